@@ -1,0 +1,78 @@
+import type { RgbImage } from "../image/index.js";
+import type { Mask } from "../mask/index.js";
+import type { Prompt } from "../prompt.js";
+import type { Tensor } from "../tensor.js";
+
+export interface EngineInfo {
+  /** Built-in name ("region-tree") or the checkpoint's path. */
+  readonly name: string;
+  readonly kind: "network" | "region-tree";
+  /** One plain sentence for people. */
+  readonly description: string;
+  /** Whether prompts may carry a granularity. */
+  readonly granularity: boolean;
+  /** Binds saved images to the model they came from: SHA-256, lower-case hex. */
+  readonly fingerprint: string;
+  /** Which decoder answers, where there is a choice. */
+  readonly decoder: "onnx" | "native" | "none";
+}
+
+/** What an engine answers to one prompt. */
+export interface EngineSegment {
+  /** At the size of the original image. */
+  readonly mask: Mask;
+  /** Predicted IoU, or what stands for it. */
+  readonly score: number;
+  /** Raw object-score logit. */
+  readonly objectScore: number;
+  /** Stability score: IoU of the masks at logit thresholds −1 and +1. */
+  readonly stability: number;
+  /** The granularity the mask answers to; null where none was given to the model. */
+  readonly granularity: number | null;
+  /** Unclamped low-resolution logits, [h, w]. */
+  readonly logits: Tensor;
+}
+
+export interface SegmentOptions {
+  readonly multimask: boolean;
+  /** Holes up to this many low-resolution pixels are filled, islands removed (official names and units). */
+  readonly maxHoleArea: number;
+  readonly maxSprinkleArea: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Named arrays that fully describe an encoded image; written to disk by the SDK. */
+export interface ImageState {
+  readonly tensors: ReadonlyMap<string, StateTensor>;
+}
+
+export interface StateTensor {
+  readonly data: Float32Array | Int32Array | Uint8Array;
+  readonly shape: readonly number[];
+  /** float arrays may be stored in half precision. */
+  readonly half: boolean;
+}
+
+/** An image an engine has looked at. Immutable; any number of concurrent calls may use it. */
+export interface EngineImage {
+  readonly width: number;
+  readonly height: number;
+  /** One list per prompt: the answer first, then, where the model offers several masks, all in the model's order. */
+  segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]>;
+  save(): Promise<ImageState>;
+  dispose(): Promise<void>;
+}
+
+export interface EngineAnswer {
+  readonly best: EngineSegment;
+  /** All masks of the model in its own order, where it offers more than one. */
+  readonly candidates: readonly EngineSegment[];
+}
+
+/** A model that turns images into something that answers prompts: the network, or the region tree. */
+export interface Engine {
+  readonly info: EngineInfo;
+  encode(image: RgbImage, options: { signal?: AbortSignal }): Promise<EngineImage>;
+  restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage>;
+  dispose(): Promise<void>;
+}

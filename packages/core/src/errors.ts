@@ -1,0 +1,32 @@
+/** What went wrong, for programs. The message says it for people: what, with which value, what to do. */
+export type ErrorCode =
+  /** The file is no checkpoint we can read, or its tensors do not form the model. */
+  | "E_BAD_CHECKPOINT"
+  /** The model configuration is malformed or does not fit the weights. */
+  | "E_BAD_CONFIG"
+  /** The image cannot be decoded, is too large, or is no image. */
+  | "E_BAD_IMAGE"
+  /** A point, box, mask or granularity is malformed or outside its range. */
+  | "E_BAD_PROMPT"
+  /** An option has a value that does not exist. */
+  | "E_BAD_OPTION"
+  /** A saved file (encoded image, mask, …) is malformed or belongs to another model. */
+  | "E_BAD_FILE"
+  /** The model in use cannot do what was asked. */
+  | "E_UNSUPPORTED"
+  /** The object was disposed before this call. */
+  | "E_DISPOSED"
+  /** A file could not be read or written. */
+  | "E_IO"
+  /** The inference runtime failed. */
+  | "E_RUNTIME";
+
+export class UnSAMError extends Error {
+  override readonly name = "UnSAMError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
