@@ -1,1 +1,1 @@
-export {};
+export * from "./rgb-image.js";

@@ -1,1 +1,1 @@
-export {};
+export * from "./mask.js";
