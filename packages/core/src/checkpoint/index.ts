@@ -1,1 +1,2 @@
 export * from "./checkpoint.js";
+export { type OpenCheckpointOptions, openCheckpoint } from "./open-checkpoint.js";

@@ -1,0 +1,136 @@
+import { type ByteSource, readBytes } from "../byte-source.js";
+import { bytesPerElement, checkedElementCount } from "../dtype.js";
+import { FormatError, quoted } from "../format-error.js";
+import {
+  type CheckpointDirectory,
+  denseStrides,
+  maximumRank,
+  maximumTensors,
+  type StoredTensor,
+} from "../stored-tensor.js";
+import { dtypeOfTag } from "./dtype-tags.js";
+import { HeaderScanner } from "./header-scanner.js";
+
+/** The header of a model with a thousand tensors takes about 120 kB. */
+const maximumHeaderBytes = 16 * 1024 * 1024;
+const lengthFieldBytes = 8;
+
+/** Reads and checks the header of a safetensors file. Throws `FormatError`. */
+export async function readSafetensors(source: ByteSource): Promise<CheckpointDirectory> {
+  const headerBytes = await readHeaderLength(source);
+  const dataStart = lengthFieldBytes + headerBytes;
+  const text = decodeUtf8(await readBytes(source, lengthFieldBytes, headerBytes));
+  const { entries, metadata } = parseHeader(text);
+  const tensors = new Map<string, StoredTensor>();
+  for (const entry of entries) tensors.set(entry.name, storedTensor(entry, dataStart));
+  checkCoverage(entries, source.byteLength - dataStart);
+  return { format: "safetensors", tensors, metadata };
+}
+
+async function readHeaderLength(source: ByteSource): Promise<number> {
+  if (source.byteLength < lengthFieldBytes + 2) {
+    throw new FormatError(`it has ${source.byteLength} bytes, too few for a safetensors file.`);
+  }
+  const field = await readBytes(source, 0, lengthFieldBytes);
+  const length = new DataView(field.buffer).getBigUint64(0, true);
+  const available = source.byteLength - lengthFieldBytes;
+  if (length > BigInt(available)) {
+    throw new FormatError(`its safetensors header claims ${length} bytes, but only ${available} follow.`);
+  }
+  if (length > BigInt(maximumHeaderBytes)) {
+    throw new FormatError(
+      `its safetensors header of ${length} bytes exceeds the limit of ${maximumHeaderBytes}.`,
+    );
+  }
+  return Number(length);
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new FormatError("its safetensors header is not UTF-8 text.");
+  }
+}
+
+interface HeaderEntry {
+  readonly name: string;
+  readonly dtypeTag: string;
+  readonly shape: readonly number[];
+  /** Within the data that follows the header. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+function parseHeader(text: string): { entries: HeaderEntry[]; metadata: Record<string, string> } {
+  const entries: HeaderEntry[] = [];
+  let metadata: Record<string, string> = {};
+  const scanner = new HeaderScanner(text);
+  scanner.object("the header", (name) => {
+    if (name === "__metadata__") metadata = readMetadata(scanner);
+    else if (entries.length === maximumTensors)
+      throw new FormatError(`it holds more than ${maximumTensors} tensors.`);
+    else entries.push(readEntry(scanner, name));
+  });
+  scanner.end();
+  return { entries, metadata };
+}
+
+function readMetadata(scanner: HeaderScanner): Record<string, string> {
+  const pairs: [string, string][] = [];
+  scanner.object("__metadata__", (key) => {
+    pairs.push([key, scanner.string(`__metadata__ ${quoted(key)}`)]);
+  });
+  return Object.fromEntries(pairs);
+}
+
+function readEntry(scanner: HeaderScanner, name: string): HeaderEntry {
+  const what = `tensor ${quoted(name)}`;
+  let dtypeTag: string | undefined;
+  let shape: number[] | undefined;
+  let offsets: number[] | undefined;
+  scanner.object(what, (field) => {
+    if (field === "dtype") dtypeTag = scanner.string(`the dtype of ${what}`);
+    else if (field === "shape") shape = scanner.integers(`the shape of ${what}`, maximumRank);
+    else if (field === "data_offsets") offsets = scanner.integers(`the data_offsets of ${what}`, 2);
+    else throw new FormatError(`${what} has the unknown field ${quoted(field)}.`);
+  });
+  if (dtypeTag === undefined || shape === undefined || offsets === undefined) {
+    throw new FormatError(`${what} lacks one of dtype, shape and data_offsets.`);
+  }
+  const [begin, end] = offsets;
+  if (begin === undefined || end === undefined)
+    throw new FormatError(`the data_offsets of ${what} are not two numbers.`);
+  if (begin > end) throw new FormatError(`${what} begins at byte ${begin} and ends before it, at ${end}.`);
+  return { name, dtypeTag, shape, begin, end };
+}
+
+/** The format asks that the tensors cover the data bytes exactly: nothing outside, no overlap, no hole. */
+function checkCoverage(entries: readonly HeaderEntry[], dataBytes: number): void {
+  let covered = 0;
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    const what = `tensor ${quoted(name)} (bytes ${begin} to ${end})`;
+    if (end > dataBytes)
+      throw new FormatError(`${what} lies outside the ${dataBytes} data bytes of the file.`);
+    if (begin < covered)
+      throw new FormatError(`${what} overlaps the tensor before it, which ends at ${covered}.`);
+    if (begin > covered)
+      throw new FormatError(`bytes ${covered} to ${begin} before ${what} belong to no tensor.`);
+    covered = end;
+  }
+  if (covered < dataBytes)
+    throw new FormatError(`the last ${dataBytes - covered} bytes belong to no tensor.`);
+}
+
+function storedTensor({ name, dtypeTag, shape, begin, end }: HeaderEntry, dataStart: number): StoredTensor {
+  const dtype = dtypeOfTag(dtypeTag);
+  if (dtype === undefined)
+    throw new FormatError(`tensor ${quoted(name)} has the unknown dtype ${quoted(dtypeTag)}.`);
+  const count = checkedElementCount(shape);
+  if (count === null || count * bytesPerElement[dtype] !== end - begin) {
+    throw new FormatError(
+      `tensor ${quoted(name)} of dtype ${dtypeTag} and shape [${shape.join(", ")}] cannot take ${end - begin} bytes.`,
+    );
+  }
+  return { name, dtype, shape, strides: denseStrides(shape), byteOffset: dataStart + begin };
+}
