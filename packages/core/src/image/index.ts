@@ -1,1 +1,4 @@
+export * from "./decode.js";
+export * from "./input.js";
+export * from "./resize.js";
 export * from "./rgb-image.js";

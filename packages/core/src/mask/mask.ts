@@ -1,15 +1,129 @@
+import { UnSAMError } from "../errors.js";
+import { countBits, countCommonBits, lastWordMask, packBytes, unpackBytes, wordsPerRow } from "./bits.js";
+import { type BoundingBox, boundingBox } from "./bounding-box.js";
+
+/** More than any image this library decodes, few enough that every index is a 32-bit integer. */
+const MAX_PIXELS = 2 ** 31 - 1;
+
 /**
- * A binary mask, one bit a pixel. Rows follow each other without padding: pixel (x, y) is bit `(y·width + x) % 32`
- * of word `(y·width + x) >> 5`, lowest bit first; bits beyond the last pixel are 0. Immutable.
+ * A binary mask, one bit a pixel, every row padded to whole 32-bit words: with `stride = ceil(width / 32)`, pixel
+ * (x, y) is bit `x % 32` of word `y·stride + (x >> 5)`, lowest bit first; padding bits are 0.
+ *
+ * Immutable: area and box are computed once, so whoever writes into `words` breaks the mask. `words` is kept, not
+ * copied.
  */
 export class Mask {
   readonly width: number;
   readonly height: number;
+  /** [height · stride] */
   readonly words: Uint32Array;
+  /** Words in a row. */
+  readonly stride: number;
+  #area: number | undefined;
+  #box: BoundingBox | undefined;
 
+  /** Throws `E_BAD_PROMPT` where the size is impossible or `words` does not have the layout above. */
   constructor(width: number, height: number, words: Uint32Array) {
+    checkSize(width, height);
     this.width = width;
     this.height = height;
     this.words = words;
+    this.stride = wordsPerRow(width);
+    if (words.length !== this.stride * height) {
+      throw new UnSAMError(
+        "E_BAD_PROMPT",
+        `A mask of ${width}×${height} pixels takes ${this.stride * height} words, not ${words.length}.`,
+      );
+    }
+    const padding = ~lastWordMask(width);
+    for (let i = this.stride - 1; padding !== 0 && i < words.length; i += this.stride) {
+      if ((words[i] & padding) !== 0) {
+        throw new UnSAMError(
+          "E_BAD_PROMPT",
+          `The mask has bits set beyond its width of ${width} pixels; clear them.`,
+        );
+      }
+    }
   }
+
+  /** From one number a pixel, row by row: non-zero is foreground. Copies. Throws `E_BAD_PROMPT`. */
+  static fromBytes(width: number, height: number, bytes: ArrayLike<number>): Mask {
+    checkSize(width, height);
+    if (bytes.length !== width * height) {
+      throw new UnSAMError(
+        "E_BAD_PROMPT",
+        `A mask of ${width}×${height} pixels takes ${width * height} values, not ${bytes.length}.`,
+      );
+    }
+    return new Mask(width, height, packBytes(width, height, bytes));
+  }
+
+  /** One byte a pixel, row by row: `value` for foreground, 0 for background. */
+  toBytes(value = 1): Uint8Array {
+    return unpackBytes(this.width, this.height, this.words, value);
+  }
+
+  /** Number of foreground pixels. */
+  get area(): number {
+    this.#area ??= countBits(this.words);
+    return this.#area;
+  }
+
+  /** The smallest box around the foreground, in pixels; 0 wide and high for an empty mask. */
+  get bbox(): BoundingBox {
+    this.#box ??= boundingBox(this.width, this.height, this.words);
+    return this.#box;
+  }
+
+  /** Whether the pixel that holds the point (x, y) is foreground; false outside the image. */
+  has(x: number, y: number): boolean {
+    if (!(x >= 0 && y >= 0 && x < this.width && y < this.height)) return false;
+    const column = Math.floor(x);
+    return ((this.words[Math.floor(y) * this.stride + (column >> 5)] >>> (column & 31)) & 1) === 1;
+  }
+
+  /** Number of pixels in both masks. Throws `E_BAD_PROMPT` if their sizes differ. */
+  intersection(other: Mask): number {
+    this.#sameSize(other);
+    return countCommonBits(this.words, other.words);
+  }
+
+  /** Intersection over union, 1 for two empty masks. Throws `E_BAD_PROMPT` if their sizes differ. */
+  iou(other: Mask): number {
+    const common = this.intersection(other);
+    const union = this.area + other.area - common;
+    return union === 0 ? 1 : common / union;
+  }
+
+  /** Whether every pixel of `other` is in this mask. Throws `E_BAD_PROMPT` if their sizes differ. */
+  contains(other: Mask): boolean {
+    this.#sameSize(other);
+    return other.words.every((word, i) => (word & ~this.words[i]) === 0);
+  }
+
+  /** Whether both masks have the same size and the same pixels. */
+  equals(other: Mask): boolean {
+    return (
+      this.width === other.width &&
+      this.height === other.height &&
+      this.words.every((word, i) => word === other.words[i])
+    );
+  }
+
+  #sameSize(other: Mask): void {
+    if (this.width === other.width && this.height === other.height) return;
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `Masks can only be compared at one size; these are ${this.width}×${this.height} and ${other.width}×${other.height}.`,
+    );
+  }
+}
+
+function checkSize(width: number, height: number): void {
+  const sound = Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1;
+  if (sound && width * height <= MAX_PIXELS) return;
+  throw new UnSAMError(
+    "E_BAD_PROMPT",
+    `A mask cannot be ${width}×${height} pixels; both sides are whole numbers from 1.`,
+  );
 }
