@@ -1,1 +1,6 @@
-export {};
+export { coverageLogits, treeLogits } from "./answer-logits.js";
+export { treeMask } from "./answer-mask.js";
+export { buildRegionTree, type RegionTreeOptions } from "./build.js";
+export { ancestorAt, type ChainStep, chain, granularityOf } from "./choose/dial.js";
+export { segmentTree, type TreeAnswer } from "./segment.js";
+export { pathToRoot, type RegionTree } from "./tree.js";

@@ -1,0 +1,44 @@
+import { UnSAMError } from "../errors.js";
+import type { RgbImage } from "../image/index.js";
+import { boundaryStrength } from "./boundary-strength.js";
+import { channelsOf } from "./channels.js";
+import { labPlanes } from "./lab.js";
+import { carryToFullResolution } from "./leaf-map.js";
+import { mergeFeatures, mergeRegions } from "./merging.js";
+import { regionFeatures, regionGraph } from "./region-graph.js";
+import { affinityGraph, normalisedCut } from "./spectral-cue.js";
+import { superpixels } from "./superpixels.js";
+import { type RegionTree, treeFromMerges } from "./tree.js";
+import { shrinkImage } from "./working-image.js";
+
+export interface RegionTreeOptions {
+  /** Longest side in pixels of the image the tree is built on; larger photos are shrunk to it. Default 640. */
+  readonly longestSide?: number;
+}
+
+/**
+ * Photo → hierarchy of regions, without learned weights: boundary strength, superpixels, a spectral cue, merging.
+ * A pure function of its arguments, deterministic; it blocks its thread for some hundred milliseconds, so call it in
+ * a worker. Throws `E_BAD_OPTION`.
+ */
+export function buildRegionTree(image: RgbImage, options: RegionTreeOptions = {}): RegionTree {
+  const longestSide = options.longestSide ?? 640;
+  if (!Number.isInteger(longestSide) || longestSide < 16 || longestSide > 4096) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `longestSide is ${longestSide}; it must be a whole number from 16 to 4096.`,
+    );
+  }
+  const working = shrinkImage(image, longestSide);
+  const { width, height } = working;
+  const lab = labPlanes(working);
+  const channels = channelsOf(lab, width, height);
+  const boundary = boundaryStrength(lab, channels, width, height);
+  const regions = superpixels(boundary.relief, width, height);
+  const graph = regionGraph(regions, boundary.strength, width, height);
+  const features = regionFeatures(regions, channels, lab);
+  const cue = normalisedCut(affinityGraph(graph, features));
+  const merges = mergeRegions(graph, mergeFeatures(features, cue));
+  const full = carryToFullResolution(regions, working, image);
+  return treeFromMerges(merges, full, image.width, image.height);
+}

@@ -1,0 +1,75 @@
+import type { RegionTree } from "../tree.js";
+import { childrenOf } from "./best-union.js";
+import { ancestorAt, commonAncestor, holds } from "./dial.js";
+import { mostPersistent } from "./persistence.js";
+
+/**
+ * The smallest node that holds all positive leaves, enlarged as far as the dial goes without taking in a negative one.
+ * Where the negative leaves sit inside even the smallest, their subtrees are cut out of it, as large as they can be
+ * without a positive leaf. Returns nodes without overlap.
+ */
+export function chooseByClicks(
+  tree: RegionTree,
+  positive: readonly number[],
+  negative: readonly number[],
+  granularity: number | "auto",
+): number[] {
+  const smallest = positive.reduce((node, leaf) => commonAncestor(tree, node, leaf));
+  const free = (node: number) => !negative.some((leaf) => holds(tree, node, leaf));
+  if (!free(smallest)) return withoutNegatives(tree, smallest, positive, negative);
+  if (granularity === "auto") return [mostPersistent(tree, smallest, free)];
+  let node = smallest;
+  const limit = ancestorAt(tree, smallest, granularity);
+  while (node !== limit && free(tree.parent[node])) node = tree.parent[node];
+  return [node];
+}
+
+/** The whole image without the regions that clicks on `negative` would pick. */
+export function chooseByNegatives(
+  tree: RegionTree,
+  negative: readonly number[],
+  granularity: number | "auto",
+): number[] {
+  const root = tree.nodeCount - 1;
+  const cut = negative.map((leaf) =>
+    granularity === "auto" ? mostPersistent(tree, leaf, () => true) : ancestorAt(tree, leaf, granularity),
+  );
+  return split(tree, root, (node) => {
+    if (cut.some((hole) => holds(tree, hole, node))) return "drop";
+    return cut.some((hole) => holds(tree, node, hole)) ? "open" : "keep";
+  });
+}
+
+function withoutNegatives(
+  tree: RegionTree,
+  from: number,
+  positive: readonly number[],
+  negative: readonly number[],
+): number[] {
+  return split(tree, from, (node) => {
+    if (!negative.some((leaf) => holds(tree, node, leaf))) return "keep";
+    if (!positive.some((leaf) => holds(tree, node, leaf))) return "drop";
+    // A leaf with clicks of both kinds stays; the mask divides it by the nearer click.
+    return node < tree.leafCount ? "keep" : "open";
+  });
+}
+
+/** Walks down from a node; keeps, drops or opens what it meets. */
+export function split(
+  tree: RegionTree,
+  from: number,
+  decide: (node: number) => "keep" | "drop" | "open",
+): number[] {
+  const children = childrenOf(tree);
+  const kept: number[] = [];
+  const open = [from];
+  while (open.length > 0) {
+    const node = open.pop()!;
+    const verdict = decide(node);
+    if (verdict === "keep") kept.push(node);
+    else if (verdict === "open" && node >= tree.leafCount) {
+      open.push(children[2 * (node - tree.leafCount) + 1], children[2 * (node - tree.leafCount)]);
+    }
+  }
+  return kept;
+}

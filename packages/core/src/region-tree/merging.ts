@@ -1,0 +1,166 @@
+import { CHANNELS, COLOUR_CHANNELS, chiSquare } from "./channels.js";
+import { PairQueue } from "./pair-queue.js";
+import type { RegionFeatures, RegionGraph } from "./region-graph.js";
+import type { SpectralCue } from "./spectral-cue.js";
+
+/** The order in which regions were joined. Leaf i is node i; merge m makes node count + m. */
+export interface Merges {
+  /** Leaves. */
+  readonly count: number;
+  /** The two nodes each merge joined, [count − 1, 2]. */
+  readonly children: Int32Array;
+  /** Height of each merge, never falling along a branch, [count − 1]. */
+  readonly heights: Float64Array;
+}
+
+/** What merging compares: means over each region. */
+export interface MergeFeatures extends RegionFeatures {
+  /** Dimensions of the spectral embedding. */
+  readonly dimensions: number;
+  /** [count, dimensions] */
+  readonly embedding: Float32Array;
+}
+
+export const MERGE_WEIGHTS = {
+  sizePower: 0.1,
+  boundary: 0.6,
+  colour: 0.6,
+  texture: 0.8,
+  lab: 0.4,
+  spectral: 0.6,
+};
+
+/** Region means with the spectral embedding: eigenvectors scaled by 1/√λ, relative to the first. */
+export function mergeFeatures(features: RegionFeatures, cue: SpectralCue): MergeFeatures {
+  const { dimensions, values, vectors } = cue;
+  const scale = Float64Array.from(values, (value) => Math.sqrt((values[0] + 1e-9) / (value + 1e-9)));
+  return {
+    ...features,
+    dimensions,
+    embedding: Float32Array.from(vectors, (value, k) => value * scale[k % dimensions]),
+  };
+}
+
+/**
+ * What it costs to join two regions:
+ * (share of the image of the smaller)^0.1 × weighted differences across the border and between the means.
+ */
+export function mergeCost(
+  features: MergeFeatures,
+  a: number,
+  b: number,
+  meanStrength: number,
+  imageSize: number,
+): number {
+  const { size, channels, lab, embedding, dimensions } = features;
+  const w = MERGE_WEIGHTS;
+  const p = a * CHANNELS;
+  const q = b * CHANNELS;
+  const colour = chiSquare(channels, p, channels, q, 0, COLOUR_CHANNELS) / 3;
+  const texture = chiSquare(channels, p, channels, q, COLOUR_CHANNELS, CHANNELS);
+  const dL = lab[a * 3] - lab[b * 3];
+  const dA = lab[a * 3 + 1] - lab[b * 3 + 1];
+  const dB = lab[a * 3 + 2] - lab[b * 3 + 2];
+  const distance = Math.sqrt(dL * dL + dA * dA + dB * dB);
+  let square = 0;
+  for (let k = 0; k < dimensions; k++) {
+    const d = embedding[a * dimensions + k] - embedding[b * dimensions + k];
+    square += d * d;
+  }
+  const spectral = Math.sqrt(square);
+  return (
+    (Math.min(size[a], size[b]) / imageSize) ** w.sizePower *
+    (w.boundary * meanStrength +
+      w.colour * colour +
+      w.texture * texture +
+      w.lab * (distance / (distance + 25)) +
+      w.spectral * (spectral / (spectral + 1)))
+  );
+}
+
+/** Joins the cheapest pair of touching regions until one is left. The graph must be connected. */
+export function mergeRegions(graph: RegionGraph, start: MergeFeatures): Merges {
+  const count = graph.count;
+  // A merged region lives on in the slot of its larger part; the other slot dies.
+  const features: MergeFeatures = {
+    size: start.size.slice(),
+    channels: start.channels.slice(),
+    lab: start.lab.slice(),
+    dimensions: start.dimensions,
+    embedding: start.embedding.slice(),
+  };
+  const imageSize = features.size.reduce((sum, size) => sum + size, 0);
+  const border = graph.border.slice();
+  const strength = graph.strength.slice();
+  const ends = [graph.first.slice(), graph.second.slice()];
+  const alive = new Uint8Array(border.length).fill(1);
+  const neighbours = Array.from({ length: count }, () => new Map<number, number>());
+  const queue = new PairQueue(border.length);
+  const offer = (edge: number) => {
+    const a = ends[0][edge];
+    const b = ends[1][edge];
+    queue.offer(edge, mergeCost(features, a, b, strength[edge] / border[edge], imageSize));
+  };
+  for (let edge = 0; edge < border.length; edge++) {
+    neighbours[ends[0][edge]].set(ends[1][edge], edge);
+    neighbours[ends[1][edge]].set(ends[0][edge], edge);
+    offer(edge);
+  }
+
+  const node = Int32Array.from({ length: count }, (_, i) => i);
+  const children = new Int32Array(Math.max(0, count - 1) * 2);
+  const heights = new Float64Array(Math.max(0, count - 1));
+  for (let merge = 0; merge < count - 1; merge++) {
+    const { edge, cost } = queue.take(alive);
+    const a = ends[0][edge];
+    const b = ends[1][edge];
+    const [keep, gone] = neighbours[a].size >= neighbours[b].size ? [a, b] : [b, a];
+    children[2 * merge] = Math.min(node[a], node[b]);
+    children[2 * merge + 1] = Math.max(node[a], node[b]);
+    heights[merge] = Math.max(cost, heightOf(node[a]), heightOf(node[b]));
+    node[keep] = count + merge;
+
+    alive[edge] = 0;
+    neighbours[keep].delete(gone);
+    for (const [other, from] of neighbours[gone]) {
+      if (other === keep) continue;
+      neighbours[other].delete(gone);
+      const into = neighbours[keep].get(other);
+      if (into === undefined) {
+        if (ends[0][from] === gone) ends[0][from] = keep;
+        else ends[1][from] = keep;
+        neighbours[keep].set(other, from);
+        neighbours[other].set(keep, from);
+      } else {
+        border[into] += border[from];
+        strength[into] += strength[from];
+        alive[from] = 0;
+      }
+    }
+    neighbours[gone].clear();
+    join(features, keep, gone);
+    for (const around of neighbours[keep].values()) offer(around);
+  }
+  return { count, children, heights };
+
+  function heightOf(id: number): number {
+    return id < count ? 0 : heights[id - count];
+  }
+}
+
+/** Means of `keep` become those of both regions together. */
+function join(features: MergeFeatures, keep: number, gone: number): void {
+  const { size } = features;
+  const total = size[keep] + size[gone];
+  const share = size[gone] / total;
+  blend(features.channels, keep, gone, CHANNELS, share);
+  blend(features.lab, keep, gone, 3, share);
+  blend(features.embedding, keep, gone, features.dimensions, share);
+  size[keep] = total;
+}
+
+function blend(means: Float32Array, keep: number, gone: number, width: number, share: number): void {
+  const p = keep * width;
+  const q = gone * width;
+  for (let k = 0; k < width; k++) means[p + k] += share * (means[q + k] - means[p + k]);
+}
