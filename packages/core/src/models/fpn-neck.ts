@@ -1,0 +1,90 @@
+import { add, expand, gemm, type LazyTensor, mul, reshape, transpose, type Value } from "../graph/index.js";
+import type { ModelConfig } from "./config.js";
+import { composed, reshaped } from "./derived-tensor.js";
+import type { TokenMap } from "./hiera.js";
+import type { WeightView } from "./weight-view.js";
+
+interface Linear {
+  readonly weight: LazyTensor;
+  readonly bias: LazyTensor;
+}
+
+export interface NeckOutput {
+  /** [1, d, s, s], stride 16, `no_mem_embed` added where the model does so. */
+  readonly imageEmbed: Value;
+  /** [1, d / 8, 4s, 4s] after `conv_s0`. */
+  readonly highRes0: Value;
+  /** [1, d / 4, 2s, 2s] after `conv_s1`. */
+  readonly highRes1: Value;
+}
+
+/**
+ * The feature pyramid (Lin et al. 2017, as in SAM 2): a 1 × 1 lateral per level, the coarser level added at doubled size
+ * to the levels that ask for it. Two linear maps in a row (`conv_s0`, `conv_s1` after their lateral) are one here.
+ */
+export function fpnNeck(levels: readonly TokenMap[], config: ModelConfig, weights: WeightView): NeckOutput {
+  const { width } = config.neck;
+  const lateral = levels.map((level, index) => lateralWeights(index, level.width, config, weights));
+  const linear = (x: Value, { weight, bias }: Linear): Value =>
+    gemm(x, x.graph.weight(weight), x.graph.weight(bias));
+  const fused = (index: number, own: Value, coarser: Value): Value => {
+    const sum = add(own, doubled(coarser, levels[index + 1].side));
+    return config.neck.fuse === "avg" ? mul(sum, sum.graph.scalar(0.5)) : sum;
+  };
+  const isFused = (index: number): boolean => index < 3 && config.neck.topDownLevels.includes(index);
+
+  // Only what is used is computed: a level's sum is needed where it answers itself or a finer level adds it.
+  const pyramid = (index: number, own: Linear): Value => {
+    const value = linear(levels[index].tokens, own);
+    return isFused(index) ? fused(index, value, pyramid(index + 1, lateral[index + 1])) : value;
+  };
+  const highRes = (index: 0 | 1, channels: number): Value => {
+    const convolution: Linear = {
+      weight: pointwise(weights, `sam_mask_decoder.conv_s${index}`, channels, width),
+      bias: weights.tensor(`sam_mask_decoder.conv_s${index}.bias`, [channels]),
+    };
+    const merged = !isFused(index)
+      ? linear(levels[index].tokens, composed(`conv_s${index}.after_lateral`, lateral[index], convolution))
+      : linear(pyramid(index, lateral[index]), convolution);
+    return planes(merged, levels[index].side);
+  };
+
+  return {
+    imageEmbed: planes(withoutMemory(pyramid(2, lateral[2]), config, weights), levels[2].side),
+    highRes0: highRes(0, width / 8),
+    highRes1: highRes(1, width / 4),
+  };
+}
+
+/** Convolution number 0 belongs to the coarsest level. */
+function lateralWeights(level: number, channels: number, config: ModelConfig, weights: WeightView): Linear {
+  const name = `image_encoder.neck.convs.${3 - level}.conv`;
+  return {
+    weight: pointwise(weights, name, config.neck.width, channels),
+    bias: weights.tensor(`${name}.bias`, [config.neck.width]),
+  };
+}
+
+/** The weight of a 1 × 1 convolution as a matrix [out, in]. */
+function pointwise(weights: WeightView, name: string, to: number, from: number): LazyTensor {
+  return reshaped(weights.tensor(`${name}.weight`, [to, from, 1, 1]), [to, from]);
+}
+
+/** For a single image SAM 2 adds a learned vector where a video's memory would be (SAM 2, section 4). */
+function withoutMemory(tokens: Value, config: ModelConfig, weights: WeightView): Value {
+  if (!config.addNoMemoryEmbedding) return tokens;
+  const embedding = weights.tensor("no_mem_embed", [1, 1, config.neck.width]);
+  return add(tokens, tokens.graph.weight(reshaped(embedding, [config.neck.width])));
+}
+
+/** Nearest neighbour at twice the side, [side², c] → [4 side², c]. */
+function doubled(tokens: Value, side: number): Value {
+  const width = tokens.shape[1];
+  const cells = reshape(tokens, [side, 1, side, 1, width]);
+  return reshape(expand(cells, [side, 2, side, 2, width]), [4 * side * side, width]);
+}
+
+/** [side², c] → [1, c, side, side] */
+function planes(tokens: Value, side: number): Value {
+  return reshape(transpose(tokens, [1, 0]), [1, tokens.shape[1], side, side]);
+}
