@@ -56,6 +56,10 @@ export interface MaskDecoder {
   /** Takes ownership of the features' buffers (they may be transferred to another thread). */
   prepare(features: ImageFeatures): Promise<PreparedImage>;
   /** One decoder call; prompts may differ in their number of points. Results in the order of the prompts. */
-  decode(image: PreparedImage, prompts: readonly NetworkPrompt[], options: DecodeOptions): Promise<DecodedMasks[]>;
+  decode(
+    image: PreparedImage,
+    prompts: readonly NetworkPrompt[],
+    options: DecodeOptions,
+  ): Promise<DecodedMasks[]>;
   dispose(): Promise<void>;
 }

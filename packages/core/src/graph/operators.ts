@@ -25,6 +25,7 @@ function require(condition: boolean, operator: string, ...values: readonly Value
 export const add = (a: Value, b: Value): Value => one("Add", [a, b], broadcast(a.shape, b.shape));
 export const sub = (a: Value, b: Value): Value => one("Sub", [a, b], broadcast(a.shape, b.shape));
 export const mul = (a: Value, b: Value): Value => one("Mul", [a, b], broadcast(a.shape, b.shape));
+export const div = (a: Value, b: Value): Value => one("Div", [a, b], broadcast(a.shape, b.shape));
 export const min = (a: Value, b: Value): Value => one("Min", [a, b], broadcast(a.shape, b.shape));
 export const sin = (x: Value): Value => one("Sin", [x], x.shape);
 export const cos = (x: Value): Value => one("Cos", [x], x.shape);
@@ -165,6 +166,17 @@ export function expand(x: Value, shape: Shape): Value {
   const result = broadcast(x.shape, shape);
   const target = result.map((side) => (typeof side === "number" ? side : 1));
   return one("Expand", [x, x.graph.integers(target)], result);
+}
+
+/** Repeats x [1, …] along its first axis as often as `like` has rows. */
+export function repeatLike(x: Value, like: Value): Value {
+  require(x.shape[0] === 1, "repeatLike", x, like);
+  const g = x.graph;
+  const ends = { start: int(0), end: int(1) };
+  const [rows] = g.node("Shape", [like], [{ type: "int64", shape: [1] }], ends);
+  const rest = g.integers(x.shape.slice(1).map(Number));
+  const target = one("Concat", [rows, rest], [x.shape.length], { axis: int(0) });
+  return one("Expand", [x, target], [like.shape[0], ...x.shape.slice(1)]);
 }
 
 /** Maximum over one axis, which disappears. */

@@ -1,0 +1,221 @@
+import { type InferenceSession, Tensor } from "onnxruntime-node";
+import { UnSAMError } from "../errors.js";
+import { encodeModel, type Graph } from "../graph/index.js";
+import type { Model } from "../models/index.js";
+import type { DecodedMasks, ImageFeatures, NetworkPrompt } from "./mask-decoder.js";
+import { type SelectionRules, selectMasks } from "./select-masks.js";
+
+// Importing this file loads ONNX Runtime, whose `run` blocks its thread: it belongs in a worker.
+
+/** Opens a session on a model given as bytes. */
+export type OpenSession = (model: Uint8Array) => Promise<InferenceSession>;
+
+/** An image made ready for decoding. Plain memory of the thread that made it. */
+export interface PreparedFeatures {
+  readonly imageEmbed: Tensor;
+  /** Outputs of the graphs that do not depend on the points, without a mask prompt. */
+  readonly tokens: TensorMap;
+  readonly skips: TensorMap;
+}
+
+type TensorMap = Readonly<Record<string, Tensor>>;
+
+interface Sessions {
+  readonly maskPrompt: InferenceSession;
+  readonly imageTokens: InferenceSession;
+  readonly skips: InferenceSession;
+  readonly decoder: InferenceSession;
+}
+
+/** Prompts are decoded in groups whose intermediate tensors stay within this many bytes. */
+const MEMORY = 512 * 2 ** 20;
+
+/** Added to the attention score of a token that only fills up its row: its weight becomes exactly zero. */
+const UNSEEN = -1e9;
+
+/** The mask decoder of one model on ONNX Runtime. Plain data in and out. */
+export class OnnxDecoderKernel {
+  readonly #sessions: Sessions;
+  readonly #noMask: Tensor;
+  readonly #rules: SelectionRules;
+  readonly #width: number;
+  /** Side of the image embedding. */
+  readonly #side: number;
+
+  private constructor(model: Model, sessions: Sessions, noMask: Float32Array) {
+    this.#sessions = sessions;
+    this.#rules = { granularity: model.granularity, stability: model.config.stability };
+    this.#width = model.config.neck.width;
+    this.#side = model.config.imageSize / 16;
+    const cells = this.#side ** 2;
+    const dense = new Float32Array(this.#width * cells);
+    noMask.forEach((value, channel) => {
+      dense.fill(value, channel * cells, (channel + 1) * cells);
+    });
+    this.#noMask = new Tensor("float32", dense, [1, this.#width, this.#side, this.#side]);
+  }
+
+  static async open(model: Model, openSession: OpenSession): Promise<OnnxDecoderKernel> {
+    const opened: InferenceSession[] = [];
+    const session = async (graph: Graph): Promise<InferenceSession> => {
+      const result = await openSession(await encodeModel(graph));
+      opened.push(result);
+      return result;
+    };
+    try {
+      const sessions = {
+        maskPrompt: await session(model.maskPromptEncoder),
+        imageTokens: await session(model.decoderImageTokens),
+        skips: await session(model.decoderSkips),
+        decoder: await session(model.maskDecoder),
+      };
+      return new OnnxDecoderKernel(model, sessions, await model.noMaskEmbedding());
+    } catch (error) {
+      await Promise.all(opened.map((one) => one.release()));
+      throw error;
+    }
+  }
+
+  /** Throws `E_BAD_FILE` where the features are not of this model's shapes. */
+  async prepare(features: ImageFeatures): Promise<PreparedFeatures> {
+    const [width, side] = [this.#width, this.#side];
+    const take = (tensor: ImageFeatures["imageEmbed"], channels: number, scale: number): Tensor => {
+      const expected = [channels, scale * side, scale * side];
+      if (tensor.shape.join() !== expected.join() || tensor.data.length !== channels * (scale * side) ** 2) {
+        throw new UnSAMError(
+          "E_BAD_FILE",
+          `The image features are [${tensor.shape.join(", ")}] where this model has [${expected.join(", ")}]; encode ` +
+            "the image with this model.",
+        );
+      }
+      return new Tensor("float32", tensor.data, [1, ...expected]);
+    };
+    const imageEmbed = take(features.imageEmbed, width, 1);
+    const high_res_0 = take(features.highRes0, width / 8, 4);
+    const high_res_1 = take(features.highRes1, width / 4, 2);
+    const { imageTokens, skips } = this.#sessions;
+    return {
+      imageEmbed,
+      tokens: await run(imageTokens, { image_embed: imageEmbed, dense_prompt: this.#noMask }),
+      skips: await run(skips, { high_res_0, high_res_1 }),
+    };
+  }
+
+  /** Results in the order of the prompts, which may differ in their number of points and in having a mask. */
+  async decode(
+    image: PreparedFeatures,
+    prompts: readonly NetworkPrompt[],
+    options: { readonly multimask: boolean; readonly signal?: AbortSignal },
+  ): Promise<DecodedMasks[]> {
+    const results = new Array<DecodedMasks>(prompts.length);
+    for (const group of this.#groups(prompts)) {
+      options.signal?.throwIfAborted();
+      const chosen = group.map((index) => prompts[index]);
+      const tokens = chosen[0].maskLogits ? await this.#tokensUnderMasks(image, chosen) : image.tokens;
+      const outputs = await run(this.#sessions.decoder, {
+        ...tokens,
+        ...image.skips,
+        ...this.#promptFeeds(chosen),
+      });
+      group.forEach((index, position) => {
+        const row = (name: string): Float32Array => rowOf(outputs[name], position);
+        const output = {
+          logits: row("low_res_logits"),
+          predictedIou: row("predicted_iou"),
+          // What the official decoder says where the model has no object score: surely there.
+          objectScore: outputs.object_score ? row("object_score")[0] : 10,
+        };
+        const { lowRes, predictedIou, ...rest } = selectMasks(output, this.#rules, options.multimask);
+        results[index] = { lowRes: lowRes.slice(), predictedIou: predictedIou.slice(), ...rest };
+      });
+    }
+    return results;
+  }
+
+  async release(): Promise<void> {
+    await Promise.all(Object.values(this.#sessions).map((session: InferenceSession) => session.release()));
+  }
+
+  /** Indices of prompts that are decoded together: with and without a mask apart, as many as the memory allows. */
+  #groups(prompts: readonly NetworkPrompt[]): number[][] {
+    const cells = this.#side ** 2;
+    const groups: number[][] = [];
+    for (const masked of [false, true]) {
+      const members = prompts.flatMap((prompt, index) =>
+        (prompt.maskLogits !== null) === masked ? [index] : [],
+      );
+      // Per prompt: a dozen maps as large as the image tokens (half of them upscaled), and the attention scores.
+      const longest = Math.max(0, ...members.map((index) => prompts[index].labels.length)) + 8;
+      const bytes = 4 * cells * (12 * this.#width + 4 * 8 * longest);
+      const size = Math.max(1, Math.floor(MEMORY / bytes));
+      for (let start = 0; start < members.length; start += size)
+        groups.push(members.slice(start, start + size));
+    }
+    return groups;
+  }
+
+  async #tokensUnderMasks(image: PreparedFeatures, prompts: readonly NetworkPrompt[]): Promise<TensorMap> {
+    const side = 4 * this.#side;
+    const logits = new Float32Array(prompts.length * side * side);
+    prompts.forEach(({ maskLogits }, index) => {
+      if (maskLogits?.length !== side * side) {
+        throw new UnSAMError(
+          "E_BAD_PROMPT",
+          `A mask prompt has ${maskLogits?.length ?? 0} logits; this model takes ${side} × ${side}.`,
+        );
+      }
+      logits.set(maskLogits, index * side * side);
+    });
+    const mask_input = new Tensor("float32", logits, [prompts.length, 1, side, side]);
+    const { dense_embedding } = await run(this.#sessions.maskPrompt, { mask_input });
+    return run(this.#sessions.imageTokens, { image_embed: image.imageEmbed, dense_prompt: dense_embedding });
+  }
+
+  /** Rows of unequal length are filled up with tokens nobody attends to; so is a missing granularity. */
+  #promptFeeds(prompts: readonly NetworkPrompt[]): TensorMap {
+    const batch = prompts.length;
+    const points = Math.max(1, ...prompts.map((prompt) => prompt.labels.length));
+    const columns = points + (this.#rules.granularity ? 1 : 0);
+    const coords = new Float32Array(batch * points * 2);
+    const labels = new Int32Array(batch * points).fill(-1);
+    const granularity = new Float32Array(batch);
+    const bias = new Float32Array(batch * columns).fill(UNSEEN);
+    prompts.forEach((prompt, row) => {
+      coords.set(prompt.coords, row * points * 2);
+      labels.set(prompt.labels, row * points);
+      bias.fill(0, row * columns, row * columns + prompt.labels.length);
+      if (prompt.granularity === null) return;
+      if (!this.#rules.granularity) {
+        throw new UnSAMError(
+          "E_BAD_PROMPT",
+          "This model is plain SAM 2 and takes no granularity; leave it out.",
+        );
+      }
+      granularity[row] = prompt.granularity;
+      bias[row * columns + points] = 0;
+    });
+    return {
+      point_coords: new Tensor("float32", coords, [batch, points, 2]),
+      point_labels: new Tensor("int32", labels, [batch, points]),
+      prompt_bias: new Tensor("float32", bias, [batch, columns]),
+      ...(this.#rules.granularity && { granularity: new Tensor("float32", granularity, [batch, 1]) }),
+    };
+  }
+}
+
+async function run(session: InferenceSession, feeds: TensorMap): Promise<TensorMap> {
+  try {
+    return await session.run(feeds);
+  } catch (error) {
+    throw new UnSAMError("E_RUNTIME", `ONNX Runtime failed in the mask decoder: ${String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** One row of the first axis of a float32 tensor, without copying. */
+function rowOf(tensor: Tensor, row: number): Float32Array {
+  const data = tensor.data as Float32Array;
+  const length = data.length / tensor.dims[0];
+  return data.subarray(row * length, (row + 1) * length);
+}
