@@ -10,10 +10,7 @@ import {
 } from "../stored-tensor.js";
 import { dtypeOfTag } from "./dtype-tags.js";
 import { HeaderScanner } from "./header-scanner.js";
-
-/** The header of a model with a thousand tensors takes about 120 kB. */
-const maximumHeaderBytes = 16 * 1024 * 1024;
-const lengthFieldBytes = 8;
+import { lengthFieldBytes, maximumHeaderBytes } from "./layout.js";
 
 /** Reads and checks the header of a safetensors file. Throws `FormatError`. */
 export async function readSafetensors(source: ByteSource): Promise<CheckpointDirectory> {

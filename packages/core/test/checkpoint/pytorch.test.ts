@@ -1,0 +1,292 @@
+import { describe, expect, test } from "vitest";
+import { readAll } from "./in-memory.js";
+import {
+  call,
+  dict,
+  emptyTuple,
+  float,
+  global,
+  int,
+  list,
+  none,
+  object,
+  orderedDict,
+  type PickleBytes,
+  pickle,
+  stateDict,
+  storage,
+  str,
+  tensor,
+  tuple,
+  yes,
+} from "./pickle-writer.js";
+import { type TinyCheckpoint, tinyCheckpoint } from "./tiny-checkpoint.js";
+
+const six = { type: "FloatStorage", key: "0", elements: 6 };
+const storages = { 0: Float32Array.of(0, 1, 2, 3, 4, 5) };
+const weight = tensor({ storage: six, shape: [2, 3], strides: [3, 1] });
+const weightValues = { weight: { values: [0, 1, 2, 3, 4, 5], shape: [2, 3] } };
+
+function read(checkpoint: Partial<TinyCheckpoint>) {
+  return readAll(
+    tinyCheckpoint({ root: dict([["model", stateDict([["weight", weight]])]]), storages, ...checkpoint }),
+  );
+}
+
+function readTensor(value: PickleBytes) {
+  return read({ root: dict([["t", value]]) }).then((all) => all.t);
+}
+
+describe("where the weights are", () => {
+  test.each(["model", "state_dict"])("under the key %s", async (key) => {
+    expect(await read({ root: dict([[key, stateDict([["weight", weight]])]]) })).toEqual(weightValues);
+  });
+
+  test("at the top", async () => {
+    expect(await read({ root: stateDict([["weight", weight]]) })).toEqual(weightValues);
+    expect(await read({ root: dict([["weight", weight]]) })).toEqual(weightValues);
+  });
+
+  test("as Parameters", async () => {
+    const parameter = call(global("torch._utils", "_rebuild_parameter"), weight, yes, orderedDict([]));
+    expect(await read({ root: dict([["weight", parameter]]) })).toEqual(weightValues);
+  });
+
+  test("beside the other keys of a training checkpoint", async () => {
+    const scalar = call(
+      global("numpy.core.multiarray", "scalar"),
+      [...call(global("numpy", "dtype"), str("f8"), int(0), int(1)), ...tuple(int(3), str("<"), none), 0x62],
+      call(global("_codecs", "encode"), str("\u0000\u0000"), str("latin1")),
+    );
+    const root = dict([
+      ["epoch", int(3)],
+      ["loss", scalar],
+      [
+        "optimizer",
+        dict([
+          ["state", dict([[int(0), dict([["exp_avg", weight]])]])],
+          ["lr", float(1e-4)],
+        ]),
+      ],
+      ["args", object(global("argparse", "Namespace"), dict([["seed", int(1)]]))],
+      ["device", call(global("torch", "device"), str("cuda"), int(0))],
+      ["dtype", global("torch", "float8_e4m3fn")],
+      ["seen", call(global("__builtin__", "set"), list(int(1)))],
+      [
+        "model",
+        stateDict([
+          ["weight", weight],
+          ["_extra_state", none],
+        ]),
+      ],
+    ]);
+    expect(await read({ root })).toEqual(weightValues);
+  });
+
+  test("nowhere", async () => {
+    await expect(read({ root: dict([["epoch", int(3)]]) })).rejects.toThrow(/no tensors/);
+    await expect(read({ root: list(weight) })).rejects.toThrow(/no dict/);
+  });
+
+  test("under names that mean something to JavaScript", async () => {
+    const names = ["__proto__", "constructor", "toString"];
+    const root = dict([
+      ["model", dict(names.map((name) => [name, weight]))],
+      ["__proto__", dict([["polluted", int(1)]])],
+    ]);
+    expect(Object.keys(await readAll(tinyCheckpoint({ root, storages })))).toEqual(names);
+    expect("polluted" in {}).toBe(false);
+  });
+});
+
+describe("views of storages", () => {
+  const view = (offset: number | bigint, shape: (number | bigint)[], strides: (number | bigint)[]) =>
+    readTensor(tensor({ storage: six, offset, shape, strides }));
+
+  test("transposed, sliced, repeated, scalar and empty", async () => {
+    expect(await view(0, [3, 2], [1, 3])).toEqual({ values: [0, 3, 1, 4, 2, 5], shape: [3, 2] });
+    expect(await view(1, [2, 2], [3, 1])).toEqual({ values: [1, 2, 4, 5], shape: [2, 2] });
+    expect(await view(5, [2, 2], [0, 0])).toEqual({ values: [5, 5, 5, 5], shape: [2, 2] });
+    expect(await view(4, [], [])).toEqual({ values: [4], shape: [] });
+    expect(await view(0, [0, 3], [3, 1])).toEqual({ values: [], shape: [0, 3] });
+    expect(await view(1, [2, 1, 2], [2, 999, 1])).toEqual({ values: [1, 2, 3, 4], shape: [2, 1, 2] });
+  });
+
+  test("overlapping itself", async () => {
+    expect(await view(0, [4, 3], [1, 1])).toEqual({
+      values: [0, 1, 2, 1, 2, 3, 2, 3, 4, 3, 4, 5],
+      shape: [4, 3],
+    });
+    expect((await view(0, [2, 3], [1, 2]))?.values).toEqual([0, 2, 4, 1, 3, 5]);
+  });
+
+  test("sharing a storage", async () => {
+    const first = tensor({ storage: six, shape: [3], strides: [1] });
+    const last = tensor({ storage: six, offset: 3, shape: [3], strides: [1] });
+    const all = await read({
+      root: dict([
+        ["first", first],
+        ["last", last],
+      ]),
+    });
+    expect([all.first?.values, all.last?.values]).toEqual([
+      [0, 1, 2],
+      [3, 4, 5],
+    ]);
+  });
+
+  test.each<[string, number | bigint, (number | bigint)[], (number | bigint)[], RegExp]>([
+    ["beyond the end", 1, [2, 3], [3, 1], /beyond its storage of 6/],
+    ["a negative offset", -1, [2], [1], /offset -1/],
+    ["a negative stride", 5, [3], [-1], /-1 in the strides/],
+    ["a negative side", 0, [-2], [1], /-2 in the shape/],
+    ["a stride that overflows", 0, [3], [2n ** 62n], /no size/],
+    ["a last index that overflows", 0, [2 ** 40], [2 ** 40], /more elements than/],
+    ["sides whose product overflows", 0, [2 ** 32, 2 ** 32], [0, 0], /more elements than/],
+    ["more repeats than the file has bytes", 0, [2 ** 24], [0], /more elements than/],
+    ["ranks that differ", 0, [2, 3], [1], /2 sides but 1 strides/],
+    ["an offset beyond the integers", 2n ** 70n, [1], [1], /begins outside/],
+  ])("refused: %s", async (_, offset, shape, strides, reason) => {
+    await expect(view(offset, shape, strides)).rejects.toThrow(reason);
+  });
+
+  test("refused: sizes that are no integers", async () => {
+    const withSize = (size: PickleBytes) =>
+      readTensor(
+        call(
+          global("torch._utils", "_rebuild_tensor_v2"),
+          storage(six),
+          int(0),
+          tuple(size),
+          tuple(int(1)),
+          none,
+          none,
+        ),
+      );
+    for (const size of [float(Number.NaN), float(1.5), str("2"), yes, none, list()]) {
+      await expect(withSize(size)).rejects.toThrow(/no size/);
+    }
+  });
+
+  test("refused: storages that claim what their record does not hold", async () => {
+    const claim = (elements: number | bigint) =>
+      readTensor(tensor({ storage: { ...six, elements }, shape: [1], strides: [1] }));
+    for (const elements of [7, 2n ** 62n, -1])
+      await expect(claim(elements)).rejects.toThrow(/its record has 24 bytes/);
+    const nan = [
+      ...tuple(str("storage"), global("torch", "FloatStorage"), str("0"), str("cpu"), float(Number.NaN)),
+      0x51,
+    ];
+    await expect(
+      readTensor(
+        call(global("torch._utils", "_rebuild_tensor_v2"), nan, int(0), emptyTuple, emptyTuple, none, none),
+      ),
+    ).rejects.toThrow(/claims NaN/);
+  });
+});
+
+describe("dtypes", () => {
+  test.each<[string, ArrayBufferView, number[]]>([
+    ["DoubleStorage", Float64Array.of(0.1, -1e300), [Math.fround(0.1), -Infinity]],
+    ["FloatStorage", Float32Array.of(0.1, -2), [Math.fround(0.1), -2]],
+    ["HalfStorage", Uint16Array.of(0x3c00, 0xc000), [1, -2]],
+    ["BFloat16Storage", Uint16Array.of(0x3f80, 0xc000), [1, -2]],
+    ["LongStorage", BigInt64Array.of(-3n, 2n ** 53n + 2n ** 29n + 1n), [-3, 2 ** 53 + 2 ** 30]],
+    ["IntStorage", Int32Array.of(-3, 7), [-3, 7]],
+    ["ShortStorage", Int16Array.of(-3, 7), [-3, 7]],
+    ["CharStorage", Int8Array.of(-3, 7), [-3, 7]],
+    ["ByteStorage", Uint8Array.of(253, 7), [253, 7]],
+    ["BoolStorage", Uint8Array.of(0, 1), [0, 1]],
+  ])("%s becomes float32", async (type, bytes, values) => {
+    const value = tensor({ storage: { type, key: "x", elements: 2 }, shape: [2], strides: [1] });
+    const reversed = tensor({ storage: { type, key: "x", elements: 2 }, shape: [2, 2], strides: [0, 1] });
+    const all = await read({
+      root: dict([
+        ["t", value],
+        ["r", reversed],
+      ]),
+      storages: { x: bytes },
+    });
+    expect(all.t?.values).toEqual(values);
+    expect(all.r?.values).toEqual([...values, ...values]);
+  });
+
+  test("an untyped storage with a dtype", async () => {
+    const bytes = { type: "UntypedStorage", module: "torch.storage", key: "0", elements: 24 };
+    const rebuild = (dtype: string) =>
+      readTensor(
+        call(
+          global("torch._utils", "_rebuild_tensor_v3"),
+          storage(bytes),
+          int(2),
+          tuple(int(2)),
+          tuple(int(1)),
+          none,
+          none,
+          global("torch", dtype),
+        ),
+      );
+    expect((await rebuild("float32"))?.values).toEqual([2, 3]);
+    expect((await rebuild("int16"))?.values).toEqual([0, 0x3f80]);
+    await expect(rebuild("float8_e5m2")).rejects.toThrow(/dtype that is not supported/);
+  });
+});
+
+describe("files torch.save writes", () => {
+  test("with any prefix, newer records and zip64", async () => {
+    const extraRecords = [
+      { name: "Überfein/byteorder", data: Buffer.from("little") },
+      { name: "Überfein/.data/serialization_id", data: Buffer.from("123") },
+    ];
+    expect(await read({ prefix: "Überfein", extraRecords })).toEqual(weightValues);
+    expect(await read({ zip64: true })).toEqual(weightValues);
+  });
+
+  test("with protocol 4", async () => {
+    const short = (text: string) => [0x8c, text.length, ...Buffer.from(text), 0x94];
+    const globalOf = (module: string, name: string) => [...short(module), ...short(name), 0x93, 0x94];
+    const persistent = [
+      0x28,
+      ...short("storage"),
+      ...globalOf("torch", "FloatStorage"),
+      ...short("0"),
+      ...short("cpu"),
+    ];
+    const value = [
+      ...globalOf("torch._utils", "_rebuild_tensor_v2"),
+      ...[0x28, ...persistent, 0x4b, 6, 0x74, 0x94, 0x51],
+      ...[0x4b, 0, 0x4b, 2, 0x4b, 3, 0x86, 0x94, 0x4b, 3, 0x4b, 1, 0x86, 0x94],
+      ...[0x89, ...globalOf("collections", "OrderedDict"), 0x29, 0x52, 0x94, 0x74, 0x94, 0x52, 0x94],
+    ];
+    const framed = [
+      0x80,
+      4,
+      0x95,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0x7d,
+      0x94,
+      ...short("weight"),
+      ...value,
+      0x73,
+      0x2e,
+    ];
+    expect(await read({ root: Uint8Array.from(framed) })).toEqual(weightValues);
+  });
+
+  test("with values put into and taken from the memo", async () => {
+    const remembered = [...str("weight"), 0x71, 7, 0x30, 0x7d, 0x68, 7, ...weight, 0x72, 9, 0, 0, 0, 0x73];
+    expect(await read({ root: pickle(remembered) })).toEqual(weightValues);
+  });
+
+  test("but not of another byte order", async () => {
+    const extraRecords = [{ name: "archive/byteorder", data: Buffer.from("big") }];
+    await expect(read({ extraRecords })).rejects.toThrow(/byte order is "big"/);
+  });
+});
