@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { UnSAMError } from "../errors.js";
-import { FormatError, isSystemError } from "./format-error.js";
+import { FormatError, isSystemError, quoted } from "./format-error.js";
 
 /** Bytes that can be read from any place; parsers see files only through this. */
 export interface ByteSource {
@@ -86,6 +86,7 @@ export class FileSource implements ByteSource {
   }
 
   async readInto(target: Uint8Array, offset: number): Promise<void> {
+    if (!isRangeWithin(offset, target.length, this.byteLength)) throw endedEarly(offset + target.length);
     let filled = 0;
     while (filled < target.length) {
       const { bytesRead } = await this.handle.read(target, filled, target.length - filled, offset + filled);
@@ -115,6 +116,11 @@ async function openWithoutWaiting(path: string): Promise<FileHandle> {
     }
     if (isSystemError(error) && (error.code === "EISDIR" || error.code === "ENXIO")) {
       throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${path} is not a regular file.`, { cause: error });
+    }
+    if (error instanceof TypeError) {
+      throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${quoted(path)} cannot be a path.`, {
+        cause: error,
+      });
     }
     throw error;
   }

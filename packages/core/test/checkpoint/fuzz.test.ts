@@ -1,0 +1,190 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { describeWithShared, shared } from "@unsam/test-support";
+import { describe, expect, test } from "vitest";
+import { FormatError } from "#core/checkpoint/format-error.js";
+import { openCheckpoint } from "#core/checkpoint/index.js";
+import { readDirectory } from "#core/checkpoint/read-directory.js";
+import { readStoredTensor } from "#core/checkpoint/stored-tensor.js";
+import { UnSAMError } from "#core/errors.js";
+import { CountingSource } from "./counting-source.js";
+import { mutate, type Region, seededRandom } from "./mutations.js";
+import { dict, float, int, orderedDict, stateDict, str, tensor } from "./pickle-writer.js";
+import { tinyCheckpoint } from "./tiny-checkpoint.js";
+
+const whole: Region = { start: 0, end: Number.POSITIVE_INFINITY };
+const megabyte = 2 ** 20;
+
+/** A small `.pt` with what the reader knows: shared storages, strides, every kind of view, other keys. */
+function samplePt(zip64: boolean): Buffer {
+  const of = (type: string, key: string, elements: number) => ({ type, key, elements });
+  const weights = stateDict([
+    ["a.weight", tensor({ storage: of("FloatStorage", "0", 12), shape: [3, 4], strides: [4, 1] })],
+    ["a.bias", tensor({ storage: of("FloatStorage", "0", 12), offset: 4, shape: [4], strides: [1] })],
+    ["a.transposed", tensor({ storage: of("FloatStorage", "0", 12), shape: [4, 3], strides: [1, 4] })],
+    ["b.half", tensor({ storage: of("HalfStorage", "1", 6), shape: [2, 3], strides: [3, 1] })],
+    ["b.brain", tensor({ storage: of("BFloat16Storage", "2", 6), shape: [6], strides: [1] })],
+    ["b.count", tensor({ storage: of("LongStorage", "3", 1), shape: [], strides: [] })],
+  ]);
+  const root = dict([
+    ["model", weights],
+    [
+      "optimizer",
+      dict([
+        ["lr", float(1e-4)],
+        ["name", str("adam")],
+      ]),
+    ],
+    ["extra", orderedDict([["epoch", int(3)]])],
+  ]);
+  const storages = {
+    0: Float32Array.from({ length: 12 }, (_, i) => i),
+    1: new Uint16Array(6).fill(0x3c00),
+    2: new Uint16Array(6).fill(0x3f80),
+    3: BigInt64Array.of(7n),
+  };
+  return tinyCheckpoint({
+    root,
+    storages,
+    zip64,
+    extraRecords: [{ name: "archive/byteorder", data: Buffer.from("little") }],
+  });
+}
+
+function sampleSafetensors(): Buffer {
+  const json = Buffer.from(
+    JSON.stringify({
+      __metadata__: { format: "pt" },
+      "a.weight": { dtype: "F32", shape: [3, 4], data_offsets: [0, 48] },
+      "b.half": { dtype: "F16", shape: [2, 3], data_offsets: [48, 60] },
+      "b.count": { dtype: "I64", shape: [], data_offsets: [60, 68] },
+    }),
+  );
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  return Buffer.concat([length, json, Buffer.alloc(68, 7)]);
+}
+
+/** Reads everything; returns whether the bytes were accepted. Throws where anything but a `FormatError` comes out. */
+async function accepts(bytes: Buffer): Promise<boolean> {
+  const source = new CountingSource(bytes);
+  try {
+    const { tensors } = await readDirectory(source);
+    for (const stored of tensors.values()) {
+      source.reset();
+      const { data } = await readStoredTensor(source, stored);
+      expect(data.length).toBeLessThanOrEqual(bytes.length);
+      expect(source.largestRead).toBeLessThanOrEqual(bytes.length);
+    }
+    return true;
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    expect(error.message).toMatch(/^.{10,1000}\.$/s);
+    return false;
+  }
+}
+
+interface Fuzzed {
+  readonly bytes: Buffer;
+  readonly region: Region;
+  readonly runs: number;
+  readonly seed: number;
+}
+
+/** How many of the damaged files were still accepted (damage may hit values only). */
+async function fuzz({ bytes, region, runs, seed }: Fuzzed): Promise<number> {
+  const random = seededRandom(seed);
+  const residentBefore = process.memoryUsage().rss;
+  let accepted = 0;
+  let slowest = 0;
+  for (let run = 0; run < runs; run++) {
+    const damaged = mutate(bytes, region, random);
+    const started = performance.now();
+    if (await accepts(damaged)) accepted++;
+    slowest = Math.max(slowest, performance.now() - started);
+  }
+  expect(slowest).toBeLessThan(1000); // the ceiling the project sets for hostile files
+  expect(process.memoryUsage().rss - residentBefore).toBeLessThan(200 * megabyte);
+  expect(existsSync("/tmp/pwned")).toBe(false);
+  return accepted;
+}
+
+const pt = samplePt(false);
+const zip64 = samplePt(true);
+const safetensors = sampleSafetensors();
+const pickleStart = pt.indexOf("\x80\x02}", 0, "latin1");
+const pickleEnd = pt.indexOf("archive/data/0") - 30;
+const directoryStart = pt.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
+const headerEnd = safetensors.length - 68;
+
+describe("damaged checkpoints are refused or read, never anything else", () => {
+  test("the undamaged ones are read", async () => {
+    expect(await Promise.all([pt, zip64, safetensors].map(accepts))).toEqual([true, true, true]);
+    expect(pickleStart).toBeGreaterThan(0);
+    expect(pickleEnd).toBeGreaterThan(pickleStart + 500);
+  });
+
+  test.each<[string, Buffer, Region, number]>([
+    ["pickle", pt, { start: pickleStart, end: pickleEnd }, 3500],
+    ["zip directory", pt, { start: directoryStart, end: pt.length }, 1500],
+    [
+      "zip64 directory",
+      zip64,
+      { start: zip64.indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02])), end: zip64.length },
+      1000,
+    ],
+    [".pt file", pt, whole, 1500],
+    ["safetensors header", safetensors, { start: 0, end: headerEnd }, 2000],
+    ["safetensors file", safetensors, whole, 500],
+  ])("damage to the %s", async (_, bytes, region, runs) => {
+    const accepted = await fuzz({ bytes, region, runs, seed: runs });
+    expect(accepted).toBeLessThan(runs);
+  });
+});
+
+describeWithShared("damaged reference files", () => {
+  const hostile = () =>
+    readdirSync(shared("parity", "hostile")).filter((file) => /\.(pt|safetensors)$/.test(file));
+
+  test("the hostile ones", async () => {
+    for (const [seed, file] of hostile().entries()) {
+      const bytes = readFileSync(shared("parity", "hostile", file));
+      if (bytes.length < megabyte) await fuzz({ bytes, region: whole, runs: 50, seed });
+    }
+  });
+
+  test("the pickle and the zip directory of the mini model", async () => {
+    const bytes = readFileSync(shared("parity", "unsamv2-mini", "checkpoint.pt"));
+    const small = { start: 0, end: 90_000 };
+    const random = seededRandom(1);
+    for (let run = 0; run < 20; run++) await accepts(mutate(bytes, small, random));
+    for (let run = 0; run < 20; run++) {
+      await accepts(mutate(bytes, { start: bytes.length - 40_000, end: bytes.length }, random));
+    }
+  });
+
+  test("through files, as a caller sees them", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "unsam-fuzz-"));
+    const target = path.join(folder, "damaged.pt");
+    const random = seededRandom(2);
+    try {
+      for (let run = 0; run < 200; run++) {
+        await writeFile(target, mutate([pt, zip64, safetensors][run % 3]!, whole, random));
+        try {
+          await using checkpoint = await openCheckpoint(target);
+          for (const name of checkpoint.tensors.keys()) await checkpoint.read(name);
+        } catch (error) {
+          expect(error).toBeInstanceOf(UnSAMError);
+          expect(error).toMatchObject({
+            code: "E_BAD_CHECKPOINT",
+            message: expect.stringContaining("damaged.pt"),
+          });
+        }
+      }
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
