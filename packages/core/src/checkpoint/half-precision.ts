@@ -1,5 +1,18 @@
+let float16Values: Float32Array | undefined;
+
 /** IEEE 754 binary16 bits → value. Exact: every binary16 number is a binary32 number. */
 export function float16ToNumber(bits: number): number {
+  float16Values ??= decodeEveryFloat16();
+  return float16Values[bits]!;
+}
+
+function decodeEveryFloat16(): Float32Array {
+  const values = new Float32Array(0x10000);
+  for (let bits = 0; bits < values.length; bits++) values[bits] = decodeFloat16(bits);
+  return values;
+}
+
+function decodeFloat16(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >>> 10) & 0x1f;
   const fraction = bits & 0x3ff;

@@ -19,8 +19,8 @@ export interface CheckpointDirectory {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** More tensors than any model here has; bounds the memory a directory takes. */
-export const maximumTensors = 100_000;
+/** Twenty times what the largest model has; bounds the time and memory a directory takes. */
+export const maximumTensors = 20_000;
 /** As many as PyTorch allows. */
 export const maximumRank = 64;
 

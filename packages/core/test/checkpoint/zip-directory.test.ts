@@ -23,6 +23,12 @@ describe("zip archives", () => {
       [root, { ...values, localName: "a/data/1" }],
       /"a\/data\/0".*contradicts/,
     ],
+    [
+      "a record whose own header has another size",
+      [root, { ...values, localSize: 4 }],
+      /"a\/data\/0".*contradicts/,
+    ],
+    ["an entry with a long name", [root, { ...values, name: "a".repeat(600) }], /entry of 600 bytes/],
     ["records in one place", [root, { ...values, claimedOffset: 0 }], /overlaps/],
     [
       "a record without a header of its own",

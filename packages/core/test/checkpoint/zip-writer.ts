@@ -7,6 +7,8 @@ export interface ZipEntryToWrite {
   readonly method?: number;
   /** Name to put into the record's own header, where it should contradict the directory. */
   readonly localName?: string;
+  /** Size to put into the record's own header, where it should contradict the directory. */
+  readonly localSize?: number;
   /** Where the directory says the record begins, where it should lie. */
   readonly claimedOffset?: number;
 }
@@ -21,13 +23,20 @@ export function zipArchive(entries: readonly ZipEntryToWrite[], { zip64 = false 
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
-  for (const { name, data, method = 0, localName = name, claimedOffset } of entries) {
+  for (const {
+    name,
+    data,
+    method = 0,
+    localName = name,
+    localSize = data.length,
+    claimedOffset,
+  } of entries) {
     const fixed = [...u16(20), ...u16(0), ...u16(method), ...u16(0), ...u16(0), ...u32(0)];
     const nameBytes = Buffer.from(localName);
     const beforePadding = offset + 30 + nameBytes.length + 4;
     const padding = (64 - (beforePadding % 64)) % 64;
     const extra = [...u16(0x4246), ...u16(padding), ...new Array<number>(padding).fill(0x5a)];
-    const sizes = [...u32(data.length), ...u32(data.length)];
+    const sizes = [...u32(localSize), ...u32(localSize)];
     const lengths = [...u16(nameBytes.length), ...u16(extra.length)];
     const local = Buffer.from([...u32(0x04034b50), ...fixed, ...sizes, ...lengths, ...nameBytes, ...extra]);
     directory.push(

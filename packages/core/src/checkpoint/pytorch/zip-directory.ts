@@ -1,4 +1,4 @@
-import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from "yauzl";
+import { type Entry, fromRandomAccessReaderPromise, type LocalFileHeader, type ZipFile } from "yauzl";
 import { type ByteSource, isRangeWithin } from "../byte-source.js";
 import { FormatError, isSystemError, quoted } from "../format-error.js";
 import { WindowedReader } from "./windowed-reader.js";
@@ -14,9 +14,10 @@ export interface ZipRecord {
   locate(): Promise<number>;
 }
 
-/** Four tensors (a weight and its optimizer state) for each of ten thousand parameters fit. */
-const maximumRecords = 50_000;
-const maximumNameLength = 1024;
+/** A weight and its optimizer state take four records; a large model has a thousand weights. */
+const maximumRecords = 20_000;
+/** Of an entry in the directory: name, extra fields and comment. PyTorch writes names of a few dozen bytes. */
+const maximumEntryBytes = 512;
 
 /** Lists the records of a zip archive by name. Refuses two of one name and records that share bytes. */
 export async function readZipDirectory(
@@ -36,8 +37,11 @@ export async function readZipDirectory(
     signal?.throwIfAborted();
     const { value: entry, done } = await nameDamage(remaining.next());
     if (done) break;
-    if (entry.fileName.length > maximumNameLength) {
-      throw new FormatError(`its zip directory names a record with ${entry.fileName.length} letters.`);
+    const entryBytes = entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+    if (entryBytes > maximumEntryBytes) {
+      throw new FormatError(
+        `its zip directory has an entry of ${entryBytes} bytes, more than ${maximumEntryBytes}.`,
+      );
     }
     if (entries.has(entry.fileName)) {
       throw new FormatError(`its zip directory lists the record ${quoted(entry.fileName)} twice.`);
@@ -80,12 +84,26 @@ function zipRecord(zip: ZipFile, entry: Entry): ZipRecord {
         );
       }
       const header = await nameDamage(zip.readLocalFileHeaderPromise(entry));
-      if (header.compressionMethod !== 0 || !header.fileName.equals(entry.fileNameRaw)) {
+      if (!agrees(header, entry)) {
         throw new FormatError(`${what} has a header that contradicts the archive's directory.`);
       }
       return header.fileDataStart;
     },
   };
+}
+
+const zip64Size = 0xffffffff;
+/** Flag of a record whose sizes follow its contents; its header has zeros. */
+const sizesFollow = 0x0008;
+
+function agrees(header: LocalFileHeader, entry: Entry): boolean {
+  const sizesAreElsewhere =
+    header.compressedSize === zip64Size || (header.generalPurposeBitFlag & sizesFollow) !== 0;
+  return (
+    header.compressionMethod === 0 &&
+    header.fileName.equals(entry.fileNameRaw) &&
+    (sizesAreElsewhere || header.compressedSize === entry.compressedSize)
+  );
 }
 
 /** yauzl throws plain errors for malformed archives; what the source itself throws passes unchanged. */

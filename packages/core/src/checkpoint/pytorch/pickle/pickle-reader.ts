@@ -46,9 +46,10 @@ export class PickleReader {
   /** A little-endian two's-complement integer of up to 255 bytes, as a number where that is exact. */
   integer(length: number): number | bigint {
     const start = this.advance(length);
-    let value = 0n;
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.bytes[start + i]!);
-    value = BigInt.asIntN(8 * length, value);
+    const hexadecimal = Buffer.from(this.bytes.subarray(start, start + length))
+      .reverse()
+      .toString("hex");
+    const value = BigInt.asIntN(8 * length, BigInt(`0x${hexadecimal || "0"}`));
     const asNumber = Number(value);
     return Number.isSafeInteger(asNumber) ? asNumber : value;
   }

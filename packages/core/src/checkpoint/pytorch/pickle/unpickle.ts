@@ -6,7 +6,7 @@ import { Inert, PickleDict, PickleList, PickleTuple, type PickleValue } from "./
 /** About 38 opcodes describe a tensor: this is room for 25 000. It bounds the memory a pickle can take. */
 const maximumOpcodes = 1_000_000;
 /** Opcodes between two turns of the event loop: about a millisecond. */
-const opcodesPerTurn = 20_000;
+const opcodesPerTurn = 5_000;
 
 type Step = (machine: PickleMachine, reader: PickleReader) => void;
 
