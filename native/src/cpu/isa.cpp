@@ -1,0 +1,70 @@
+#include "cpu/isa.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "unsam/error.h"
+
+namespace unsam {
+
+namespace portable {
+extern const Kernels table;
+}
+#if defined(UNSAM_X86)
+namespace avx2 {
+extern const Kernels table;
+}
+namespace avx512 {
+extern const Kernels table;
+}
+namespace avx512bf16 {
+extern const Kernels table;
+}
+#endif
+
+namespace {
+
+#if defined(UNSAM_X86)
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool has_avx512() {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+bool has_avx512bf16() { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
+#endif
+
+const Kernels& best() {
+#if defined(UNSAM_X86)
+  if (has_avx512bf16()) return avx512bf16::table;
+  if (has_avx512()) return avx512::table;
+  if (has_avx2()) return avx2::table;
+#endif
+  return portable::table;
+}
+
+}  // namespace
+
+const Kernels* kernels_named(const char* name) {
+  if (std::strcmp(name, "portable") == 0) return &portable::table;
+#if defined(UNSAM_X86)
+  if (std::strcmp(name, "avx2") == 0 && has_avx2()) return &avx2::table;
+  if (std::strcmp(name, "avx512") == 0 && has_avx512()) return &avx512::table;
+  if (std::strcmp(name, "avx512bf16") == 0 && has_avx512bf16()) return &avx512bf16::table;
+#endif
+  return nullptr;
+}
+
+const Kernels& kernels() {
+  const char* wanted = std::getenv("UNSAM_ISA");
+  if (wanted == nullptr || *wanted == '\0') return best();
+  const Kernels* found = kernels_named(wanted);
+  if (found == nullptr) {
+    throw Error(ErrorCode::bad_option, "UNSAM_ISA is \"" + std::string(wanted) +
+                                           "\", which this CPU or build does not have; use portable, avx2, avx512 or "
+                                           "avx512bf16, or unset it.");
+  }
+  return *found;
+}
+
+}  // namespace unsam

@@ -1,0 +1,93 @@
+// The matrix product of gemm.cpp with bfloat16 operands and float32 sums (AVX512_BF16 `vdpbf16ps`: two products per
+// lane and instruction). Compiled to a stub elsewhere; the table then holds a null pointer.
+#include "cpu/kernels/table.h"
+
+#if defined(__AVX512BF16__)
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 warns inside its own headers (bug 105593)
+#endif
+#include <immintrin.h>
+#endif
+
+namespace unsam::UNSAM_ISA {
+
+#if defined(__AVX512BF16__)
+namespace {
+
+template <std::size_t Rows>
+inline void tile(const GemmBf16Args& g, std::size_t row) {
+  __m512 acc[Rows][4];
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < 4; ++j) {
+      const std::size_t at = j * 16;
+      acc[i][j] = g.c0 == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(g.c0 + (row + i) * g.ld0 + at);
+      if (g.scale != nullptr) acc[i][j] = _mm512_mul_ps(acc[i][j], _mm512_loadu_ps(g.scale + at));
+    }
+  }
+  const std::uint16_t* a[Rows];
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < Rows; ++i) a[i] = g.a + (row + i) * g.lda;
+  const std::uint16_t* b = g.b;
+  for (std::size_t k = 0; k < g.k; k += 2, b += 2 * kLanes) {
+    __m512bh bv[4];
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < 4; ++j) {
+      const __m512i raw = _mm512_loadu_si512(b + j * 32);
+      __builtin_memcpy(&bv[j], &raw, sizeof raw);
+    }
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < Rows; ++i) {
+      std::int32_t pair;
+      __builtin_memcpy(&pair, a[i] + k, sizeof pair);
+      const __m512i wide = _mm512_set1_epi32(pair);
+      __m512bh av;
+      __builtin_memcpy(&av, &wide, sizeof av);
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < 4; ++j) acc[i][j] = _mm512_dpbf16_ps(acc[i][j], av, bv[j]);
+    }
+  }
+#pragma GCC unroll 8
+  for (std::size_t i = 0; i < Rows; ++i) {
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < 4; ++j) _mm512_storeu_ps(g.c + (row + i) * g.ldc + j * 16, acc[i][j]);
+  }
+}
+
+template <std::size_t Rows>
+inline void remainder(const GemmBf16Args& g, std::size_t row) {
+  if constexpr (Rows > 0) {
+    if (g.m - row == Rows) {
+      tile<Rows>(g, row);
+    } else {
+      remainder<Rows - 1>(g, row);
+    }
+  }
+}
+
+}  // namespace
+
+void gemm_bf16(const GemmBf16Args& g) {
+  std::size_t row = 0;
+  for (; row + 6 <= g.m; row += 6) tile<6>(g, row);
+  remainder<5>(g, row);
+}
+
+void pack_bf16(std::size_t rows, const float* block, std::uint16_t* out) {
+  for (std::size_t row = 0; row < rows; row += 2) {
+    for (std::size_t lane = 0; lane < kLanes; lane += 16) {
+      const __m512 even = _mm512_loadu_ps(block + row * kLanes + lane);
+      const __m512 odd = _mm512_loadu_ps(block + (row + 1) * kLanes + lane);
+      const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even));
+      const __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd)), 16);
+      _mm512_storeu_si512(out + row * kLanes + lane * 2, _mm512_or_si512(low, high));
+    }
+  }
+}
+#else
+void gemm_bf16(const GemmBf16Args&) {}
+void pack_bf16(std::size_t, const float*, std::uint16_t*) {}
+#endif
+
+}  // namespace unsam::UNSAM_ISA

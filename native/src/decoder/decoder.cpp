@@ -1,0 +1,109 @@
+#include "unsam/decoder.h"
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "cpu/isa.h"
+#include "decoder/group.h"
+#include "decoder/prepared_image.h"
+#include "decoder/prompt_tokens.h"
+#include "decoder/workspace.h"
+
+namespace unsam {
+namespace {
+
+constexpr std::size_t kMaxSide = 1024;  // 16384-pixel network side; beyond that a size is surely a mistake
+constexpr std::size_t kMaxThreads = 1024;
+
+void check_threads(std::size_t threads) {
+  if (threads >= 1 && threads <= kMaxThreads) return;
+  throw Error(ErrorCode::bad_option, "The number of threads is " + std::to_string(threads) + "; use 1 to " +
+                                         std::to_string(kMaxThreads) + ".");
+}
+
+void check_features(const ImageFeatures& f) {
+  if (f.side == 0 || f.side > kMaxSide) {
+    throw Error(ErrorCode::bad_features, "The image embedding's side is " + std::to_string(f.side) + "; use 1 to " +
+                                             std::to_string(kMaxSide) + ".");
+  }
+  const auto check = [&](const char* name, std::size_t size, std::size_t channels, std::size_t side) {
+    if (size == channels * side * side) return;
+    throw Error(ErrorCode::bad_features, std::string("The image features \"") + name + "\" hold " + std::to_string(size) +
+                                             " values where " + std::to_string(channels) + " x " + std::to_string(side) +
+                                             " x " + std::to_string(side) + " are needed.");
+  };
+  check("image_embed", f.image_embed.size(), kDim, f.side);
+  check("high_res_0", f.high_res_0.size(), kUp0, 4 * f.side);
+  check("high_res_1", f.high_res_1.size(), kUp1, 2 * f.side);
+}
+
+}  // namespace
+
+class Decoder::State {
+ public:
+  State(const DecoderWeights& weights, const DecoderOptions& options)
+      : kernels(unsam::kernels()), bf16(options.precision == Precision::bfloat16), folded(weights) {
+    if (bf16 && kernels.gemm_bf16 == nullptr) {
+      throw Error(ErrorCode::unsupported, std::string("The bfloat16 decoder needs a CPU with AVX512_BF16, but \"") +
+                                              kernels.name + "\" is in use; choose float32.");
+    }
+  }
+
+  std::shared_ptr<const PositionProducts> position(Crew& crew, std::size_t side) const {
+    const std::lock_guard lock(mutex);
+    auto& slot = positions[side];
+    if (auto alive = slot.lock()) return alive;
+    auto made = position_products(folded, kernels, crew, side);
+    slot = made;
+    return made;
+  }
+
+  const Kernels& kernels;
+  const bool bf16;
+  const Folded folded;
+  mutable WorkspacePool workspaces;
+
+ private:
+  mutable std::mutex mutex;
+  mutable std::map<std::size_t, std::weak_ptr<const PositionProducts>> positions;
+};
+
+Decoder::Decoder(const DecoderWeights& weights, const DecoderOptions& options)
+    : state_(std::make_unique<const State>(weights, options)) {}
+
+Decoder::~Decoder() = default;
+
+std::shared_ptr<const PreparedImage> Decoder::prepare(const ImageFeatures& features, std::size_t threads) const {
+  check_features(features);
+  check_threads(threads);
+  Crew crew(threads);
+  return prepare_image(state_->folded, state_->kernels, crew, features, state_->position(crew, features.side));
+}
+
+std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<const Prompt> prompts,
+                                          const DecodeOptions& options) const {
+  if (image.owner != &state_->folded) {
+    throw Error(ErrorCode::bad_option, "The image was prepared by another decoder; prepare it with this one.");
+  }
+  check_threads(options.threads);
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    check_prompt(prompts[i], i, image.side, state_->folded.has_granularity);
+  }
+  std::vector<DecodedMasks> results(prompts.size());
+  if (prompts.empty()) return results;
+  const auto workspace = state_->workspaces.take();
+  Crew crew(options.threads);
+  GroupDecoder group(state_->folded, state_->kernels, state_->bf16, image, *workspace, crew);
+  for (std::size_t first = 0; first < prompts.size(); first += kGroupPrompts) {
+    const std::size_t n = std::min(kGroupPrompts, prompts.size() - first);
+    group.decode(prompts.subspan(first, n), options.multimask, std::span(results).subspan(first, n));
+  }
+  return results;
+}
+
+const char* Decoder::instruction_set() const noexcept { return state_->kernels.name; }
+
+bool Decoder::has_granularity() const noexcept { return state_->folded.has_granularity; }
+
+}  // namespace unsam

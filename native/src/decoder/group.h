@@ -1,0 +1,44 @@
+// Decodes one group of prompts: the two-way transformer's token side, the passes over the image between, and the heads.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "decoder/image_passes.h"
+#include "decoder/prompt_matrices.h"
+#include "decoder/workspace.h"
+
+namespace unsam {
+
+class GroupDecoder {
+ public:
+  GroupDecoder(const Folded& folded, const Kernels& kernels, bool bf16, const PreparedImage& image, Workspace& workspace,
+               Crew& crew);
+
+  // At most kGroupPrompts prompts; one result each.
+  void decode(std::span<const Prompt> prompts, bool multimask, std::span<DecodedMasks> results);
+
+ private:
+  using Pass = void (ImagePasses::*)(PromptWork&, std::size_t, PassScratch&) const;
+  void begin(std::span<const Prompt> prompts, bool multimask);
+  void embed_masks();
+  void self_attention(const TokenLayer& layer, bool first);
+  void over_image(Pass pass);
+  void after_image_attention(const TokenLayer& layer, const float* attention);
+  void add_position();
+  void heads(bool multimask);
+  // Runs an MLP head on one token of each prompt; row p of the result belongs to prompt p.
+  const float* head(const Mlp& mlp, std::size_t token_slot);
+
+  const Folded& folded_;
+  const Kernels& kernels_;
+  const bool bf16_;
+  const PreparedImage& image_;
+  Workspace& ws_;
+  Crew& crew_;
+  const ImagePasses passes_;
+  const PromptMatrices matrices_;
+  std::size_t count_ = 0, rows_ = 0;
+};
+
+}  // namespace unsam

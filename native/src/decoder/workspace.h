@@ -1,0 +1,40 @@
+// Memory of one decode call, kept for the next one.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "decoder/image_passes.h"
+
+namespace unsam {
+
+// Prompts decoded side by side: enough to fill the token-side products' rows and reuse an image chunk from cache, few
+// enough that their attention maps stay in the last-level cache.
+inline constexpr std::size_t kGroupPrompts = 8;
+
+struct Workspace {
+  std::vector<PromptWork> prompts;      // of one group
+  std::vector<PassScratch> scratch;     // per thread
+  std::vector<Buffer<float>> mask_scratch;
+  // Token rows of the group, [rows][kDim] unless said otherwise.
+  Buffer<float> position, queries, with_position, q, k, v, mixed, update;
+  Buffer<float> hidden;                 // [rows][kMlp]
+  Buffer<float> query, key, value1, value2, attention;  // [rows][kInner]
+  Buffer<float> head_in, head_a, head_b;  // [prompts][kDim]
+
+  void reserve_rows(std::size_t rows);
+};
+
+class WorkspacePool {
+ public:
+  // A workspace for one call; goes back when the returned pointer dies.
+  using Handle = std::unique_ptr<Workspace, std::function<void(Workspace*)>>;
+  Handle take();
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Workspace>> free_;
+};
+
+}  // namespace unsam

@@ -1,0 +1,46 @@
+// The threads of one decode call.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace unsam {
+
+// The calling thread and `threads - 1` others, alive as long as this object. Belongs to one call, so concurrent decodes
+// share nothing and nothing outlives a call.
+class Crew {
+ public:
+  explicit Crew(std::size_t threads);
+  ~Crew();
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
+  std::size_t size() const noexcept { return workers_.size() + 1; }
+
+  // Runs task(item, worker) for every item in [0, count), items handed out in order, and returns when all are done.
+  // Rethrows the first exception of a task. Only the owner may call it.
+  void run(std::size_t count, const std::function<void(std::size_t item, std::size_t worker)>& task);
+
+ private:
+  void work(std::size_t worker);
+  void take_items(std::size_t worker);
+
+  // High half: number of the run; low half: items not yet claimed. A claim is a compare-and-swap on both, so a thread
+  // that wakes late can never claim an item of a run whose task it has not seen.
+  std::atomic<std::uint64_t> tickets_{0};
+  std::atomic<std::size_t> done_{0};
+  std::atomic<bool> stop_{false};
+  std::size_t count_ = 0;
+  const std::function<void(std::size_t, std::size_t)>* task_ = nullptr;
+  std::mutex failure_mutex_;
+  std::exception_ptr failure_;
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace unsam
