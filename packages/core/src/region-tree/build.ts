@@ -40,5 +40,5 @@ export function buildRegionTree(image: RgbImage, options: RegionTreeOptions = {}
   const cue = normalisedCut(affinityGraph(graph, features));
   const merges = mergeRegions(graph, mergeFeatures(features, cue));
   const full = carryToFullResolution(regions, working, image);
-  return treeFromMerges(merges, full, image.width, image.height);
+  return treeFromMerges(merges, graph, full, image.width, image.height);
 }

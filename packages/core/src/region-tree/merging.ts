@@ -11,6 +11,10 @@ export interface Merges {
   readonly children: Int32Array;
   /** Height of each merge, never falling along a branch, [count − 1]. */
   readonly heights: Float64Array;
+  /** Border the two shared, in pixel sides, [count − 1]. */
+  readonly border: Float64Array;
+  /** Boundary strength summed over that border, [count − 1]. */
+  readonly strength: Float64Array;
 }
 
 /** What merging compares: means over each region. */
@@ -27,7 +31,7 @@ export const MERGE_WEIGHTS = {
   colour: 0.6,
   texture: 0.8,
   lab: 0.4,
-  spectral: 0.6,
+  spectral: 1.2,
 };
 
 /** Region means with the spectral embedding: eigenvectors scaled by 1/√λ, relative to the first. */
@@ -110,6 +114,8 @@ export function mergeRegions(graph: RegionGraph, start: MergeFeatures): Merges {
   const node = Int32Array.from({ length: count }, (_, i) => i);
   const children = new Int32Array(Math.max(0, count - 1) * 2);
   const heights = new Float64Array(Math.max(0, count - 1));
+  const sharedBorder = new Float64Array(heights.length);
+  const sharedStrength = new Float64Array(heights.length);
   for (let merge = 0; merge < count - 1; merge++) {
     const { edge, cost } = queue.take(alive);
     const a = ends[0][edge];
@@ -118,6 +124,8 @@ export function mergeRegions(graph: RegionGraph, start: MergeFeatures): Merges {
     children[2 * merge] = Math.min(node[a], node[b]);
     children[2 * merge + 1] = Math.max(node[a], node[b]);
     heights[merge] = Math.max(cost, heightOf(node[a]), heightOf(node[b]));
+    sharedBorder[merge] = border[edge];
+    sharedStrength[merge] = strength[edge];
     node[keep] = count + merge;
 
     alive[edge] = 0;
@@ -141,7 +149,7 @@ export function mergeRegions(graph: RegionGraph, start: MergeFeatures): Merges {
     join(features, keep, gone);
     for (const around of neighbours[keep].values()) offer(around);
   }
-  return { count, children, heights };
+  return { count, children, heights, border: sharedBorder, strength: sharedStrength };
 
   function heightOf(id: number): number {
     return id < count ? 0 : heights[id - count];

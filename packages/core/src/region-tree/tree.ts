@@ -1,5 +1,6 @@
 import { dialLevels } from "./levels.js";
 import type { Merges } from "./merging.js";
+import type { RegionGraph } from "./region-graph.js";
 
 /**
  * A hierarchy of regions. Nodes 0 … leafCount − 1 are the leaves, numbered depth first, so that every node is a range
@@ -21,6 +22,8 @@ export interface RegionTree {
   readonly heights: Float32Array;
   /** Pixels of the original image, [nodeCount]. */
   readonly areas: Int32Array;
+  /** Mean boundary strength along the outline (the image's own edge left out), about 0…1, [nodeCount]. */
+  readonly contrast: Float32Array;
   /** Place on the granularity dial, never falling towards the root; above 1: beyond the dial, [nodeCount]. */
   readonly levels: Float32Array;
   /** Node n holds the leaves firstLeaf[n] … lastLeaf[n], both included, [nodeCount]. */
@@ -28,9 +31,13 @@ export interface RegionTree {
   readonly lastLeaf: Int32Array;
 }
 
-/** Builds the tree from the order of merging. `regions` holds the region of each pixel, before renumbering. */
+/**
+ * Builds the tree from the order in which the regions of a graph were merged. `regions` holds the region of each
+ * pixel of the original image, numbered as in the graph.
+ */
 export function treeFromMerges(
   merges: Merges,
+  graph: RegionGraph,
   regions: Int32Array,
   width: number,
   height: number,
@@ -59,6 +66,15 @@ export function treeFromMerges(
     areas[leaf]++;
   }
   for (let leaf = 0; leaf < count; leaf++) firstLeaf[leaf] = lastLeaf[leaf] = leaf;
+  // What two children share is no outline of their parent.
+  const outline = new Float64Array(nodeCount);
+  const strength = new Float64Array(nodeCount);
+  for (let edge = 0; edge < graph.first.length; edge++) {
+    for (const region of [graph.first[edge], graph.second[edge]]) {
+      outline[leafOf[region]] += graph.border[edge];
+      strength[leafOf[region]] += graph.strength[edge];
+    }
+  }
   parent[nodeCount - 1] = nodeCount - 1;
   for (let merge = 0; merge < count - 1; merge++) {
     const node = count + merge;
@@ -68,8 +84,10 @@ export function treeFromMerges(
     areas[node] = areas[a] + areas[b];
     firstLeaf[node] = Math.min(firstLeaf[a], firstLeaf[b]);
     lastLeaf[node] = Math.max(lastLeaf[a], lastLeaf[b]);
+    outline[node] = outline[a] + outline[b] - 2 * merges.border[merge];
+    strength[node] = strength[a] + strength[b] - 2 * merges.strength[merge];
   }
-  const levels = dialLevels(areas, nodeCount);
+  const levels = dialLevels(areas, heights);
   return {
     width,
     height,
@@ -79,6 +97,7 @@ export function treeFromMerges(
     parent,
     heights,
     areas,
+    contrast: Float32Array.from(outline, (length, node) => (length > 0.5 ? strength[node] / length : 0)),
     levels,
     firstLeaf,
     lastLeaf,

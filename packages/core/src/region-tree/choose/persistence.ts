@@ -1,29 +1,36 @@
 import type { RegionTree } from "../tree.js";
 
+/** How much of the height inside a region counts against the contrast of its outline. */
+const HEIGHT_WEIGHT = 0.25;
+/** Beyond this share of the image a region is more and more the scene around things, and loses by this much. */
+const LARGE = 0.2;
+const LARGE_WEIGHT = 0.3;
+
 /**
- * How long a node lives, as a share of the height at which it ends: 1 − own height / parent's height, in [0, 1].
- * The whole image never ends; it gets 0.
+ * How well a region stands by itself, in [0, 1]: twice the contrast of its outline less a quarter of the height of
+ * the last merge inside it. High where a strong outline encloses calm ground; such a node outlives many merges.
  */
 export function persistence(tree: RegionTree, node: number): number {
-  const parent = tree.parent[node];
-  if (parent === node || tree.heights[parent] <= 0) return 0;
-  return 1 - tree.heights[node] / tree.heights[parent];
+  const share = tree.areas[node] / (tree.width * tree.height);
+  const worth =
+    tree.contrast[node] - HEIGHT_WEIGHT * tree.heights[node] - LARGE_WEIGHT * Math.max(0, share - LARGE);
+  return Math.min(1, Math.max(0, 2 * worth));
 }
 
 /**
- * The most persistent node among `from` and its ancestors that `allowed` admits; `from` where none is.
- * Leaves are passed over where there is anything else: each ends at its first merge, which says nothing.
+ * The most persistent node among `from` and those ancestors that the dial reaches and `allowed` admits. Of equals the
+ * larger one; `from` itself where no ancestor qualifies.
  */
 export function mostPersistent(tree: RegionTree, from: number, allowed: (node: number) => boolean): number {
   let best = from;
-  let bestScore = -1;
-  for (let node = from; tree.parent[node] !== node; node = tree.parent[node]) {
-    if (node < tree.leafCount || tree.levels[node] > 1 || !allowed(node)) continue;
-    const score = tree.heights[tree.parent[node]] - tree.heights[node];
-    if (score > bestScore) {
+  let bestValue = persistence(tree, from);
+  for (let node = tree.parent[from]; tree.levels[node] <= 1 && allowed(node); node = tree.parent[node]) {
+    const value = persistence(tree, node);
+    if (value >= bestValue) {
       best = node;
-      bestScore = score;
+      bestValue = value;
     }
+    if (tree.parent[node] === node) break;
   }
   return best;
 }

@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { UnSAMError } from "@unsam/core/errors";
+import { openDataset } from "../datasets/dataset.js";
+import { evaluateRegionTree, type RegionTreeReport } from "./evaluate.js";
+
+const USAGE = `Scores the region tree on the fixed clicks of evaluation sets (IoU, mean over clicks).
+
+  npm run eval:region-tree -- [SET …] [--data DIR] [--limit N] [--longest-side PX] [--json]
+
+  SET             bsds500, dsb2018, camvid, em_isbi2012 (all four if none is named)
+  --data DIR      folder that holds the sets (default: ../shared/data/eval beside this repository)
+  --limit N       only N images of each set, spread evenly
+  --longest-side  size the tree is built at (default 640)
+  --json          one JSON document on standard output
+`;
+const SETS = ["bsds500", "dsb2018", "camvid", "em_isbi2012"];
+const DATA = fileURLToPath(new URL("../../../../../shared/data/eval", import.meta.url));
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      data: { type: "string", default: DATA },
+      limit: { type: "string" },
+      "longest-side": { type: "string", default: "640" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const limit = values.limit === undefined ? undefined : wholeNumber("--limit", values.limit);
+  const longestSide = wholeNumber("--longest-side", values["longest-side"]);
+  const reports: RegionTreeReport[] = [];
+  for (const name of positionals.length > 0 ? positionals : SETS) {
+    const dataset = await openDataset(path.join(values.data, name));
+    const report = await evaluateRegionTree(dataset, { limit, tree: { longestSide } }, (done, total) => {
+      if (process.stderr.isTTY) process.stderr.write(`\r${name}: ${done} of ${total} images\x1b[K`);
+    });
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+    reports.push(report);
+  }
+  process.stdout.write(values.json ? `${JSON.stringify(reports, null, 2)}\n` : table(reports));
+}
+
+function wholeNumber(flag: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new UnSAMError("E_BAD_OPTION", `${flag} is ${text}; it must be a whole number above 0.`);
+  }
+  return value;
+}
+
+/** A Markdown table: a row for each measure, a column for each set. */
+function table(reports: readonly RegionTreeReport[]): string {
+  const iou = (value: number) => value.toFixed(3);
+  const rows: [string, (report: RegionTreeReport) => string][] = [
+    ["images / clicks", (r) => `${r.images} / ${r.clicks}`],
+    ["oracle over all ancestors", (r) => iou(r.oracle)],
+    ["oracle over 10 dial settings", (r) => iou(r.oracleOfLevels)],
+    ["best single setting", (r) => `${iou(r.bestLevel.iou)} (${r.bestLevel.granularity})`],
+    ["auto", (r) => iou(r.auto)],
+    ["chains that do not grow", (r) => String(r.brokenChains)],
+    [
+      "ms a photo, median / slowest",
+      (r) => `${r.milliseconds.median.toFixed(0)} / ${r.milliseconds.slowest.toFixed(0)}`,
+    ],
+    ["leaves", (r) => r.leaves.toFixed(0)],
+  ];
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
+  return (
+    line(["", ...reports.map((report) => report.dataset)]) +
+    line(["---", ...reports.map(() => "---")]) +
+    rows.map(([name, cell]) => line([name, ...reports.map(cell)])).join("")
+  );
+}
+
+main().catch((error: unknown) => {
+  const usage =
+    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+  const known = usage || error instanceof UnSAMError;
+  process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? error)}\n`);
+  process.exitCode = known ? 2 : 1;
+});
