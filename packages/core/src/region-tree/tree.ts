@@ -31,6 +31,28 @@ export interface RegionTree {
   readonly lastLeaf: Int32Array;
 }
 
+/** What a tree is made from; everything else follows. */
+export type TreeParts = Pick<RegionTree, "width" | "height" | "leafMap" | "parent" | "heights" | "contrast">;
+
+/** Completes a tree with what follows from its parts: areas, ranges of leaves, levels of the dial. */
+export function assembleTree(parts: TreeParts): RegionTree {
+  const { leafMap, parent, heights } = parts;
+  const nodeCount = parent.length;
+  const leafCount = (nodeCount + 1) / 2;
+  const areas = new Int32Array(nodeCount);
+  for (let i = 0; i < leafMap.length; i++) areas[leafMap[i]]++;
+  const firstLeaf = new Int32Array(nodeCount).fill(leafCount);
+  const lastLeaf = new Int32Array(nodeCount).fill(-1);
+  for (let leaf = 0; leaf < leafCount; leaf++) firstLeaf[leaf] = lastLeaf[leaf] = leaf;
+  for (let node = 0; node < nodeCount - 1; node++) {
+    const above = parent[node];
+    areas[above] += areas[node];
+    firstLeaf[above] = Math.min(firstLeaf[above], firstLeaf[node]);
+    lastLeaf[above] = Math.max(lastLeaf[above], lastLeaf[node]);
+  }
+  return { ...parts, leafCount, nodeCount, areas, levels: dialLevels(areas, heights), firstLeaf, lastLeaf };
+}
+
 /**
  * Builds the tree from the order in which the regions of a graph were merged. `regions` holds the region of each
  * pixel of the original image, numbered as in the graph.
@@ -42,31 +64,13 @@ export function treeFromMerges(
   width: number,
   height: number,
 ): RegionTree {
-  const { count, children, heights: mergeHeights } = merges;
+  const { count, children } = merges;
   const nodeCount = 2 * count - 1;
+  const leafOf = depthFirstNumbers(count, children);
+  const leafMap = regions.map((region) => leafOf[region]);
+
   const parent = new Int32Array(nodeCount);
   const heights = new Float32Array(nodeCount);
-  const areas = new Int32Array(nodeCount);
-  const firstLeaf = new Int32Array(nodeCount);
-  const lastLeaf = new Int32Array(nodeCount);
-
-  const leafOf = new Int32Array(count);
-  let numbered = 0;
-  const open = [nodeCount - 1];
-  while (open.length > 0) {
-    const node = open.pop()!;
-    if (node < count) leafOf[node] = numbered++;
-    else open.push(children[2 * (node - count) + 1], children[2 * (node - count)]);
-  }
-
-  const leafMap = new Int32Array(regions.length);
-  for (let i = 0; i < regions.length; i++) {
-    const leaf = leafOf[regions[i]];
-    leafMap[i] = leaf;
-    areas[leaf]++;
-  }
-  for (let leaf = 0; leaf < count; leaf++) firstLeaf[leaf] = lastLeaf[leaf] = leaf;
-  // What two children share is no outline of their parent.
   const outline = new Float64Array(nodeCount);
   const strength = new Float64Array(nodeCount);
   for (let edge = 0; edge < graph.first.length; edge++) {
@@ -75,33 +79,36 @@ export function treeFromMerges(
       strength[leafOf[region]] += graph.strength[edge];
     }
   }
-  parent[nodeCount - 1] = nodeCount - 1;
   for (let merge = 0; merge < count - 1; merge++) {
     const node = count + merge;
-    const [a, b] = [children[2 * merge], children[2 * merge + 1]].map((id) => (id < count ? leafOf[id] : id));
-    parent[a] = parent[b] = node;
-    heights[node] = mergeHeights[merge];
-    areas[node] = areas[a] + areas[b];
-    firstLeaf[node] = Math.min(firstLeaf[a], firstLeaf[b]);
-    lastLeaf[node] = Math.max(lastLeaf[a], lastLeaf[b]);
-    outline[node] = outline[a] + outline[b] - 2 * merges.border[merge];
-    strength[node] = strength[a] + strength[b] - 2 * merges.strength[merge];
+    heights[node] = merges.heights[merge];
+    // What two children share is no outline of their parent.
+    outline[node] = -2 * merges.border[merge];
+    strength[node] = -2 * merges.strength[merge];
+    for (const id of [children[2 * merge], children[2 * merge + 1]]) {
+      const child = id < count ? leafOf[id] : id;
+      parent[child] = node;
+      outline[node] += outline[child];
+      strength[node] += strength[child];
+    }
   }
-  const levels = dialLevels(areas, heights);
-  return {
-    width,
-    height,
-    leafCount: count,
-    nodeCount,
-    leafMap,
-    parent,
-    heights,
-    areas,
-    contrast: Float32Array.from(outline, (length, node) => (length > 0.5 ? strength[node] / length : 0)),
-    levels,
-    firstLeaf,
-    lastLeaf,
-  };
+  parent[nodeCount - 1] = nodeCount - 1;
+  // An outline is a whole number of pixel sides; the root's is 0 but for rounding.
+  const contrast = Float32Array.from(outline, (length, node) => (length > 0.5 ? strength[node] / length : 0));
+  return assembleTree({ width, height, leafMap, parent, heights, contrast });
+}
+
+/** For each region its place among the leaves when the tree is walked depth first. */
+function depthFirstNumbers(count: number, children: Int32Array): Int32Array {
+  const numbers = new Int32Array(count);
+  let numbered = 0;
+  const open = [2 * count - 2];
+  while (open.length > 0) {
+    const node = open.pop()!;
+    if (node < count) numbers[node] = numbered++;
+    else open.push(children[2 * (node - count) + 1], children[2 * (node - count)]);
+  }
+  return numbers;
 }
 
 /** The ancestors of a node, itself first, the root last. */

@@ -7,14 +7,17 @@ const LARGE = 0.2;
 const LARGE_WEIGHT = 0.3;
 
 /**
- * How well a region stands by itself, in [0, 1]: twice the contrast of its outline less a quarter of the height of
- * the last merge inside it. High where a strong outline encloses calm ground; such a node outlives many merges.
+ * How well a region stands by itself, in [0, 1]: twice its worth. High where a strong outline encloses calm ground;
+ * such a node outlives many merges.
  */
 export function persistence(tree: RegionTree, node: number): number {
+  return Math.min(1, Math.max(0, 2 * worth(tree, node)));
+}
+
+/** Contrast of the outline less a quarter of the height of the last merge inside; below 0 for a mere remainder. */
+function worth(tree: RegionTree, node: number): number {
   const share = tree.areas[node] / (tree.width * tree.height);
-  const worth =
-    tree.contrast[node] - HEIGHT_WEIGHT * tree.heights[node] - LARGE_WEIGHT * Math.max(0, share - LARGE);
-  return Math.min(1, Math.max(0, 2 * worth));
+  return tree.contrast[node] - HEIGHT_WEIGHT * tree.heights[node] - LARGE_WEIGHT * Math.max(0, share - LARGE);
 }
 
 /**
@@ -23,9 +26,9 @@ export function persistence(tree: RegionTree, node: number): number {
  */
 export function mostPersistent(tree: RegionTree, from: number, allowed: (node: number) => boolean): number {
   let best = from;
-  let bestValue = persistence(tree, from);
+  let bestValue = worth(tree, from);
   for (let node = tree.parent[from]; tree.levels[node] <= 1 && allowed(node); node = tree.parent[node]) {
-    const value = persistence(tree, node);
+    const value = worth(tree, node);
     if (value >= bestValue) {
       best = node;
       bestValue = value;
