@@ -13,6 +13,9 @@ const IR_VERSION = 9;
 /** Beginnings of tensors in the weights file, so that ONNX Runtime can map them. */
 const ALIGNMENT = 64;
 
+export const MODEL_FILE = "model.onnx";
+export const WEIGHTS_FILE = "weights.bin";
+
 export interface WrittenFile {
   readonly name: string;
   readonly byteLength: number;
@@ -38,11 +41,10 @@ export async function writeModel(
   folder: string,
   signal?: AbortSignal,
 ): Promise<readonly WrittenFile[]> {
-  const weightsName = "weights.bin";
   const initializers = [];
   const hash = createHash("sha256");
   let offset = 0;
-  const file = await open(path.join(folder, weightsName), "wx");
+  const file = await open(path.join(folder, WEIGHTS_FILE), "wx");
   try {
     for (const weight of graph.weights) {
       signal?.throwIfAborted();
@@ -57,7 +59,7 @@ export async function writeModel(
         ...describe(weight),
         dataLocation: EXTERNAL,
         externalData: [
-          { key: "location", value: weightsName },
+          { key: "location", value: WEIGHTS_FILE },
           { key: "offset", value: String(offset) },
           { key: "length", value: String(bytes.length) },
         ],
@@ -69,11 +71,10 @@ export async function writeModel(
     await file.close();
   }
   const model = encode(graph, initializers);
-  const modelName = "model.onnx";
-  await writeFile(path.join(folder, modelName), model, { flag: "wx", flush: true });
+  await writeFile(path.join(folder, MODEL_FILE), model, { flag: "wx", flush: true });
   return [
-    { name: modelName, byteLength: model.length, sha256: createHash("sha256").update(model).digest("hex") },
-    { name: weightsName, byteLength: offset, sha256: hash.digest("hex") },
+    { name: MODEL_FILE, byteLength: model.length, sha256: createHash("sha256").update(model).digest("hex") },
+    { name: WEIGHTS_FILE, byteLength: offset, sha256: hash.digest("hex") },
   ];
 }
 

@@ -26,6 +26,11 @@ export class WeightView {
     return this.#source.tensors.get(name)?.shape ?? null;
   }
 
+  /** Every tensor asked for so far, with the shape it was asked for. */
+  get required(): ReadonlyMap<string, readonly number[]> {
+    return this.#asked;
+  }
+
   tensor(name: string, shape: readonly number[]): LazyTensor {
     this.#asked.set(name, shape);
     return { name, shape, load: async () => (await this.#source.read(name)).data };
