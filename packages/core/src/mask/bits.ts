@@ -73,14 +73,54 @@ export function unpackBytes(width: number, height: number, words: Uint32Array, v
   const stride = wordsPerRow(width);
   const bytes = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {
-    for (let k = 0; k < stride; k++) {
-      let word = words[y * stride + k];
-      const start = y * width + k * 32;
-      while (word !== 0) {
-        bytes[start + 31 - Math.clz32(word & -word)] = value;
-        word &= word - 1;
-      }
+    const row = y * stride;
+    let start = nextSet(words, row, 0, width);
+    while (start < width) {
+      const end = nextClear(words, row, start, width);
+      bytes.fill(value, y * width + start, y * width + end);
+      start = nextSet(words, row, end, width);
     }
   }
   return bytes;
+}
+
+/** The first set pixel at or behind column x of the row that starts at word `row`; `width` if there is none. */
+export function nextSet(words: Uint32Array, row: number, x: number, width: number): number {
+  if (x >= width) return width;
+  let word = words[row + (x >> 5)] & (0xffffffff << (x & 31));
+  let base = x & ~31;
+  while (word === 0) {
+    base += 32;
+    if (base >= width) return width;
+    word = words[row + (base >> 5)];
+  }
+  return base + lowestBit(word);
+}
+
+/** The first clear pixel at or behind column x of the row that starts at word `row`; `width` if there is none. */
+export function nextClear(words: Uint32Array, row: number, x: number, width: number): number {
+  if (x >= width) return width;
+  let word = ~words[row + (x >> 5)] & (0xffffffff << (x & 31));
+  let base = x & ~31;
+  while (word === 0) {
+    base += 32;
+    if (base >= width) return width;
+    word = ~words[row + (base >> 5)];
+  }
+  return Math.min(base + lowestBit(word), width);
+}
+
+/** Index of the lowest set bit of a word that has one. */
+export function lowestBit(word: number): number {
+  return 31 - Math.clz32(word & -word);
+}
+
+/** Background becomes foreground and the other way round; padding stays clear. */
+export function invert(width: number, words: Uint32Array): Uint32Array {
+  const stride = wordsPerRow(width);
+  const tail = lastWordMask(width);
+  const inverted = new Uint32Array(words.length);
+  for (let i = 0; i < words.length; i++) inverted[i] = ~words[i];
+  for (let i = stride - 1; i < words.length; i += stride) inverted[i] &= tail;
+  return inverted;
 }

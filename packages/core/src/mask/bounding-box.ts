@@ -1,4 +1,4 @@
-import { wordsPerRow } from "./bits.js";
+import { lowestBit, wordsPerRow } from "./bits.js";
 
 /** The smallest rectangle that holds all pixels of a mask, in pixels; width and height are 0 for an empty mask. */
 export interface BoundingBox {
@@ -27,7 +27,7 @@ export function boundingBox(width: number, height: number, words: Uint32Array): 
   if (top < 0) return { x: 0, y: 0, width: 0, height: 0 };
   const first = columns.findIndex((word) => word !== 0);
   const last = columns.findLastIndex((word) => word !== 0);
-  const left = first * 32 + 31 - Math.clz32(columns[first] & -columns[first]);
+  const left = first * 32 + lowestBit(columns[first]);
   const right = last * 32 + 31 - Math.clz32(columns[last]);
   return { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
 }

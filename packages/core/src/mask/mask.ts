@@ -1,9 +1,16 @@
 import { UnSAMError } from "../errors.js";
 import { countBits, countCommonBits, lastWordMask, packBytes, unpackBytes, wordsPerRow } from "./bits.js";
 import { type BoundingBox, boundingBox } from "./bounding-box.js";
+import { decodeMaskPNG, encodeMaskPNG } from "./png.js";
+import { type Polygon, tracePolygons } from "./polygons.js";
+import { rasterisePolygons } from "./rasterise.js";
+import { decodeRLE, encodeRLE, type RLE } from "./rle.js";
 
 /** More than any image this library decodes, few enough that every index is a 32-bit integer. */
 const MAX_PIXELS = 2 ** 31 - 1;
+
+/** Largest mask read from a file unless the caller allows more: a short text can name any size. */
+const DEFAULT_MAX_PIXELS = 100_000_000;
 
 /**
  * A binary mask, one bit a pixel, every row padded to whole 32-bit words: with `stride = ceil(width / 32)`, pixel
@@ -56,6 +63,42 @@ export class Mask {
       );
     }
     return new Mask(width, height, packBytes(width, height, bytes));
+  }
+
+  /** From COCO's run-length encoding, compressed or not. Throws `E_BAD_FILE` where it is malformed. */
+  static fromRLE(rle: RLE, { maxPixels = DEFAULT_MAX_PIXELS }: { maxPixels?: number } = {}): Mask {
+    const { width, height, words } = decodeRLE(rle, Math.min(maxPixels, MAX_PIXELS));
+    return new Mask(width, height, words);
+  }
+
+  /** The pixels whose centres lie in any of the polygons. Throws `E_BAD_FILE` where one is malformed. */
+  static fromPolygons(width: number, height: number, polygons: readonly Polygon[]): Mask {
+    checkSize(width, height);
+    return new Mask(width, height, rasterisePolygons(polygons, width, height));
+  }
+
+  /** From the bytes of a PNG of up to 8 bits a sample: whatever is not black is foreground. Throws `E_BAD_FILE`. */
+  static async fromPNG(
+    bytes: Uint8Array,
+    { maxPixels = DEFAULT_MAX_PIXELS }: { maxPixels?: number } = {},
+  ): Promise<Mask> {
+    const { width, height, words } = await decodeMaskPNG(bytes, Math.min(maxPixels, MAX_PIXELS));
+    return new Mask(width, height, words);
+  }
+
+  /** COCO's run-length encoding; compressed (as `pycocotools` reads it) unless told otherwise. */
+  toRLE({ compressed = true }: { compressed?: boolean } = {}): RLE {
+    return encodeRLE(this.words, this.width, this.height, compressed);
+  }
+
+  /** Exact outlines along pixel edges, one polygon with its holes per 4-connected region. */
+  toPolygons(): Polygon[] {
+    return tracePolygons(this.words, this.width, this.height);
+  }
+
+  /** An 8-bit grey PNG: 255 foreground, 0 background. */
+  toPNG(): Promise<Buffer> {
+    return encodeMaskPNG(this.words, this.width, this.height);
   }
 
   /** One byte a pixel, row by row: `value` for foreground, 0 for background. */

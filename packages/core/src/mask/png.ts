@@ -1,0 +1,55 @@
+import sharp from "sharp";
+import { UnSAMError } from "../errors.js";
+import { packBytes, unpackBytes } from "./bits.js";
+
+/** A bit-packed mask as an 8-bit grey PNG: 255 foreground, 0 background. */
+export async function encodeMaskPNG(words: Uint32Array, width: number, height: number): Promise<Buffer> {
+  const bytes = unpackBytes(width, height, words, 255);
+  return sharp(bytes, { raw: { width, height, channels: 1 }, limitInputPixels: false })
+    .toColourspace("b-w")
+    .png({ compressionLevel: 6, adaptiveFiltering: false })
+    .toBuffer();
+}
+
+/**
+ * The bits of a mask stored as an image of 8 bits or less a sample: a pixel is foreground where any colour sample
+ * is not 0; alpha is ignored. Throws `E_BAD_FILE`.
+ */
+export async function decodeMaskPNG(
+  bytes: Uint8Array,
+  maxPixels: number,
+): Promise<{ width: number; height: number; words: Uint32Array }> {
+  const refuse = (why: string, cause?: unknown) =>
+    new UnSAMError("E_BAD_FILE", `The mask image ${why}.`, { cause });
+  if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
+    throw refuse("is empty; give the bytes of a PNG file");
+  }
+  let data: Buffer;
+  let info: { width: number; height: number; channels: number };
+  try {
+    const header = await sharp(bytes, { limitInputPixels: false }).metadata();
+    if (header.format !== "png") {
+      throw refuse(`is ${header.format}; masks are read from PNG, which loses nothing`);
+    }
+    if (header.depth !== "uchar") throw refuse("has more than 8 bits a sample; save it with 8");
+    if (header.width * header.height > maxPixels) {
+      throw refuse(`has ${header.width}×${header.height} pixels, more than the limit of ${maxPixels}`);
+    }
+    ({ data, info } = await sharp(bytes, { limitInputPixels: false, ignoreIcc: true, failOn: "error" })
+      .removeAlpha()
+      .toColourspace(header.space === "b-w" ? "b-w" : "srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true }));
+  } catch (cause) {
+    if (cause instanceof UnSAMError) throw cause;
+    const message = cause instanceof Error ? cause.message.trim().split("\n")[0] : String(cause);
+    throw refuse(`cannot be read: ${message}`, cause);
+  }
+  const { width, height, channels } = info;
+  const pixels = width * height;
+  const foreground = channels === 1 ? data : new Uint8Array(pixels);
+  for (let i = 0; channels > 1 && i < pixels; i++) {
+    for (let c = 0; c < channels; c++) foreground[i] |= data[i * channels + c];
+  }
+  return { width, height, words: packBytes(width, height, foreground) };
+}

@@ -1,0 +1,160 @@
+import { readFileSync } from "node:fs";
+import { describeWithShared, shared } from "@unsam/test-support";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Mask } from "#core/mask/index.js";
+import { drawn, type PlainMask, plainMask } from "./random-mask.js";
+
+const pack = ({ width, height, bytes }: PlainMask) => Mask.fromBytes(width, height, bytes);
+
+/** Straight from the definition: walk the columns, count what repeats. */
+function referenceCounts({ width, height, bytes }: PlainMask): number[] {
+  const counts = [0];
+  let current = 0;
+  for (let x = 0; x < width; x++) {
+    for (let y = 0; y < height; y++) {
+      if (bytes[y * width + x] !== current) {
+        counts.push(0);
+        current = 1 - current;
+      }
+      counts[counts.length - 1]++;
+    }
+  }
+  return counts;
+}
+
+/** The string by arithmetic on decimal numbers, without bit operations. */
+function referenceString(counts: readonly number[]): string {
+  let text = "";
+  counts.forEach((count, i) => {
+    let value = i > 2 ? count - counts[i - 2] : count;
+    for (;;) {
+      const group = ((value % 32) + 32) % 32;
+      value = (value - group) / 32;
+      const last = group >= 16 ? value === -1 : value === 0;
+      text += String.fromCharCode(48 + group + (last ? 0 : 32));
+      if (last) return;
+    }
+  });
+  return text;
+}
+
+describe("COCO RLE", () => {
+  // Public examples of the format: strings written by pycocotools.
+  it.each([
+    { size: [4, 4], counts: [5, 2, 2, 2, 5], text: "52203" },
+    { size: [9, 10], counts: [6, 1, 40, 4, 5, 4, 5, 4, 21], text: "61X13mN000`0" },
+    { size: [40, 40], counts: [245, 5, 35, 5, 35, 5, 35, 5, 35, 5, 1190], text: "e75S10000000ST1" },
+  ] as const)("reads and writes $text", ({ size, counts, text }) => {
+    const mask = Mask.fromRLE({ size, counts: text });
+    expect([mask.height, mask.width]).toEqual(size);
+    expect(mask.toRLE({ compressed: false })).toEqual({ size, counts });
+    expect(mask.toRLE()).toEqual({ size, counts: text });
+    expect(Mask.fromRLE({ size, counts }).equals(mask)).toBe(true);
+  });
+
+  it("goes down the columns and begins with background", () => {
+    expect(pack(drawn("#..", "##.")).toRLE({ compressed: false })).toEqual({
+      size: [2, 3],
+      counts: [0, 2, 1, 1, 2],
+    });
+    expect(pack(drawn("...", "...")).toRLE({ compressed: false }).counts).toEqual([6]);
+    expect(pack(drawn("###", "###")).toRLE({ compressed: false }).counts).toEqual([0, 6]);
+  });
+
+  it("agrees with the definition and comes back, in both forms", () => {
+    fc.assert(
+      fc.property(plainMask, (plain) => {
+        const mask = pack(plain);
+        const counts = referenceCounts(plain);
+        const plainForm = mask.toRLE({ compressed: false });
+        const packedForm = mask.toRLE();
+        expect(plainForm).toEqual({ size: [plain.height, plain.width], counts });
+        expect(packedForm.counts).toBe(referenceString(counts));
+        expect(Mask.fromRLE(plainForm).equals(mask)).toBe(true);
+        expect(Mask.fromRLE(packedForm).equals(mask)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("carries numbers of every length through the string", () => {
+    // A tall mask of one column: the counts are free to choose.
+    const count = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 200_000 }));
+    fc.assert(
+      fc.property(fc.array(count, { minLength: 1, maxLength: 12 }), (counts) => {
+        const size = [counts.reduce((a, b) => a + b, 0), 1] as const;
+        const text = referenceString(counts);
+        expect(Mask.fromRLE({ size, counts: text }).toRLE({ compressed: false })).toEqual({ size, counts });
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("accepts empty runs, as other writers leave them", () => {
+    expect([...Mask.fromRLE({ size: [2, 2], counts: [1, 0, 1, 2, 0] }).toBytes()]).toEqual([0, 1, 0, 1]);
+  });
+
+  const hostile: [string, unknown][] = [
+    ["runs short of the size", { size: [3, 3], counts: [4, 4] }],
+    ["runs beyond the size", { size: [3, 3], counts: [4, 6] }],
+    ["a negative run", { size: [3, 3], counts: [10, -1] }],
+    ["a fractional run", { size: [3, 3], counts: [4.5, 4.5] }],
+    ["NaN", { size: [3, 3], counts: [Number.NaN, 9] }],
+    ["an infinite run", { size: [3, 3], counts: [Number.POSITIVE_INFINITY] }],
+    ["text among the runs", { size: [3, 3], counts: ["9"] }],
+    ["no runs", { size: [3, 3], counts: [] }],
+    ["no counts", { size: [3, 3] }],
+    ["counts of another kind", { size: [3, 3], counts: { 0: 9 } }],
+    ["no size", { counts: [9] }],
+    ["null", null],
+    ["a size of zero", { size: [0, 3], counts: [] }],
+    ["a negative size", { size: [-3, -3], counts: [9] }],
+    ["a size of three numbers", { size: [3, 3, 1], counts: [9] }],
+    ["a size that would take 2 GB", { size: [131072, 131072], counts: [131072 * 131072] }],
+    ["a size beyond exact numbers", { size: [2 ** 53, 2 ** 53], counts: [0] }],
+    ["a string of foreign characters", { size: [3, 3], counts: "9 é" }],
+    ["a string that ends inside a number", { size: [3, 3], counts: "9P" }],
+    ["a string with an endless number", { size: [3, 3], counts: "PPPPPPPPPPPPPPPPPP0" }],
+    ["a string with a negative run", { size: [3, 3], counts: "O:" }],
+    ["an empty string", { size: [3, 3], counts: "" }],
+  ];
+  it.each(hostile)("refuses %s", (_, rle) => {
+    expect(() => Mask.fromRLE(rle as never)).toThrow(expect.objectContaining({ code: "E_BAD_FILE" }));
+  });
+
+  it("never does anything but decode or refuse", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.nat({ max: 20 }), fc.nat({ max: 20 }), (counts, height, width) => {
+        let mask: Mask;
+        try {
+          mask = Mask.fromRLE({ size: [height, width], counts });
+        } catch (error) {
+          expect(error).toMatchObject({ code: "E_BAD_FILE" });
+          return;
+        }
+        expect([mask.height, mask.width]).toEqual([height, width]);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describeWithShared("COCO RLE of the official generator", () => {
+  it("has the official area and box, and is written the same", () => {
+    const runs = JSON.parse(readFileSync(shared("parity", "unsamv2-mini", "whole-image.json"), "utf8")) as {
+      masks: { size: [number, number]; counts: number[]; area: number; bbox: number[] }[];
+    }[];
+    let masks = 0;
+    for (const { size, counts, area, bbox } of runs.flatMap((run) => run.masks)) {
+      const mask = Mask.fromRLE({ size, counts });
+      expect(mask.area).toBe(area);
+      // The official box counts from the centre of the first pixel to that of the last.
+      const { x, y, width, height } = mask.bbox;
+      expect([x, y, width - 1, height - 1]).toEqual(bbox);
+      expect(mask.toRLE({ compressed: false })).toEqual({ size, counts });
+      masks++;
+    }
+    expect(masks).toBeGreaterThan(10);
+  });
+});
