@@ -1,7 +1,7 @@
 import { UnSAMError } from "../errors.js";
 import type { Prompt, PromptPoint } from "../prompt.js";
 import { bestUnion } from "./choose/best-union.js";
-import { boxCoverage } from "./choose/box.js";
+import { chooseByBox } from "./choose/box.js";
 import { chooseByClicks, chooseByNegatives } from "./choose/clicks.js";
 import { ancestorAt, granularityOf } from "./choose/dial.js";
 import { maskCoverage } from "./choose/mask-coverage.js";
@@ -25,14 +25,13 @@ export interface TreeAnswer {
   readonly granularity: number;
 }
 
-/** A box is answered with few nodes: each must win this share of it. A mask may be followed closely. */
-const BOX_PRICE = 0.02;
+/** What one more node must win, as a share of the mask: enough to leave out the crumbs along its border. */
 const MASK_PRICE = 0.001;
 
 /**
  * Answers one prompt. A click picks the ancestor of its leaf that the granularity reaches; `"auto"` and `null` the
  * most persistent one. A box or mask picks the best-fitting union of nodes, which holds the positive clicks and none
- * of the negative ones. Throws `E_BAD_PROMPT`.
+ * of the negative ones; beside a mask a box is not looked at. Throws `E_BAD_PROMPT`.
  */
 export function segmentTree(tree: RegionTree, prompt: Prompt): TreeAnswer {
   const granularity = prompt.granularity ?? "auto";
@@ -49,17 +48,17 @@ export function segmentTree(tree: RegionTree, prompt: Prompt): TreeAnswer {
   const finish = (nodes: readonly number[], score: number) =>
     answerOf(tree, nodes, score, contested, contested.length > 0 ? clicks : []);
 
-  if (prompt.mask || prompt.box) {
-    const { inside, total } = prompt.mask ? maskCoverage(tree, prompt.mask) : boxCoverage(tree, prompt.box!);
-    let forced: Int8Array | null = null;
-    if (clicks.length > 0) {
-      forced = new Int8Array(tree.leafCount);
-      for (const leaf of negative) forced[leaf] = -1;
-      for (const leaf of positive) forced[leaf] = 1;
-    }
-    const price = prompt.mask ? MASK_PRICE : BOX_PRICE;
-    const union = bestUnion(tree, { inside, total, forced, price });
+  if (prompt.mask) {
+    const { inside, total } = maskCoverage(tree, prompt.mask);
+    const forced = new Int8Array(tree.leafCount);
+    for (const leaf of negative) forced[leaf] = -1;
+    for (const leaf of positive) forced[leaf] = 1;
+    const union = bestUnion(tree, { inside, total, forced, price: MASK_PRICE });
     return finish(union.nodes, union.iou);
+  }
+  if (prompt.box) {
+    const { nodes, fit } = chooseByBox(tree, prompt.box, positive, negative);
+    return finish(nodes, fit);
   }
   if (positive.length > 0) {
     const nodes = chooseByClicks(tree, positive, negative, granularity);

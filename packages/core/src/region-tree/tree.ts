@@ -22,6 +22,8 @@ export interface RegionTree {
   readonly heights: Float32Array;
   /** Pixels of the original image, [nodeCount]. */
   readonly areas: Int32Array;
+  /** Bounding box x0, y0, x1, y1 in pixels, the last two exclusive, [nodeCount, 4]. */
+  readonly boxes: Int32Array;
   /** Mean boundary strength along the outline (the image's own edge left out), about 0…1, [nodeCount]. */
   readonly contrast: Float32Array;
   /** Place on the granularity dial, never falling towards the root; above 1: beyond the dial, [nodeCount]. */
@@ -34,23 +36,51 @@ export interface RegionTree {
 /** What a tree is made from; everything else follows. */
 export type TreeParts = Pick<RegionTree, "width" | "height" | "leafMap" | "parent" | "heights" | "contrast">;
 
+function growBox(boxes: Int32Array, at: number, x0: number, y0: number, x1: number, y1: number): void {
+  if (x0 < boxes[at]) boxes[at] = x0;
+  if (y0 < boxes[at + 1]) boxes[at + 1] = y0;
+  if (x1 > boxes[at + 2]) boxes[at + 2] = x1;
+  if (y1 > boxes[at + 3]) boxes[at + 3] = y1;
+}
+
 /** Completes a tree with what follows from its parts: areas, ranges of leaves, levels of the dial. */
 export function assembleTree(parts: TreeParts): RegionTree {
-  const { leafMap, parent, heights } = parts;
+  const { width, height, leafMap, parent, heights } = parts;
   const nodeCount = parent.length;
   const leafCount = (nodeCount + 1) / 2;
   const areas = new Int32Array(nodeCount);
-  for (let i = 0; i < leafMap.length; i++) areas[leafMap[i]]++;
+  const boxes = new Int32Array(4 * nodeCount);
+  for (let at = 0; at < boxes.length; at += 4) {
+    boxes[at] = width;
+    boxes[at + 1] = height;
+  }
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      areas[leafMap[i]]++;
+      growBox(boxes, 4 * leafMap[i], x, y, x + 1, y + 1);
+    }
+  }
   const firstLeaf = new Int32Array(nodeCount).fill(leafCount);
   const lastLeaf = new Int32Array(nodeCount).fill(-1);
   for (let leaf = 0; leaf < leafCount; leaf++) firstLeaf[leaf] = lastLeaf[leaf] = leaf;
   for (let node = 0; node < nodeCount - 1; node++) {
     const above = parent[node];
     areas[above] += areas[node];
+    const at = 4 * node;
+    growBox(boxes, 4 * above, boxes[at], boxes[at + 1], boxes[at + 2], boxes[at + 3]);
     firstLeaf[above] = Math.min(firstLeaf[above], firstLeaf[node]);
     lastLeaf[above] = Math.max(lastLeaf[above], lastLeaf[node]);
   }
-  return { ...parts, leafCount, nodeCount, areas, levels: dialLevels(areas, heights), firstLeaf, lastLeaf };
+  return {
+    ...parts,
+    leafCount,
+    nodeCount,
+    areas,
+    boxes,
+    levels: dialLevels(areas, heights),
+    firstLeaf,
+    lastLeaf,
+  };
 }
 
 /**
