@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeModel, Graph, gemm, writeModel } from "#core/graph/index.js";
+import { randomValues } from "../support/random.js";
+import { feed, openSession } from "../support/run-graph.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "unsam-test-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Records which weights are loaded, and how many at the same time. */
+function layered(loads: string[]): Graph {
+  const graph = new Graph("layers");
+  let value = graph.input("x", "float32", [3, 7]);
+  for (let layer = 0; layer < 4; layer++) {
+    const tensor = (name: string, shape: readonly number[]) =>
+      graph.weight({
+        name: `${name}${layer}`,
+        shape,
+        load: async () => {
+          loads.push(`${name}${layer}`);
+          return randomValues(
+            shape.reduce((product, side) => product * side, 1),
+            layer,
+          );
+        },
+      });
+    value = gemm(value, tensor("weight", [7, 7]), tensor("bias", [7]));
+  }
+  graph.output("y", value);
+  return graph;
+}
+
+describe("a graph as an ONNX model", () => {
+  it("is the same with its weights inside and in a file beside it", async () => {
+    const loads: string[] = [];
+    const graph = layered(loads);
+    expect(loads).toEqual([]);
+    const inside = await openSession(await encodeModel(graph));
+    const files = await writeModel(graph, folder);
+    const beside = await openSession(path.join(folder, "model.onnx"));
+    const x = { x: feed({ data: randomValues(21, 5), shape: [3, 7] }) };
+    const [a, b] = [await inside.run(x), await beside.run(x)];
+    expect(b.y.data).toEqual(a.y.data);
+    expect(loads).toHaveLength(16);
+    for (const file of files) {
+      const bytes = await readFile(path.join(folder, file.name));
+      expect(bytes.length).toBe(file.byteLength);
+      expect(createHash("sha256").update(bytes).digest("hex")).toBe(file.sha256);
+    }
+    await Promise.all([inside.release(), beside.release()]);
+  });
+
+  it("refuses weights that are not as long as their shape", async () => {
+    const graph = new Graph("wrong");
+    const x = graph.input("x", "float32", [1, 2]);
+    const weight = graph.weight({ name: "w", shape: [2, 2], load: async () => new Float32Array(3) });
+    graph.output("y", gemm(x, weight, null));
+    await expect(encodeModel(graph)).rejects.toThrow("w has 3 values for shape [2, 2]");
+  });
+
+  it("stops writing when it is told to", async () => {
+    const other = await mkdtemp(path.join(folder, "stopped-"));
+    await expect(writeModel(layered([]), other, AbortSignal.abort(new Error("enough")))).rejects.toThrow(
+      "enough",
+    );
+  });
+});
