@@ -118,7 +118,7 @@ async function openWithoutWaiting(path: string): Promise<FileHandle> {
       throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${path} is not a regular file.`, { cause: error });
     }
     if (error instanceof TypeError) {
-      throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${quoted(path)} cannot be a path.`, {
+      throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${quoted(String(path))} cannot be a path.`, {
         cause: error,
       });
     }

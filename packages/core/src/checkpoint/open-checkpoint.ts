@@ -97,7 +97,8 @@ class OpenCheckpoint implements Checkpoint {
   }
 
   private checkOpen(): void {
-    if (!this.isOpen)
+    if (!this.isOpen) {
       throw new UnSAMError("E_DISPOSED", `Checkpoint ${this.path} was closed before this call.`);
+    }
   }
 }

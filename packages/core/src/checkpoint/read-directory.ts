@@ -20,12 +20,18 @@ export async function readDirectory(source: ByteSource, signal?: AbortSignal): P
       "it is a bare pickle, not a zip archive as torch.save writes; nothing of it was run.",
     );
   }
+  if (start.length > headerStart && start[headerStart] !== openingBrace) {
+    throw new FormatError("it is neither a PyTorch zip archive nor a safetensors file.");
+  }
   return readSafetensors(source);
 }
 
 const zipRecord = [0x50, 0x4b, 0x03, 0x04]; // "PK\x03\x04"
 /** A pickle of the number 0x1950a86a20f9469cfc6c, which PyTorch wrote first. */
 const legacyPyTorch = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+/** The JSON header of safetensors follows its length and must begin with a brace. */
+const headerStart = 8;
+const openingBrace = 0x7b;
 const longestSignature = legacyPyTorch.length;
 
 function startsWith(bytes: Uint8Array, prefix: readonly number[]): boolean {

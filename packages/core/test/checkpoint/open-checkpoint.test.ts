@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openCheckpoint, writeSafetensors } from "#core/checkpoint/index.js";
 import { dict, tensor } from "./pickle-writer.js";
@@ -114,6 +115,7 @@ describe("paths that are no checkpoint", () => {
     ["something below a file", () => path.join(file, "x.pt"), /does not exist/],
     ["a directory", () => folder, /is a directory/],
     ["a device", () => "/dev/zero", /not a regular file|does not exist/],
+    ["a text", () => fileURLToPath(import.meta.url), /neither a PyTorch zip archive nor a safetensors file/],
     ["a path with a null byte", () => "a\0b.pt", /cannot be a path/],
   ])("%s", async (_, at, message) => {
     await expect(openCheckpoint(at())).rejects.toMatchObject({

@@ -50,6 +50,15 @@ describe("where the weights are", () => {
   test("as Parameters", async () => {
     const parameter = call(global("torch._utils", "_rebuild_parameter"), weight, yes, orderedDict([]));
     expect(await read({ root: dict([["weight", parameter]]) })).toEqual(weightValues);
+    const state = dict([["no_weight_decay", yes]]);
+    const withState = call(
+      global("torch._utils", "_rebuild_parameter_with_state"),
+      weight,
+      yes,
+      orderedDict([]),
+      state,
+    );
+    expect(await read({ root: dict([["weight", withState]]) })).toEqual(weightValues);
   });
 
   test("beside the other keys of a training checkpoint", async () => {

@@ -58,8 +58,9 @@ export function placeView(
   }
   const count = checkedElementCount(shape);
   // Strides of zero repeat values, so the storage does not bound the size of such a view; the file does.
-  if (count === null || count > fileBytes)
+  if (count === null || count > fileBytes) {
     throw new FormatError(`${described} has more elements than its file has bytes.`);
+  }
   if (count > 0 && lastElement(offset, shape, strides) >= BigInt(elements)) {
     throw new FormatError(`${described} reaches beyond its storage of ${elements} elements.`);
   }
@@ -81,8 +82,9 @@ function storageElements(what: string, storage: StorageReference, dtype: DType, 
 }
 
 function sizes(what: string, tuple: PickleTuple): number[] {
-  if (tuple.items.length > maximumRank)
+  if (tuple.items.length > maximumRank) {
     throw new FormatError(`${what} has more than ${maximumRank} numbers.`);
+  }
   return tuple.items.map((size) => {
     if (!isSize(size)) throw new FormatError(`${describe(size)} in ${what} is no size.`);
     return size;

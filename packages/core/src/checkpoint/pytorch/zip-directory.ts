@@ -65,8 +65,9 @@ function checkDisjoint(entries: Entry[], fileBytes: number): void {
         `the zip record ${quoted(fileName)} of ${compressedSize} bytes lies outside the file.`,
       );
     }
-    if (start < taken)
+    if (start < taken) {
       throw new FormatError(`the zip record ${quoted(fileName)} overlaps the one before it.`);
+    }
     taken = start + length;
   }
 }

@@ -60,8 +60,9 @@ export class HeaderScanner {
     const found = digits.exec(this.text)?.[0];
     if (found === undefined) throw this.unexpected(what, "a non-negative whole number");
     const value = Number(found);
-    if (!Number.isSafeInteger(value))
+    if (!Number.isSafeInteger(value)) {
       throw new FormatError(`${what} holds ${quoted(found)}, which is too large.`);
+    }
     this.at += found.length;
     return value;
   }

@@ -65,9 +65,9 @@ function parseHeader(text: string): { entries: HeaderEntry[]; metadata: Record<s
   const scanner = new HeaderScanner(text);
   scanner.object("the header", (name) => {
     if (name === "__metadata__") metadata = readMetadata(scanner);
-    else if (entries.length === maximumTensors)
+    else if (entries.length === maximumTensors) {
       throw new FormatError(`it holds more than ${maximumTensors} tensors.`);
-    else entries.push(readEntry(scanner, name));
+    } else entries.push(readEntry(scanner, name));
   });
   scanner.end();
   return { entries, metadata };
@@ -96,8 +96,9 @@ function readEntry(scanner: HeaderScanner, name: string): HeaderEntry {
     throw new FormatError(`${what} lacks one of dtype, shape and data_offsets.`);
   }
   const [begin, end] = offsets;
-  if (begin === undefined || end === undefined)
+  if (begin === undefined || end === undefined) {
     throw new FormatError(`the data_offsets of ${what} are not two numbers.`);
+  }
   if (begin > end) throw new FormatError(`${what} begins at byte ${begin} and ends before it, at ${end}.`);
   return { name, dtypeTag, shape, begin, end };
 }
@@ -107,22 +108,27 @@ function checkCoverage(entries: readonly HeaderEntry[], dataBytes: number): void
   let covered = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     const what = `tensor ${quoted(name)} (bytes ${begin} to ${end})`;
-    if (end > dataBytes)
+    if (end > dataBytes) {
       throw new FormatError(`${what} lies outside the ${dataBytes} data bytes of the file.`);
-    if (begin < covered)
+    }
+    if (begin < covered) {
       throw new FormatError(`${what} overlaps the tensor before it, which ends at ${covered}.`);
-    if (begin > covered)
+    }
+    if (begin > covered) {
       throw new FormatError(`bytes ${covered} to ${begin} before ${what} belong to no tensor.`);
+    }
     covered = end;
   }
-  if (covered < dataBytes)
+  if (covered < dataBytes) {
     throw new FormatError(`the last ${dataBytes - covered} bytes belong to no tensor.`);
+  }
 }
 
 function storedTensor({ name, dtypeTag, shape, begin, end }: HeaderEntry, dataStart: number): StoredTensor {
   const dtype = dtypeOfTag(dtypeTag);
-  if (dtype === undefined)
+  if (dtype === undefined) {
     throw new FormatError(`tensor ${quoted(name)} has the unknown dtype ${quoted(dtypeTag)}.`);
+  }
   const count = checkedElementCount(shape);
   if (count === null || count * bytesPerElement[dtype] !== end - begin) {
     throw new FormatError(

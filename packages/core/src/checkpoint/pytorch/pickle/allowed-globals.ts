@@ -93,9 +93,8 @@ const allowed = new Map<string, AllowedGlobal>(
     new AllowedGlobal("torch.Size", ([sides]) => (sides instanceof PickleTuple ? sides : undefined)),
     new AllowedGlobal("torch._utils._rebuild_tensor_v2", rebuildTensor),
     new AllowedGlobal("torch._utils._rebuild_tensor_v3", rebuildTensorOfDType),
-    new AllowedGlobal("torch._utils._rebuild_parameter", ([data]) =>
-      data instanceof TensorView ? data : undefined,
-    ),
+    new AllowedGlobal("torch._utils._rebuild_parameter", rebuildParameter),
+    new AllowedGlobal("torch._utils._rebuild_parameter_with_state", rebuildParameter),
     new AllowedGlobal("torch.storage.UntypedStorage", notCallable, "bytes"),
     new AllowedGlobal("torch.UntypedStorage", notCallable, "bytes"),
     ...Object.entries(storageDTypes).map(
@@ -127,4 +126,9 @@ function rebuildTensorOfDType(args: readonly PickleValue[]): PickleValue | undef
   if (!(view instanceof TensorView) || !(dtype instanceof AllowedGlobal) || dtype.dtype === "bytes")
     return undefined;
   return new TensorView(view.storage, view.offset, view.shape, view.strides, dtype.dtype);
+}
+
+/** `(data, requires_grad, backward_hooks, state?)` */
+function rebuildParameter([data]: readonly PickleValue[]): PickleValue | undefined {
+  return data instanceof TensorView ? data : undefined;
 }

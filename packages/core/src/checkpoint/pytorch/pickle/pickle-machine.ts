@@ -25,8 +25,9 @@ export class PickleMachine {
   }
 
   pop(): PickleValue {
-    if (this.stack.length <= (this.marks.at(-1) ?? 0))
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) {
       throw new FormatError("its pickle takes from an empty stack.");
+    }
     return this.stack.pop()!;
   }
 
@@ -65,24 +66,27 @@ export class PickleMachine {
 
   recall(index: number): void {
     const value = this.memo.get(index);
-    if (value === undefined)
+    if (value === undefined) {
       throw new FormatError(`its pickle asks for memo entry ${index}, which was never set.`);
+    }
     this.push(value);
   }
 
   append(items: readonly PickleValue[]): void {
     const list = this.top();
     if (list instanceof PickleList) for (const item of items) list.items.push(item);
-    else if (list !== Inert.instance)
+    else if (list !== Inert.instance) {
       throw new FormatError("its pickle appends to something that is no list.");
+    }
   }
 
   setItems(pairs: readonly PickleValue[]): void {
     if (pairs.length % 2 !== 0) throw new FormatError("its pickle has a dict key without a value.");
     const dict = this.top();
     if (dict === Inert.instance) return;
-    if (!(dict instanceof PickleDict))
+    if (!(dict instanceof PickleDict)) {
       throw new FormatError("its pickle sets a key of something that is no dict.");
+    }
     for (let i = 0; i < pairs.length; i += 2) dict.set(pairs[i]!, pairs[i + 1]!);
   }
 
@@ -111,8 +115,9 @@ export class PickleMachine {
       throw new FormatError("its pickle calls something that is no function.");
     }
     const result = callable.call(args.items);
-    if (result === undefined)
+    if (result === undefined) {
       throw new FormatError(`its pickle calls ${callable.name} with arguments it cannot take.`);
+    }
     this.push(result);
   }
 
