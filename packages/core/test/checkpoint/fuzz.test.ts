@@ -141,29 +141,6 @@ describe("damaged checkpoints are refused or read, never anything else", () => {
     expect(accepted).toBeGreaterThan(0); // or the damage never reached beyond the first check
     expect(accepted).toBeLessThan(runs / 2);
   });
-});
-
-describeWithShared("damaged reference files", () => {
-  const hostile = () =>
-    readdirSync(shared("parity", "hostile")).filter((file) => /\.(pt|safetensors)$/.test(file));
-
-  test("the hostile ones", async () => {
-    for (const [seed, file] of hostile().entries()) {
-      const bytes = readFileSync(shared("parity", "hostile", file));
-      if (bytes.length < megabyte)
-        await fuzz({ damage: (random) => mutate(bytes, whole, random), runs: 50, seed });
-    }
-  });
-
-  test("the pickle and the zip directory of the mini model", async () => {
-    const bytes = readFileSync(shared("parity", "unsamv2-mini", "checkpoint.pt"));
-    const small = { start: 0, end: 90_000 };
-    const random = seededRandom(1);
-    for (let run = 0; run < 20; run++) await accepts(mutate(bytes, small, random));
-    for (let run = 0; run < 20; run++) {
-      await accepts(mutate(bytes, { start: bytes.length - 40_000, end: bytes.length }, random));
-    }
-  });
 
   test("through files, as a caller sees them", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "unsam-fuzz-"));
@@ -185,6 +162,29 @@ describeWithShared("damaged reference files", () => {
       }
     } finally {
       await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describeWithShared("damaged reference files", () => {
+  const hostile = () =>
+    readdirSync(shared("parity", "hostile")).filter((file) => /\.(pt|safetensors)$/.test(file));
+
+  test("the hostile ones", async () => {
+    for (const [seed, file] of hostile().entries()) {
+      const bytes = readFileSync(shared("parity", "hostile", file));
+      if (bytes.length < megabyte)
+        await fuzz({ damage: (random) => mutate(bytes, whole, random), runs: 50, seed });
+    }
+  });
+
+  test("the pickle and the zip directory of the mini model", async () => {
+    const bytes = readFileSync(shared("parity", "unsamv2-mini", "checkpoint.pt"));
+    const small = { start: 0, end: 90_000 };
+    const random = seededRandom(1);
+    for (let run = 0; run < 20; run++) await accepts(mutate(bytes, small, random));
+    for (let run = 0; run < 20; run++) {
+      await accepts(mutate(bytes, { start: bytes.length - 40_000, end: bytes.length }, random));
     }
   });
 });
