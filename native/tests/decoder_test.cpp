@@ -1,0 +1,208 @@
+// The fused decoder against the plain one of reference/, on random weights, sizes and prompts; and what it promises
+// about threads, repetition and bad input.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "cpu/isa.h"
+#include "random_model.h"
+#include "reference/reference_decoder.h"
+#include "test.h"
+
+namespace {
+
+using namespace unsam;
+
+struct Batch {
+  std::vector<RandomPrompt> owned;
+  std::vector<Prompt> prompts;
+};
+
+// Prompts of unequal token counts: with and without granularity and mask, mask alone, up to six points.
+Batch random_batch(std::mt19937_64& random, std::size_t side, std::size_t count, bool granularity) {
+  Batch batch;
+  for (std::size_t i = 0; i < count; ++i) {
+    const bool mask = random() % 3 == 0;
+    const std::size_t points = mask ? random() % 4 : 1 + random() % 6;
+    batch.owned.emplace_back(random, side, points, granularity && random() % 4 != 0, mask);
+  }
+  for (const auto& p : batch.owned) batch.prompts.push_back(p.view());
+  return batch;
+}
+
+double relative_l2(const float* got, const std::vector<double>& want) {
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    difference += (got[i] - want[i]) * (got[i] - want[i]);
+    size += want[i] * want[i];
+  }
+  return std::sqrt(difference / size);
+}
+
+bool same(const DecodedMasks& a, const DecodedMasks& b) {
+  return a.low_res == b.low_res && a.predicted_iou == b.predicted_iou && a.object_score == b.object_score &&
+         a.tokens == b.tokens;
+}
+
+void against_reference(Precision precision, double limit) {
+  test::Random random(11);
+  double worst = 0, worst_score = 0;
+  for (const bool granularity : {true, false}) {
+    const RandomModel model(granularity ? 5 : 6, granularity);
+    const DecoderWeights weights = model.weights();
+    const Decoder decoder(weights, {precision});
+    const reference::Decoder plain(weights);
+    for (const std::size_t side : {1, 2, 3, 7, 8, 13, 17}) {
+      const RandomFeatures features(random(), side);
+      const auto image = decoder.prepare(features.view(), 2);
+      const Batch batch = random_batch(random, side, side < 10 ? 5 : 2, granularity);
+      const bool multimask = random() % 2 == 0;
+      const auto results = decoder.decode(*image, batch.prompts, {multimask, 2});
+      for (std::size_t p = 0; p < results.size(); ++p) {
+        const auto want = plain.run(features.view(), batch.prompts[p]);
+        const DecodedMasks& got = results[p];
+        const std::size_t size = 16 * side * side;
+        CHECK(got.low_res.size() == got.tokens.size() * size);
+        CHECK(got.tokens.size() == (granularity || !multimask ? 1u : 3u));
+        for (std::size_t m = 0; m < got.tokens.size(); ++m) {
+          worst = std::max(worst, relative_l2(got.low_res.data() + m * size, want.masks[static_cast<std::size_t>(got.tokens[m])]));
+          const double iou = !granularity ? want.iou[static_cast<std::size_t>(got.tokens[m])]
+                             : multimask  ? std::max({want.iou[1], want.iou[2], want.iou[3]})
+                                          : want.iou[0];
+          worst_score = std::max(worst_score, std::abs(got.predicted_iou[m] - iou));
+        }
+        worst_score = std::max(worst_score, std::abs(got.object_score - want.object_score));
+      }
+    }
+  }
+  std::printf("      worst relative L2 %.2e, worst score %.2e\n", worst, worst_score);
+  CHECK_LE(worst, limit);
+  CHECK_LE(worst_score, limit);
+}
+
+}  // namespace
+
+TEST("agrees with the plain decoder, float32") { against_reference(Precision::float32, 2e-5); }
+
+TEST("agrees with the plain decoder, bfloat16") {
+  if (kernels().gemm_bf16 == nullptr) throw test::Skip{"this instruction set has no bfloat16 dot product"};
+  against_reference(Precision::bfloat16, 2e-2);
+}
+
+TEST("threads, batches and repetition do not change a bit") {
+  for (const bool granularity : {true, false}) {
+    const RandomModel model(21, granularity);
+    const Decoder decoder(model.weights());
+    test::Random random(22);
+    const RandomFeatures features(23, 19);
+    const Batch batch = random_batch(random, 19, 11, granularity);  // more than one group
+    const auto image = decoder.prepare(features.view(), 1);
+    const auto expected = decoder.decode(*image, batch.prompts, {false, 1});
+    for (const std::size_t threads : {1, 2, 3, 8}) {
+      const auto again = decoder.prepare(features.view(), threads);
+      const auto results = decoder.decode(*again, batch.prompts, {false, threads});
+      for (std::size_t p = 0; p < expected.size(); ++p) CHECK(same(expected[p], results[p]));
+    }
+    for (std::size_t p = 0; p < batch.prompts.size(); ++p) {
+      const auto alone = decoder.decode(*image, std::span(batch.prompts).subspan(p, 1), {false, 2});
+      CHECK(same(expected[p], alone[0]));
+    }
+  }
+}
+
+TEST("one image serves concurrent calls") {
+  const RandomModel model(31, true);
+  const Decoder decoder(model.weights());
+  const RandomFeatures features(32, 9);
+  const auto image = decoder.prepare(features.view(), 2);
+  test::Random random(33);
+  const Batch batch = random_batch(random, 9, 3, true);
+  const auto expected = decoder.decode(*image, batch.prompts, {false, 1});
+  std::vector<int> equal(4, 0);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < equal.size(); ++i) {
+    threads.emplace_back([&, i] {
+      equal[i] = 1;
+      for (int round = 0; round < 3; ++round) {
+        const auto mine = round == 2 ? decoder.prepare(features.view(), 2) : image;
+        const auto results = decoder.decode(*mine, batch.prompts, {false, 1 + i % 3});
+        for (std::size_t p = 0; p < results.size(); ++p) equal[i] &= same(expected[p], results[p]);
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+  for (const int e : equal) CHECK(e == 1);
+}
+
+TEST("padding lanes and the order of prompts leave no trace") {
+  // The same prompt first after a longer one and on a fresh decoder: reused memory must not matter.
+  const RandomModel model(41, false);
+  test::Random random(42);
+  const RandomFeatures features(43, 5);
+  const RandomPrompt longer(random, 5, 9, false, true), shorter(random, 5, 1, false, false);
+  const Decoder used(model.weights()), fresh(model.weights());
+  const auto used_image = used.prepare(features.view()), fresh_image = fresh.prepare(features.view());
+  const Prompt a[] = {longer.view()}, b[] = {shorter.view()};
+  (void)used.decode(*used_image, a, {true, 1});
+  CHECK(same(used.decode(*used_image, b, {true, 1})[0], fresh.decode(*fresh_image, b, {true, 1})[0]));
+}
+
+TEST("bad input gives typed errors") {
+  const RandomModel model(51, true), plain_model(52, false);
+  const Decoder decoder(model.weights()), plain(plain_model.weights());
+  const std::size_t side = 4;
+  const RandomFeatures features(53, side);
+  const auto image = decoder.prepare(features.view());
+  const auto plain_image = plain.prepare(features.view());
+  const std::vector<float> xy{1.0f, 2.0f}, one{1.0f}, mask(16 * side * side, 0.5f), short_mask(15, 0.0f);
+  const std::vector<std::int32_t> label{1}, wrong{4};
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  const auto decode = [&](Prompt prompt, DecodeOptions options = {}) { return decoder.decode(*image, {&prompt, 1}, options); };
+  using enum ErrorCode;
+  CHECK(decode({xy, label, 0.5f, mask}).size() == 1);
+  CHECK(decode({{}, {}, {}, mask}).size() == 1);
+  CHECK(decoder.decode(*image, {}, {}).empty());
+  CHECK_THROWS(decode({one, label, {}, {}}), bad_prompt);
+  CHECK_THROWS(decode({xy, wrong, {}, {}}), bad_prompt);
+  CHECK_THROWS(decode({{}, {}, 0.5f, {}}), bad_prompt);
+  CHECK_THROWS(decode({xy, label, nan, {}}), bad_prompt);
+  CHECK_THROWS(decode({xy, label, {}, short_mask}), bad_prompt);
+  std::vector<float> bad_xy{1.0f, infinity}, bad_mask(mask);
+  bad_mask[7] = nan;
+  CHECK_THROWS(decode({bad_xy, label, {}, {}}), bad_prompt);
+  CHECK_THROWS(decode({xy, label, {}, bad_mask}), bad_prompt);
+  CHECK_THROWS(decode({xy, label, {}, {}}, {false, 0}), bad_option);
+  CHECK_THROWS(decode({xy, label, {}, {}}, {false, 100000}), bad_option);
+  const Prompt with_granularity[] = {{xy, label, 0.5f, {}}};
+  CHECK_THROWS(plain.decode(*plain_image, with_granularity, {}), bad_prompt);
+  CHECK_THROWS(plain.decode(*image, with_granularity, {}), bad_option);
+  ImageFeatures view = features.view();
+  view.side = 5;
+  CHECK_THROWS(decoder.prepare(view), bad_features);
+  view.side = 0;
+  CHECK_THROWS(decoder.prepare(view), bad_features);
+
+  RandomModel missing(54, true);
+  missing.values.erase("sam_mask_decoder.iou_token.weight");
+  CHECK_THROWS(missing.weights(), bad_checkpoint);
+  RandomModel wrong_shape(55, true);
+  wrong_shape.shapes["sam_mask_decoder.mask_tokens.weight"] = {256, 4};
+  CHECK_THROWS(wrong_shape.weights(), bad_checkpoint);
+  RandomModel short_data(56, true);
+  short_data.values["sam_mask_decoder.mask_tokens.weight"].pop_back();
+  CHECK_THROWS(short_data.weights(), bad_checkpoint);
+}
+
+TEST("features that are not numbers do not crash") {
+  const RandomModel model(61, false);
+  const Decoder decoder(model.weights());
+  RandomFeatures features(62, 3);
+  features.embed[5] = std::numeric_limits<float>::quiet_NaN();
+  features.high0[7] = std::numeric_limits<float>::infinity();
+  const auto image = decoder.prepare(features.view());
+  test::Random random(63);
+  const RandomPrompt prompt(random, 3, 2, false, false);
+  const Prompt view[] = {prompt.view()};
+  CHECK(decoder.decode(*image, view, {false, 2})[0].low_res.size() == 144);
+}
