@@ -3,6 +3,7 @@ export * from "./clean-logits.js";
 export * from "./components.js";
 export * from "./finish.js";
 export * from "./mask.js";
+export * from "./overlay.js";
 export * from "./polygons.js";
 export * from "./rle.js";
 export * from "./small-regions.js";
