@@ -77,7 +77,9 @@ export function unpackBytes(width: number, height: number, words: Uint32Array, v
     let start = nextSet(words, row, 0, width);
     while (start < width) {
       const end = nextClear(words, row, start, width);
-      bytes.fill(value, y * width + start, y * width + end);
+      // `fill` is fast on long runs only.
+      if (end - start > 16) bytes.fill(value, y * width + start, y * width + end);
+      else for (let x = start; x < end; x++) bytes[y * width + x] = value;
       start = nextSet(words, row, end, width);
     }
   }

@@ -1,4 +1,4 @@
-import { wordsPerRow } from "./bits.js";
+import { lowestBit, wordsPerRow } from "./bits.js";
 import { findComponents } from "./components.js";
 
 /** A corner of the pixel grid: pixel (x, y) covers x … x + 1, y … y + 1. */
@@ -29,8 +29,8 @@ export function tracePolygons(words: Uint32Array, width: number, height: number)
   for (let y = 0; y < height; y++) {
     for (let run = runs.rowStart[y]; run < runs.rowStart[y + 1]; run++) {
       const polygon = polygons[ofRun[run]];
-      for (let x = runs.start[run]; x < runs.end[run]; x++) {
-        if (!tracer.startsAt(x, y)) continue;
+      const end = runs.end[run];
+      for (let x = tracer.nextStart(runs.start[run], end, y); x < end; x = tracer.nextStart(x, end, y)) {
         for (const ring of tracer.trace(x, y)) {
           if (isClockwise(ring)) polygon.outer = ring;
           else polygon.holes.push(ring);
@@ -67,10 +67,16 @@ class Tracer {
     this.#walked = new Uint32Array(words.length);
   }
 
-  /** Whether the top edge of the foreground pixel (x, y) belongs to a ring not yet traced. */
-  startsAt(x: number, y: number): boolean {
-    if (this.#isSet(x, y - 1)) return false;
-    return ((this.#walked[y * this.#stride + (x >> 5)] >>> (x & 31)) & 1) === 0;
+  /** The first of the foreground pixels x … end − 1 of row y whose top edge is on a ring not yet traced, else `end`. */
+  nextStart(x: number, end: number, y: number): number {
+    const row = y * this.#stride;
+    for (let k = x >> 5; k * 32 < end; k++) {
+      const above = y === 0 ? 0 : this.#words[row - this.#stride + k];
+      let open = this.#words[row + k] & ~above & ~this.#walked[row + k];
+      if (k === x >> 5) open &= 0xffffffff << (x & 31);
+      if (open !== 0) return Math.min(k * 32 + lowestBit(open), end);
+    }
+    return end;
   }
 
   /** The rings of the closed walk that starts along the top edge of pixel (x, y). */
