@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { Mask } from "#core/mask/index.js";
+import { coverageLogits } from "#core/region-tree/index.js";
+import { numbers } from "./images.js";
+
+/** Share of a cell of the 256 × 256 grid that is covered, by summing overlaps of rectangles. */
+function share(mask: Mask, cellX: number, cellY: number): number {
+  const [w, h] = [mask.width / 256, mask.height / 256];
+  let covered = 0;
+  for (let y = Math.floor(cellY * h); y < Math.min(mask.height, Math.ceil((cellY + 1) * h)); y++) {
+    for (let x = Math.floor(cellX * w); x < Math.min(mask.width, Math.ceil((cellX + 1) * w)); x++) {
+      if (!mask.has(x, y)) continue;
+      const dx = Math.min(x + 1, (cellX + 1) * w) - Math.max(x, cellX * w);
+      const dy = Math.min(y + 1, (cellY + 1) * h) - Math.max(y, cellY * h);
+      covered += Math.max(0, dx) * Math.max(0, dy);
+    }
+  }
+  return covered / (w * h);
+}
+
+describe("coverage logits", () => {
+  it.each([
+    [700, 450],
+    [256, 256],
+    [100, 31],
+    [1, 1],
+    [3, 900],
+  ])("are the log-odds of the covered share of each cell, %i × %i", (width, height) => {
+    const random = numbers(width);
+    const mask = Mask.fromBytes(
+      width,
+      height,
+      Uint8Array.from({ length: width * height }, () => (random() < 0.4 ? 1 : 0)),
+    );
+    const { data, shape } = coverageLogits(mask);
+    expect(shape).toEqual([256, 256]);
+    for (let k = 0; k < 400; k++) {
+      const x = Math.floor(random() * 256);
+      const y = Math.floor(random() * 256);
+      const p = Math.min(0.999, Math.max(0.001, share(mask, x, y)));
+      expect(1 / (1 + Math.exp(-data[y * 256 + x]))).toBeCloseTo(p, 4);
+    }
+  });
+});
