@@ -28,7 +28,7 @@ interface Sessions {
 }
 
 /** Prompts are decoded in groups whose intermediate tensors stay within this many bytes. */
-const MEMORY = 512 * 2 ** 20;
+const MEMORY = 256 * 2 ** 20;
 
 /** Added to the attention score of a token that only fills up its row: its weight becomes exactly zero. */
 const UNSEEN = -1e9;

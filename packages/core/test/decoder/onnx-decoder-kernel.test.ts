@@ -99,7 +99,7 @@ describe("mask decoder on ONNX Runtime", () => {
       openSession,
     );
     const image = await kernel.prepare(features);
-    // 12 × 256 channels × 256 cells × 4 bytes: more than 150 prompts pass 512 MiB.
+    // 12 × 256 channels × 256 cells × 4 bytes, and the attention scores: 77 prompts fill 256 MiB.
     const prompts = Array.from({ length: 180 }, (_, i) => ({
       ...click,
       coords: Float32Array.of(i, 2 * (i % 100), 0, 0),

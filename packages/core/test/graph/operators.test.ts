@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as op from "#core/graph/index.js";
-import { gelu } from "../models/reference-hiera.js";
+import { gelu } from "../models/reference-math.js";
 import { largestDifference } from "../support/compare.js";
 import { randomValues } from "../support/random.js";
 import { runGraph } from "../support/run-graph.js";

@@ -1,9 +1,9 @@
 import type { ModelConfig, WeightSource } from "#core/models/index.js";
+import { gelu, layerNorm, linear, type Named, type Vector, vectorOf } from "./reference-math.js";
 
 // The image encoder once more, written as plainly as possible and in float64: one loop per formula, maps as
 // [height][width] of channel vectors. It shares nothing with the graphs it checks.
 
-type Vector = Float64Array<ArrayBuffer>;
 type Grid = Vector[][];
 
 export interface ReferenceFeatures {
@@ -11,11 +11,6 @@ export interface ReferenceFeatures {
   readonly highRes0: Float64Array;
   readonly highRes1: Float64Array;
   readonly stages: readonly Float64Array[];
-}
-
-interface Named {
-  readonly data: Float32Array;
-  readonly shape: readonly number[];
 }
 
 export async function referenceEncoder(
@@ -250,49 +245,8 @@ function maxPool(map: Grid): Grid {
   );
 }
 
-function linear(vector: Vector, weight: Named, bias: Named): Vector {
-  return vectorOf(weight.shape[0], (o) => {
-    let sum = bias.data[o];
-    for (let i = 0; i < vector.length; i++) sum += vector[i] * weight.data[o * vector.length + i];
-    return sum;
-  });
-}
-
-function layerNorm(vector: Vector, name: string, eps: number, get: (name: string) => Named): Vector {
-  const mean = vector.reduce((sum, value) => sum + value, 0) / vector.length;
-  const variance = vector.reduce((sum, value) => sum + (value - mean) ** 2, 0) / vector.length;
-  const [weight, bias] = [get(`${name}.weight`).data, get(`${name}.bias`).data];
-  return vector.map((value, c) => ((value - mean) / Math.sqrt(variance + eps)) * weight[c] + bias[c]);
-}
-
-export function gelu(x: number): number {
-  return 0.5 * x * (1 + erf(x / Math.SQRT2));
-}
-
-/** Maclaurin series near zero, the continued fraction of the complement beyond; full float64 precision for our use. */
-function erf(x: number): number {
-  const z = Math.abs(x);
-  if (z > 6) return Math.sign(x);
-  if (z < 3) {
-    let term = z;
-    let sum = z;
-    for (let n = 1; Math.abs(term) > 1e-18; n++) {
-      term *= (-z * z) / n;
-      sum += term / (2 * n + 1);
-    }
-    return Math.sign(x) * (2 / Math.sqrt(Math.PI)) * sum;
-  }
-  let fraction = 0;
-  for (let n = 60; n >= 1; n--) fraction = n / 2 / (z + fraction);
-  return Math.sign(x) * (1 - Math.exp(-z * z) / Math.sqrt(Math.PI) / (z + fraction));
-}
-
 function grid(side: number, cell: (y: number, x: number) => Vector): Grid {
   return Array.from({ length: side }, (_, y) => Array.from({ length: side }, (_, x) => cell(y, x)));
-}
-
-function vectorOf(length: number, value: (index: number) => number): Vector {
-  return Float64Array.from({ length }, (_, index) => value(index));
 }
 
 function planes(map: Grid): Float64Array {
