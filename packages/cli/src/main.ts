@@ -1,1 +1,39 @@
-export {};
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { doctorCommand } from "./commands/doctor.js";
+import { inspectCommand } from "./commands/inspect.js";
+import { segmentCommand } from "./commands/segment.js";
+import { EXIT_BAD_INPUT, exitCodeOf, explain } from "./failure.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+
+const interrupt = new AbortController();
+process.once("SIGINT", () => {
+  interrupt.abort(new Error("Interrupted."));
+  process.exitCode = 130;
+});
+
+const program = new Command("unsam")
+  .description("Segment anything at any granularity: UnSAMv2 and SAM 2.1 in Node.js, and a region tree without weights.")
+  .version(version)
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "unsam: ")) });
+
+for (const command of [segmentCommand, inspectCommand, doctorCommand]) {
+  program.addCommand(command(interrupt.signal).exitOverride().copyInheritedSettings(program));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has said what was wrong already; help and version are no failures.
+    process.exitCode = error.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
+  } else if (interrupt.signal.aborted) {
+    process.exitCode = 130;
+  } else {
+    process.stderr.write(`unsam: ${explain(error)}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}

@@ -1,1 +1,11 @@
-export {};
+export { type ErrorCode, UnSAMError } from "@unsam/core/errors";
+export { type Check, type Diagnosis, diagnose } from "./diagnose.js";
+export type { ImageInput } from "@unsam/core/image";
+export { Mask } from "@unsam/core/mask";
+export { EncodedImage, type SegmentOptions } from "./encoded-image.js";
+export { type Granularity, NAMED_GRANULARITY } from "./granularity.js";
+export { type CheckpointReport, inspectCheckpoint } from "./inspect-checkpoint.js";
+export { BUILT_IN_MODELS, type BuiltInModel, type LoadOptions } from "./load-options.js";
+export type { PointInput, PointLabel, PromptInput } from "./prompt.js";
+export { Segment } from "./segment.js";
+export { type ModelInfo, UnSAM } from "./unsam.js";

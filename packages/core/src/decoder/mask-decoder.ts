@@ -47,6 +47,8 @@ export interface DecodedMasks {
 
 /** An image made ready for decoding: what does not depend on the prompt, computed once. Safe to share. */
 export interface PreparedImage {
+  /** A copy of the features it was made from, for saving. */
+  features(): Promise<ImageFeatures>;
   dispose(): Promise<void>;
 }
 

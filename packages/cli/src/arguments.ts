@@ -1,0 +1,42 @@
+import { InvalidArgumentError } from "commander";
+import { type Granularity, NAMED_GRANULARITY, type PointInput } from "@unsam/sdk";
+
+// Parsers of option values; Commander prints what they throw and the CLI exits with 2.
+
+/** `X,Y` or `X,Y,0|1`, repeatable. */
+export function point(text: string, earlier: PointInput[] = []): PointInput[] {
+  const parts = numbers(text);
+  if (parts.length === 2) return [...earlier, [parts[0], parts[1]]];
+  if (parts.length === 3 && (parts[2] === 0 || parts[2] === 1)) {
+    return [...earlier, [parts[0], parts[1], parts[2]]];
+  }
+  throw new InvalidArgumentError("Give X,Y or X,Y,1 (foreground) or X,Y,0 (background), in pixels.");
+}
+
+/** `X0,Y0,X1,Y1`. */
+export function box(text: string): [number, number, number, number] {
+  const parts = numbers(text);
+  if (parts.length !== 4) throw new InvalidArgumentError("Give X0,Y0,X1,Y1 in pixels.");
+  return parts as [number, number, number, number];
+}
+
+export function granularity(text: string): Granularity {
+  if (text === "auto" || Object.hasOwn(NAMED_GRANULARITY, text)) return text as Granularity;
+  const [value, ...more] = numbers(text);
+  if (more.length === 0 && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError(`Give a number from 0 to 1, ${Object.keys(NAMED_GRANULARITY).join(", ")} or auto.`);
+}
+
+export function count(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError("Give a whole number, 1 or more.");
+}
+
+function numbers(text: string): number[] {
+  return text.split(",").map((part) => {
+    const value = part.trim() === "" ? Number.NaN : Number(part);
+    if (Number.isFinite(value)) return value;
+    throw new InvalidArgumentError(`"${part}" is not a finite number.`);
+  });
+}

@@ -1,0 +1,23 @@
+import { type Diagnosis, diagnose } from "@unsam/sdk";
+import { Command } from "commander";
+import { withProgress } from "../progress.js";
+
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("Tell what this machine offers and which engine runs.")
+    .option("--json", "print one JSON document to standard output")
+    .action(async (flags: { json?: true }) => {
+      const diagnosis = await withProgress("Looking around", () => diagnose());
+      process.stdout.write(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describe(diagnosis));
+      if (!diagnosis.ok) process.exitCode = 1;
+    });
+}
+
+function describe(diagnosis: Diagnosis): string {
+  const width = Math.max(...diagnosis.checks.map(({ name }) => name.length));
+  const lines = diagnosis.checks.map(({ name, ok, found, advice }) => {
+    const mark = ok ? "ok " : "-- ";
+    return `${mark} ${name.padEnd(width)}  ${found}${advice ? `\n${" ".repeat(width + 6)}${advice}` : ""}`;
+  });
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,17 @@
+import { UnSAMError } from "@unsam/sdk";
+
+/** The work failed, though nothing was wrong with what was asked. */
+export const EXIT_FAILED = 1;
+/** Bad usage or bad input. */
+export const EXIT_BAD_INPUT = 2;
+
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof UnSAMError)) return EXIT_FAILED;
+  return error.code === "E_RUNTIME" || error.code === "E_IO" || error.code === "E_DISPOSED" ? EXIT_FAILED : EXIT_BAD_INPUT;
+}
+
+/** One sentence for people; an unexpected error keeps its stack, so that it can be reported. */
+export function explain(error: unknown): string {
+  if (error instanceof UnSAMError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,31 @@
+import { randomUUID } from "node:crypto";
+import { rename, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { UnSAMError } from "@unsam/sdk";
+
+/** Checks, before any work is done, that a file can be written there. Throws `E_BAD_OPTION`. */
+export async function checkWritable(option: string, file: string, extension: string): Promise<void> {
+  if (path.extname(file).toLowerCase() !== extension) {
+    throw new UnSAMError("E_BAD_OPTION", `${option} is ${file}; the name must end in ${extension}.`);
+  }
+  const folder = path.dirname(path.resolve(file));
+  const found = await stat(folder).catch(() => null);
+  if (!found?.isDirectory()) {
+    throw new UnSAMError("E_BAD_OPTION", `${option} is ${file}, but there is no folder ${folder}.`);
+  }
+  if ((await stat(file).catch(() => null))?.isDirectory()) {
+    throw new UnSAMError("E_BAD_OPTION", `${option} is ${file}, which is a folder.`);
+  }
+}
+
+/** Writes a file whole or not at all: under a temporary name in the same folder, then renamed. */
+export async function writeWhole(file: string, content: Uint8Array): Promise<void> {
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.tmp`);
+  try {
+    await writeFile(temporary, content, { flag: "wx" });
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new UnSAMError("E_IO", `${file} could not be written: ${(cause as Error).message}`, { cause });
+  }
+}

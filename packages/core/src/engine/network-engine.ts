@@ -1,0 +1,211 @@
+import {
+  assemblePrompt,
+  type DecodedMasks,
+  type ImageFeatures,
+  type MaskDecoder,
+  type NetworkPrompt,
+  type PreparedImage,
+} from "../decoder/index.js";
+import { UnSAMError } from "../errors.js";
+import type { RgbImage } from "../image/index.js";
+import { Mask } from "../mask/index.js";
+import type { ModelConfig } from "../models/index.js";
+import type { Prompt } from "../prompt.js";
+import { computeThread, inferenceThread } from "../runtime/index.js";
+import { AUTOMATIC_LEVELS, mostPersistent } from "./automatic-granularity.js";
+import type {
+  Engine,
+  EngineAnswer,
+  EngineImage,
+  EngineInfo,
+  EngineSegment,
+  ImageState,
+  SegmentOptions,
+} from "./engine.js";
+import { maskPromptLogits } from "./mask-prompt.js";
+import { onnxDecoder } from "./onnx-decoder.js";
+
+export interface NetworkOptions {
+  /** Path of a `.pt` or `.safetensors` file. */
+  readonly checkpoint: string;
+  /** null: recognised from the tensors. */
+  readonly config: ModelConfig | null;
+  readonly device: "auto" | "cpu" | "cuda";
+  readonly decoder: "auto" | "onnx" | "native";
+  readonly threads: number | undefined;
+  readonly cacheDir: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+const network = inferenceThread().bind<typeof import("./network.worker.js")>(
+  new URL("./network.worker.js", import.meta.url),
+);
+const finishing = computeThread().bind<typeof import("./finish.worker.js")>(
+  new URL("./finish.worker.js", import.meta.url),
+);
+
+/** Images nobody disposed and nobody holds any more. */
+const forgotten = new FinalizationRegistry<PreparedImage>((image) => {
+  image.dispose().catch(() => {});
+});
+
+/**
+ * Opens a SAM 2 or UnSAMv2 checkpoint: image encoder on ONNX Runtime, mask decoder behind one interface.
+ * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_UNSUPPORTED`, `E_RUNTIME`.
+ */
+export async function openNetworkEngine(options: NetworkOptions): Promise<Engine> {
+  if (options.decoder === "native") {
+    throw new UnSAMError("E_UNSUPPORTED", 'The native decoder is not installed; use decoder: "onnx" or "auto".');
+  }
+  const { signal, ...plain } = options;
+  const opened = await network("open", [plain], { signal, discard: ({ handle }) => void network("close", [handle]) });
+  const info: EngineInfo = {
+    name: options.checkpoint,
+    kind: "network",
+    description: opened.description,
+    granularity: opened.granularity,
+    fingerprint: opened.fingerprint,
+    decoder: "onnx",
+  };
+  return new NetworkEngine(info, opened.handle, opened.imageSize, onnxDecoder(opened.handle));
+}
+
+class NetworkEngine implements Engine {
+  readonly info: EngineInfo;
+  readonly #handle: number;
+  readonly #side: number;
+  readonly #decoder: MaskDecoder;
+
+  constructor(info: EngineInfo, handle: number, side: number, decoder: MaskDecoder) {
+    this.info = info;
+    this.#handle = handle;
+    this.#side = side;
+    this.#decoder = decoder;
+  }
+
+  async encode(image: RgbImage, { signal }: { signal?: AbortSignal }): Promise<EngineImage> {
+    const features = await network("encode", [this.#handle, image], { signal });
+    return this.#image(features, image);
+  }
+
+  async restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage> {
+    const cells = this.#side / 16;
+    const read = (name: string, shape: readonly number[]) => {
+      const tensor = state.tensors.get(name);
+      if (!tensor || !(tensor.data instanceof Float32Array) || tensor.shape.join() !== shape.join()) {
+        const found = tensor ? `[${tensor.shape.join(", ")}]` : "nothing";
+        throw new UnSAMError("E_BAD_FILE", `The saved encoding needs ${name} of shape [${shape.join(", ")}]; found ${found}.`);
+      }
+      return { data: tensor.data, shape };
+    };
+    const features: ImageFeatures = {
+      imageEmbed: read("image_embed", [256, cells, cells]),
+      highRes0: read("high_res_0", [32, cells * 4, cells * 4]),
+      highRes1: read("high_res_1", [64, cells * 2, cells * 2]),
+    };
+    return this.#image(features, size);
+  }
+
+  async #image(features: ImageFeatures, { width, height }: { width: number; height: number }): Promise<EngineImage> {
+    const prepared = await this.#decoder.prepare(features);
+    const image = new NetworkImage(this.#decoder, prepared, { width, height, side: this.#side });
+    forgotten.register(image, prepared, image);
+    return image;
+  }
+
+  async dispose(): Promise<void> {
+    await this.#decoder.dispose();
+    await network("close", [this.#handle]);
+  }
+}
+
+class NetworkImage implements EngineImage {
+  readonly width: number;
+  readonly height: number;
+  /** Side of the network's input frame, pixels. */
+  readonly #side: number;
+  readonly #decoder: MaskDecoder;
+  readonly #prepared: PreparedImage;
+
+  constructor(decoder: MaskDecoder, prepared: PreparedImage, size: { width: number; height: number; side: number }) {
+    this.width = size.width;
+    this.height = size.height;
+    this.#side = size.side;
+    this.#decoder = decoder;
+    this.#prepared = prepared;
+  }
+
+  async segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]> {
+    const asked = prompts.map((prompt) => this.#networkPrompts(prompt));
+    const { multimask, signal } = options;
+    const decoded = await this.#decoder.decode(this.#prepared, asked.flat(), {
+      multimask,
+      ...(signal ? { signal } : {}),
+    });
+    let next = 0;
+    const chosen = asked.map((rungs) => {
+      const answers = decoded.slice(next, next + rungs.length);
+      next += rungs.length;
+      const rung = rungs.length === 1 ? 0 : mostPersistent(answers);
+      return { masks: answers[rung], granularity: rungs[rung].granularity };
+    });
+    return this.#finish(chosen, options);
+  }
+
+  /** One network prompt, or a ladder of them where the granularity is to be chosen. */
+  #networkPrompts(prompt: Prompt): NetworkPrompt[] {
+    const { width, height } = this;
+    const maskLogits = maskPromptLogits(prompt.mask, this.#side / 4);
+    const levels = prompt.granularity === "auto" ? AUTOMATIC_LEVELS : [prompt.granularity];
+    const tokens = assemblePrompt(prompt, { width, height }, this.#side);
+    return levels.map((granularity) => ({ ...tokens, maskLogits, granularity }));
+  }
+
+  async #finish(
+    chosen: readonly { masks: DecodedMasks; granularity: number | null }[],
+    { maxHoleArea, maxSprinkleArea, signal }: SegmentOptions,
+  ): Promise<EngineAnswer[]> {
+    const side = this.#side / 4;
+    const size = { width: this.width, height: this.height };
+    const maps = chosen.map(({ masks }) =>
+      Array.from({ length: masks.tokens.length }, (_, i) => masks.lowRes.slice(i * side * side, (i + 1) * side * side)),
+    );
+    const finished = await finishing(
+      "finish",
+      [maps.flat().map((logits) => ({ logits, height: side, width: side })), size, { maxHoleArea, maxSprinkleArea }],
+      { signal },
+    );
+    let next = 0;
+    return chosen.map(({ masks, granularity }, prompt) => {
+      const segments = maps[prompt].map((data, i): EngineSegment => {
+        const { words, stability } = finished[next++];
+        return {
+          mask: new Mask(size.width, size.height, words),
+          score: masks.predictedIou[i],
+          objectScore: masks.objectScore,
+          stability,
+          granularity,
+          logits: { data, shape: [side, side] },
+        };
+      });
+      const best = segments.reduce((a, b) => (b.score > a.score ? b : a));
+      return { best, candidates: segments.length > 1 ? segments : [] };
+    });
+  }
+
+  async save(): Promise<ImageState> {
+    const { imageEmbed, highRes0, highRes1 } = await this.#prepared.features();
+    return {
+      tensors: new Map([
+        ["image_embed", { ...imageEmbed, half: true }],
+        ["high_res_0", { ...highRes0, half: true }],
+        ["high_res_1", { ...highRes1, half: true }],
+      ]),
+    };
+  }
+
+  async dispose(): Promise<void> {
+    forgotten.unregister(this);
+    await this.#prepared.dispose();
+  }
+}

@@ -1,0 +1,113 @@
+import { type Checkpoint, openCheckpoint } from "../checkpoint/index.js";
+import { type ImageFeatures, type NetworkPrompt, OnnxDecoderKernel, type PreparedKernelImage } from "../decoder/index.js";
+import { ImageEncoderKernel } from "../encoder/index.js";
+import { UnSAMError } from "../errors.js";
+import { networkInput, type RgbImage } from "../image/index.js";
+import { describeModel, foldLora, type Model, resolveModel } from "../models/index.js";
+import { move, openSession } from "../runtime/index.js";
+import type { NetworkOptions } from "./network-engine.js";
+
+// The inference thread's side of a network: the sessions, and the images prepared for them.
+
+interface Network {
+  readonly model: Model;
+  readonly encoder: ImageEncoderKernel;
+  readonly decoder: OnnxDecoderKernel;
+  readonly images: Set<number>;
+}
+
+interface NetworkImage {
+  readonly network: Network;
+  readonly prepared: PreparedKernelImage;
+}
+
+let lastHandle = 0;
+const networks = new Map<number, Network>();
+const images = new Map<number, NetworkImage>();
+
+export async function open(options: Omit<NetworkOptions, "signal">) {
+  const checkpoint = await openCheckpoint(options.checkpoint);
+  try {
+    const model = resolveModel(foldLora(checkpoint), options.config ?? undefined, options.checkpoint);
+    const fingerprint = await checkpoint.fingerprint();
+    const network = await openKernels(checkpoint, model, fingerprint, options);
+    const handle = ++lastHandle;
+    networks.set(handle, network);
+    return {
+      handle,
+      fingerprint,
+      imageSize: model.config.imageSize,
+      granularity: model.granularity,
+      description: describeModel(model),
+    };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function openKernels(
+  _checkpoint: Checkpoint,
+  model: Model,
+  fingerprint: string,
+  { cacheDir, threads, device }: Omit<NetworkOptions, "signal">,
+): Promise<Network> {
+  const providers = device === "cuda" ? ["cuda"] : ["cpu"];
+  const session = (source: string | Uint8Array) => openSession(source, { threads, providers });
+  const encoder = await ImageEncoderKernel.open(model, { fingerprint, cacheDir, openSession: session });
+  try {
+    return { model, encoder, decoder: await OnnxDecoderKernel.open(model, session), images: new Set() };
+  } catch (cause) {
+    await encoder.release();
+    throw cause;
+  }
+}
+
+export async function encode(handle: number, image: RgbImage) {
+  const { model, encoder } = network(handle);
+  const features = await encoder.encode(networkInput(image, model.config.imageSize));
+  return move(features, features.imageEmbed.data, features.highRes0.data, features.highRes1.data);
+}
+
+export async function prepare(handle: number, features: ImageFeatures): Promise<number> {
+  const owner = network(handle);
+  const id = ++lastHandle;
+  images.set(id, { network: owner, prepared: await owner.decoder.prepare(features) });
+  owner.images.add(id);
+  return id;
+}
+
+export async function decode(id: number, prompts: readonly NetworkPrompt[], multimask: boolean) {
+  const { network: owner, prepared } = image(id);
+  const masks = await owner.decoder.decode(prepared, prompts, multimask);
+  return move(masks, ...masks.map(({ lowRes }) => lowRes));
+}
+
+export function features(id: number): ImageFeatures {
+  return image(id).prepared.features;
+}
+
+export function release(id: number): void {
+  images.get(id)?.network.images.delete(id);
+  images.delete(id);
+}
+
+export async function close(handle: number): Promise<void> {
+  const closing = networks.get(handle);
+  if (!closing) return;
+  networks.delete(handle);
+  for (const id of closing.images) images.delete(id);
+  await closing.decoder.release();
+  await closing.encoder.release();
+}
+
+function network(handle: number): Network {
+  const found = networks.get(handle);
+  if (!found) throw new UnSAMError("E_DISPOSED", "This model was disposed; load it again.");
+  return found;
+}
+
+function image(id: number): NetworkImage {
+  const found = images.get(id);
+  if (!found) throw new UnSAMError("E_DISPOSED", "This encoded image, or its model, was disposed; encode the photo again.");
+  return found;
+}

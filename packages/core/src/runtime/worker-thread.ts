@@ -1,0 +1,156 @@
+import { Worker } from "node:worker_threads";
+import { type ErrorCode, UnSAMError } from "../errors.js";
+import type { ExitGuard } from "./exit-guard.js";
+
+/** What crosses to the worker for one call. */
+export interface CallMessage {
+  readonly module: string;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+/** What comes back. */
+export type ReplyMessage =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: WireError };
+
+export interface WireError {
+  readonly code: ErrorCode | null;
+  readonly message: string;
+  readonly stack: string | undefined;
+}
+
+export interface CallOptions<Result> {
+  /** Buffers that move to the worker instead of being copied; they are empty here afterwards. */
+  readonly transfer?: readonly ArrayBuffer[];
+  readonly signal?: AbortSignal | undefined;
+  /** Called with a result that came after its caller had given up, to release what it holds. */
+  readonly discard?: (result: Result) => void;
+}
+
+/** The functions of a worker-side module, as the other thread sees them. */
+type Functions<Module> = {
+  [Name in keyof Module as Module[Name] extends (...args: never[]) => unknown ? Name : never]: Module[Name];
+};
+type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
+type Result<F> = F extends (...args: never[]) => infer R ? Unwrapped<Awaited<R>> : never;
+type Unwrapped<R> = R extends { readonly moved: infer Value } ? Value : R;
+
+interface Job {
+  readonly message: CallMessage;
+  readonly transfer: readonly ArrayBuffer[];
+  readonly settle: (reply: ReplyMessage) => void;
+}
+
+/**
+ * One worker thread that runs functions of named modules, one call at a time, in the order they were made.
+ * The thread starts with the first call and never keeps the process alive while idle.
+ */
+export class WorkerThread {
+  readonly #name: string;
+  readonly #guard: ExitGuard | null;
+  #worker: Worker | null = null;
+  #running: Job | null = null;
+  readonly #queue: Job[] = [];
+
+  constructor(name: string, guard: ExitGuard | null = null) {
+    this.#name = name;
+    this.#guard = guard;
+  }
+
+  /**
+   * A typed view of one worker-side module: `thread.bind<typeof import("./x.worker.js")>(url)("f", [args])`.
+   */
+  bind<Module>(module: URL) {
+    return <Name extends keyof Functions<Module> & string>(
+      name: Name,
+      args: Arguments<Module[Name]>,
+      options: CallOptions<Result<Module[Name]>> = {},
+    ): Promise<Result<Module[Name]>> => this.#call({ module: module.href, name, args }, options);
+  }
+
+  #call<R>(message: CallMessage, options: CallOptions<R>): Promise<R> {
+    const { signal, discard } = options;
+    return new Promise<R>((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const onAbort = () => {
+        const waiting = this.#queue.indexOf(job);
+        if (waiting >= 0) this.#queue.splice(waiting, 1);
+        reject(signal?.reason);
+      };
+      const job: Job = {
+        message,
+        transfer: options.transfer ?? [],
+        settle: (reply) => {
+          signal?.removeEventListener("abort", onAbort);
+          if (!reply.ok) reject(revive(reply.error));
+          else if (signal?.aborted) discard?.(reply.value as R);
+          else resolve(reply.value as R);
+        },
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#queue.push(job);
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    if (this.#running) return;
+    const job = this.#queue.shift();
+    if (!job) {
+      this.#worker?.unref();
+      return;
+    }
+    this.#running = job;
+    const worker = this.#start();
+    worker.ref();
+    try {
+      worker.postMessage(job.message, job.transfer);
+    } catch (cause) {
+      this.#finish({ ok: false, error: describe(cause) });
+    }
+  }
+
+  #finish(reply: ReplyMessage): void {
+    const job = this.#running;
+    this.#running = null;
+    job?.settle(reply);
+    this.#next();
+  }
+
+  #start(): Worker {
+    if (this.#worker) return this.#worker;
+    const worker = new Worker(new URL("./worker-entry.js", import.meta.url), {
+      name: this.#name,
+      workerData: { guard: this.#guard?.cells ?? null },
+    });
+    worker.on("message", (reply: ReplyMessage) => this.#finish(reply));
+    worker.on("error", (cause) => this.#lose(worker, `${(cause as Error).message ?? cause}`));
+    worker.on("exit", (code) => this.#lose(worker, `it exited with code ${code}`));
+    this.#worker = worker;
+    return worker;
+  }
+
+  /** The thread died (out of memory, or the process is ending): its state is gone, later calls start a new one. */
+  #lose(worker: Worker, why: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    const message = `The ${this.#name} thread stopped: ${why}. Load the model again.`;
+    if (this.#running) this.#finish({ ok: false, error: { code: "E_RUNTIME", message, stack: undefined } });
+  }
+}
+
+export function describe(cause: unknown): WireError {
+  if (cause instanceof UnSAMError) return { code: cause.code, message: cause.message, stack: cause.stack };
+  if (cause instanceof Error) return { code: null, message: cause.message, stack: cause.stack };
+  return { code: null, message: String(cause), stack: undefined };
+}
+
+function revive(wire: WireError): Error {
+  const error = wire.code ? new UnSAMError(wire.code, wire.message) : new Error(wire.message);
+  if (wire.stack) error.stack = wire.stack;
+  return error;
+}

@@ -1,0 +1,119 @@
+import { constants } from "node:fs";
+import { access, readFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { defaultCacheDir } from "@unsam/core/engine";
+import { runtimeReport } from "@unsam/core/runtime";
+import sharp from "sharp";
+import { BUILT_IN_MODELS } from "./load-options.js";
+
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly found: string;
+  /** What to do about it, or how to get more. */
+  readonly advice: string | null;
+}
+
+export interface Diagnosis {
+  /** Whether segmentation works here at all. */
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+}
+
+const OFFICIAL_WEIGHTS =
+  "Official weights give better masks: UnSAMv2 from huggingface.co/yujunwei04/UnSAMv2, SAM 2.1 from " +
+  'huggingface.co/facebook/sam2.1-hiera-small; pass the .pt file as --model FILE or load({ model: { checkpoint } }).';
+
+/** Looks at the machine: Node, processor, ONNX Runtime and its providers, the native addon, models, the cache. */
+export async function diagnose(): Promise<Diagnosis> {
+  const runtime = await onnxRuntime();
+  const checks = [node(), await processor(), runtime, image(), nativeAddon(), models(), await cache()];
+  return { ok: checks.every((check) => check.ok || check.name === "native addon"), checks };
+}
+
+function node(): Check {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 9);
+  return {
+    name: "node",
+    ok,
+    found: `${process.version} on ${process.platform} ${process.arch}`,
+    advice: ok ? null : "Node 20.9 or newer is needed.",
+  };
+}
+
+async function processor(): Promise<Check> {
+  const cpus = os.cpus();
+  const flags = await cpuFlags();
+  const known = ["avx2", "fma", "avx512f", "avx512_bf16", "avx512_vnni", "amx_bf16", "asimd", "bf16", "i8mm"];
+  const features = known.filter((flag) => flags.has(flag));
+  const memory = `${(os.totalmem() / 2 ** 30).toFixed(0)} GiB`;
+  return {
+    name: "processor",
+    ok: true,
+    found: `${cpus.length} × ${cpus[0]?.model.trim() ?? "unknown"}, ${memory}; ${features.join(" ") || "features unknown"}`,
+    advice: null,
+  };
+}
+
+/** Feature flags as Linux names them; elsewhere there is no way to ask without a native module. */
+async function cpuFlags(): Promise<Set<string>> {
+  const text = await readFile("/proc/cpuinfo", "utf8").catch(() => "");
+  return new Set(/^(?:flags|Features)\s*:\s*(.*)$/m.exec(text)?.[1].split(" ") ?? []);
+}
+
+async function onnxRuntime(): Promise<Check> {
+  try {
+    const { version, providers } = await runtimeReport();
+    return { name: "ONNX Runtime", ok: true, found: `${version}; providers: ${providers.join(", ")}`, advice: null };
+  } catch (cause) {
+    return {
+      name: "ONNX Runtime",
+      ok: false,
+      found: (cause as Error).message,
+      advice: "The package onnxruntime-node has no binary for this platform, or it is broken; install it again.",
+    };
+  }
+}
+
+function image(): Check {
+  return { name: "sharp", ok: true, found: `${sharp.versions.sharp} (libvips ${sharp.versions.vips})`, advice: null };
+}
+
+function nativeAddon(): Check {
+  return {
+    name: "native addon",
+    ok: false,
+    found: "not installed: masks are decoded by ONNX Runtime",
+    advice: null,
+  };
+}
+
+function models(): Check {
+  return { name: "models", ok: true, found: `built in: ${BUILT_IN_MODELS.join(", ")}`, advice: OFFICIAL_WEIGHTS };
+}
+
+async function cache(): Promise<Check> {
+  const folder = defaultCacheDir();
+  const existing = await nearestExisting(folder);
+  const writable = await access(existing, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  return {
+    name: "cache",
+    ok: writable,
+    found: `${folder}${writable ? "" : " cannot be written"}`,
+    advice: writable ? null : "Set UNSAM_CACHE to a folder that can; without one each load builds the encoder anew.",
+  };
+}
+
+async function nearestExisting(folder: string): Promise<string> {
+  const here = await access(folder).then(
+    () => true,
+    () => false,
+  );
+  const parent = path.dirname(folder);
+  return here || parent === folder ? folder : nearestExisting(parent);
+}

@@ -1,0 +1,89 @@
+import { readFile } from "node:fs/promises";
+import type { NetworkOptions } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
+import { defaultCacheDir } from "@unsam/core/engine";
+import { parseModelConfig } from "@unsam/core/models";
+import { z } from "zod";
+
+/** Models that need no file. */
+export const BUILT_IN_MODELS = ["region-tree"] as const;
+export type BuiltInModel = (typeof BUILT_IN_MODELS)[number];
+
+export interface LoadOptions {
+  /**
+   * A built-in name, or a checkpoint (`.pt`, `.safetensors`). Official sizes are recognised from their tensors;
+   * others need `config`: a JSON file, or its parsed content (keys of the official YAML).
+   */
+  readonly model?: BuiltInModel | { readonly checkpoint: string; readonly config?: string | object | undefined } | undefined;
+  /** Where the encoder runs (default `"auto"`). */
+  readonly device?: "auto" | "cpu" | "cuda" | undefined;
+  /** Which mask decoder answers (default `"auto"`: the fastest there is). */
+  readonly decoder?: "auto" | "onnx" | "native" | undefined;
+  /** Threads for one operator of the encoder; default: one per core. */
+  readonly threads?: number | undefined;
+  /** Where built encoders are kept; default `UNSAM_CACHE`, or the user's cache folder. */
+  readonly cacheDir?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type ParsedLoadOptions =
+  | { readonly kind: "region-tree" }
+  | { readonly kind: "network"; readonly network: NetworkOptions };
+
+const schema = z.strictObject({
+  model: z
+    .union([
+      z.enum(BUILT_IN_MODELS),
+      z.strictObject({
+        checkpoint: z.string().min(1),
+        config: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+      }),
+    ])
+    .optional(),
+  device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
+  decoder: z.enum(["auto", "onnx", "native"]).default("auto"),
+  threads: z.number().int().min(1).max(1024).optional(),
+  cacheDir: z.string().min(1).optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+});
+
+/** Checks the options of `UnSAM.load`. Throws `E_BAD_OPTION`, `E_BAD_CONFIG`. */
+export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoadOptions> {
+  const result = schema.safeParse(options);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const where = issue.path.join(".") || "the options";
+    const names = BUILT_IN_MODELS.map((name) => `"${name}"`).join(", ");
+    const advice = where.startsWith("model") ? ` A model is ${names} or { checkpoint: "file.pt", config? }.` : "";
+    throw new UnSAMError("E_BAD_OPTION", `UnSAM.load: ${where}: ${issue.message}.${advice}`);
+  }
+  const { model, device, decoder, threads, cacheDir, signal } = result.data;
+  if (model === undefined || typeof model === "string") return { kind: "region-tree" };
+  const config = typeof model.config === "string" ? await readConfig(model.config) : model.config;
+  return {
+    kind: "network",
+    network: {
+      checkpoint: model.checkpoint,
+      config: config === undefined ? null : parseModelConfig(config),
+      device,
+      decoder,
+      threads,
+      cacheDir: cacheDir ?? defaultCacheDir(),
+      signal,
+    },
+  };
+}
+
+/** Reads a configuration file as JSON. Throws `E_BAD_CONFIG`. */
+export async function readConfig(path: string): Promise<unknown> {
+  const text = await readFile(path, "utf8").catch((cause) => {
+    throw new UnSAMError("E_BAD_CONFIG", `The model configuration ${path} cannot be read: ${cause.message}`, { cause });
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UnSAMError("E_BAD_CONFIG", `The model configuration ${path} is not JSON: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}

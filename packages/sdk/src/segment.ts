@@ -1,0 +1,70 @@
+import type { EngineSegment } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
+import type { RgbImage } from "@unsam/core/image";
+import { decodeImage, type ImageInput } from "@unsam/core/image";
+import { type Mask, overlay } from "@unsam/core/mask";
+import type { Tensor } from "@unsam/core/tensor";
+
+/** Official clamp of the logits that are handed back as the next round's mask prompt. */
+const LOGIT_CLAMP = 32;
+
+/** Logits that came out of a decoder: these, and only these, are clamped when they are given back as a prompt. */
+const decoded = new WeakSet<Float32Array>();
+
+/** One mask: the answer to a prompt. Immutable. */
+export class Segment {
+  /** At the size of the original image. */
+  readonly mask: Mask;
+  /** Predicted IoU of the mask with the object meant, in [0, 1]; for the region tree the region's persistence. */
+  readonly score: number;
+  /** Raw object-score logit: above 0 the model believes that there is an object. */
+  readonly objectScore: number;
+  /** Stability score: IoU of the masks at logit thresholds −1 and +1 (Kirillov et al. 2023, section 5). */
+  readonly stability: number;
+  /** The granularity this mask answers to: as given, or as chosen by `"auto"`; null where the model got none. */
+  readonly granularity: number | null;
+  /** Unclamped low-resolution logits, shape [h, w]; they cover the whole image. */
+  readonly logits: Tensor;
+  /** All masks of the model in its official order, where it offers several (plain SAM 2 with `multimask`). */
+  readonly candidates: readonly Segment[];
+  readonly #source: RgbImage | null;
+
+  constructor(segment: EngineSegment, candidates: readonly Segment[], source: RgbImage | null) {
+    this.mask = segment.mask;
+    this.score = segment.score;
+    this.objectScore = segment.objectScore;
+    this.stability = segment.stability;
+    this.granularity = segment.granularity;
+    this.logits = segment.logits;
+    this.candidates = candidates;
+    this.#source = source;
+    decoded.add(segment.logits.data);
+  }
+
+  /**
+   * The photo with this mask drawn over it, as PNG. An image loaded from disk has no pixels: give the photo then.
+   * Throws `E_BAD_IMAGE` where it is missing or of another size.
+   */
+  async overlay(options: { image?: ImageInput } = {}): Promise<Buffer> {
+    const photo = options.image === undefined ? this.#source : await decodeImage(options.image, {});
+    if (!photo) {
+      throw new UnSAMError(
+        "E_BAD_IMAGE",
+        "This image was loaded from a saved encoding, which holds no pixels; give the photo: overlay({ image }).",
+      );
+    }
+    if (photo.width !== this.mask.width || photo.height !== this.mask.height) {
+      throw new UnSAMError(
+        "E_BAD_IMAGE",
+        `The photo has ${photo.width} × ${photo.height} pixels, the mask ${this.mask.width} × ${this.mask.height}.`,
+      );
+    }
+    return overlay(photo, [{ mask: this.mask }]);
+  }
+}
+
+/** Logits as a mask prompt: a decoder's own answer is clamped as the official predictor does, a caller's is left alone. */
+export function maskPromptOf(logits: Tensor): Tensor {
+  if (!decoded.has(logits.data)) return logits;
+  return { data: logits.data.map((v) => Math.min(LOGIT_CLAMP, Math.max(-LOGIT_CLAMP, v))), shape: logits.shape };
+}

@@ -1,0 +1,73 @@
+import { type Engine, openNetworkEngine, openRegionTreeEngine } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
+import { decodeImage, type ImageInput } from "@unsam/core/image";
+import { EncodedImage } from "./encoded-image.js";
+import { type LoadOptions, parseLoadOptions } from "./load-options.js";
+
+/** What `unsam.model` tells about the model in use. */
+export interface ModelInfo {
+  /** `"region-tree"`, or the checkpoint's path. */
+  readonly name: string;
+  readonly kind: "network" | "region-tree";
+  /** One plain sentence. */
+  readonly description: string;
+  /** Whether prompts may carry a granularity. */
+  readonly granularity: boolean;
+  readonly decoder: "onnx" | "native" | "none";
+}
+
+/** A loaded model. It holds memory and sessions until `dispose()`. */
+export class UnSAM implements AsyncDisposable {
+  /** @internal */
+  readonly engine: Engine;
+  #disposed = false;
+
+  private constructor(engine: Engine) {
+    this.engine = engine;
+  }
+
+  /**
+   * Loads a model: by default the best built-in one (`"region-tree"`, which needs no weights).
+   * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG` or `E_BAD_OPTION`, or the reason of `signal`.
+   */
+  static async load(options: LoadOptions = {}): Promise<UnSAM> {
+    const parsed = await parseLoadOptions(options);
+    options.signal?.throwIfAborted();
+    return new UnSAM(parsed.kind === "region-tree" ? openRegionTreeEngine() : await openNetworkEngine(parsed.network));
+  }
+
+  get model(): ModelInfo {
+    const { name, kind, description, granularity, decoder } = this.engine.info;
+    return { name, kind, description, granularity, decoder };
+  }
+
+  /**
+   * Looks at a photo once; every prompt on it is cheap afterwards. Throws `E_BAD_IMAGE`.
+   * @param image path, `file:` URL, encoded bytes, raw pixels `{ data, width, height, channels }`, or a sharp instance
+   * @param options.maxPixels larger photos are refused before they are decoded
+   */
+  async encode(
+    image: ImageInput,
+    options: { signal?: AbortSignal | undefined; maxPixels?: number | undefined } = {},
+  ): Promise<EncodedImage> {
+    if (this.#disposed) throw new UnSAMError("E_DISPOSED", "This model was disposed; load it again.");
+    const { signal, maxPixels } = options;
+    const photo = await decodeImage(image, {
+      ...(signal ? { signal } : {}),
+      ...(maxPixels === undefined ? {} : { maxPixels }),
+    });
+    const encoded = await this.engine.encode(photo, signal ? { signal } : {});
+    return new EncodedImage(this.engine.info, encoded, photo);
+  }
+
+  /** Releases the model and every image encoded with it. A second dispose does nothing. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.engine.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+}
