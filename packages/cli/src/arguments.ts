@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from "commander";
 import { type Granularity, NAMED_GRANULARITY, type PointInput } from "@unsam/sdk";
+import { InvalidArgumentError } from "commander";
 
 // Parsers of option values; Commander prints what they throw and the CLI exits with 2.
 
@@ -24,7 +24,9 @@ export function granularity(text: string): Granularity {
   if (text === "auto" || Object.hasOwn(NAMED_GRANULARITY, text)) return text as Granularity;
   const [value, ...more] = numbers(text);
   if (more.length === 0 && value >= 0 && value <= 1) return value;
-  throw new InvalidArgumentError(`Give a number from 0 to 1, ${Object.keys(NAMED_GRANULARITY).join(", ")} or auto.`);
+  throw new InvalidArgumentError(
+    `Give a number from 0 to 1, ${Object.keys(NAMED_GRANULARITY).join(", ")} or auto.`,
+  );
 }
 
 export function count(text: string): number {

@@ -7,7 +7,9 @@ export const EXIT_BAD_INPUT = 2;
 
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof UnSAMError)) return EXIT_FAILED;
-  return error.code === "E_RUNTIME" || error.code === "E_IO" || error.code === "E_DISPOSED" ? EXIT_FAILED : EXIT_BAD_INPUT;
+  return error.code === "E_RUNTIME" || error.code === "E_IO" || error.code === "E_DISPOSED"
+    ? EXIT_FAILED
+    : EXIT_BAD_INPUT;
 }
 
 /** One sentence for people; an unexpected error keeps its stack, so that it can be reported. */

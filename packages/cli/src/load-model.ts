@@ -21,6 +21,10 @@ export function loadModel({ model, config, threads }: ModelOptions, signal: Abor
     );
   }
   const named: BuiltInModel | { checkpoint: string; config?: string } | undefined =
-    model === undefined || builtIn ? builtIn : { checkpoint: model, ...(config === undefined ? {} : { config }) };
-  return withProgress(`Loading ${model ?? "the built-in model"}`, () => UnSAM.load({ model: named, threads, signal }));
+    model === undefined || builtIn
+      ? builtIn
+      : { checkpoint: model, ...(config === undefined ? {} : { config }) };
+  return withProgress(`Loading ${model ?? "the built-in model"}`, () =>
+    UnSAM.load({ model: named, threads, signal }),
+  );
 }

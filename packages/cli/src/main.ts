@@ -15,7 +15,9 @@ process.once("SIGINT", () => {
 });
 
 const program = new Command("unsam")
-  .description("Segment anything at any granularity: UnSAMv2 and SAM 2.1 in Node.js, and a region tree without weights.")
+  .description(
+    "Segment anything at any granularity: UnSAMv2 and SAM 2.1 in Node.js, and a region tree without weights.",
+  )
   .version(version)
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "unsam: ")) });

@@ -10,7 +10,10 @@ const MAGIC = "\x93NUMPY";
 export function parseNpy(bytes: Uint8Array, name = "the .npy file"): Tensor {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== MAGIC) {
-    throw new UnSAMError("E_BAD_FILE", `${name} is not a NumPy array: it does not begin with the .npy signature.`);
+    throw new UnSAMError(
+      "E_BAD_FILE",
+      `${name} is not a NumPy array: it does not begin with the .npy signature.`,
+    );
   }
   const wide = buffer[6] >= 2;
   const start = wide ? 12 : 10;
@@ -62,6 +65,9 @@ export function formatNpy(tensor: Tensor): Uint8Array {
   bytes[6] = 1;
   new DataView(bytes.buffer).setUint16(8, header.length, true);
   bytes.set(Buffer.from(header, "latin1"), 10);
-  bytes.set(new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength), 10 + header.length);
+  bytes.set(
+    new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength),
+    10 + header.length,
+  );
   return bytes;
 }

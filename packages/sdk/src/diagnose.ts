@@ -23,7 +23,7 @@ export interface Diagnosis {
 
 const OFFICIAL_WEIGHTS =
   "Official weights give better masks: UnSAMv2 from huggingface.co/yujunwei04/UnSAMv2, SAM 2.1 from " +
-  'huggingface.co/facebook/sam2.1-hiera-small; pass the .pt file as --model FILE or load({ model: { checkpoint } }).';
+  "huggingface.co/facebook/sam2.1-hiera-small; pass the .pt file as --model FILE or load({ model: { checkpoint } }).";
 
 /** Looks at the machine: Node, processor, ONNX Runtime and its providers, the native addon, models, the cache. */
 export async function diagnose(): Promise<Diagnosis> {
@@ -66,19 +66,30 @@ async function cpuFlags(): Promise<Set<string>> {
 async function onnxRuntime(): Promise<Check> {
   try {
     const { version, providers } = await runtimeReport();
-    return { name: "ONNX Runtime", ok: true, found: `${version}; providers: ${providers.join(", ")}`, advice: null };
+    return {
+      name: "ONNX Runtime",
+      ok: true,
+      found: `${version}; providers: ${providers.join(", ")}`,
+      advice: null,
+    };
   } catch (cause) {
     return {
       name: "ONNX Runtime",
       ok: false,
       found: (cause as Error).message,
-      advice: "The package onnxruntime-node has no binary for this platform, or it is broken; install it again.",
+      advice:
+        "The package onnxruntime-node has no binary for this platform, or it is broken; install it again.",
     };
   }
 }
 
 function image(): Check {
-  return { name: "sharp", ok: true, found: `${sharp.versions.sharp} (libvips ${sharp.versions.vips})`, advice: null };
+  return {
+    name: "sharp",
+    ok: true,
+    found: `${sharp.versions.sharp} (libvips ${sharp.versions.vips})`,
+    advice: null,
+  };
 }
 
 function nativeAddon(): Check {
@@ -91,7 +102,12 @@ function nativeAddon(): Check {
 }
 
 function models(): Check {
-  return { name: "models", ok: true, found: `built in: ${BUILT_IN_MODELS.join(", ")}`, advice: OFFICIAL_WEIGHTS };
+  return {
+    name: "models",
+    ok: true,
+    found: `built in: ${BUILT_IN_MODELS.join(", ")}`,
+    advice: OFFICIAL_WEIGHTS,
+  };
 }
 
 async function cache(): Promise<Check> {
@@ -105,7 +121,9 @@ async function cache(): Promise<Check> {
     name: "cache",
     ok: writable,
     found: `${folder}${writable ? "" : " cannot be written"}`,
-    advice: writable ? null : "Set UNSAM_CACHE to a folder that can; without one each load builds the encoder anew.",
+    advice: writable
+      ? null
+      : "Set UNSAM_CACHE to a folder that can; without one each load builds the encoder anew.",
   };
 }
 

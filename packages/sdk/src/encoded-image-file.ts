@@ -35,9 +35,13 @@ export async function readEncodedImage(
   });
   try {
     const { format, version, width, height, model, fingerprint } = file.metadata;
-    if (format !== FORMAT) throw new UnSAMError("E_BAD_FILE", `${path} is no saved encoding (its format is ${format}).`);
+    if (format !== FORMAT)
+      throw new UnSAMError("E_BAD_FILE", `${path} is no saved encoding (its format is ${format}).`);
     if (version !== VERSION) {
-      throw new UnSAMError("E_BAD_FILE", `${path} has format version ${version}; this release reads ${VERSION}. Encode the photo again.`);
+      throw new UnSAMError(
+        "E_BAD_FILE",
+        `${path} has format version ${version}; this release reads ${VERSION}. Encode the photo again.`,
+      );
     }
     if (fingerprint !== engine.fingerprint) {
       throw new UnSAMError(
@@ -46,13 +50,24 @@ export async function readEncodedImage(
       );
     }
     const size = { width: Number(width), height: Number(height) };
-    if (!(Number.isSafeInteger(size.width) && size.width > 0 && Number.isSafeInteger(size.height) && size.height > 0)) {
-      throw new UnSAMError("E_BAD_FILE", `${path} says the photo has ${width} × ${height} pixels; it is damaged.`);
+    if (
+      !(
+        Number.isSafeInteger(size.width) &&
+        size.width > 0 &&
+        Number.isSafeInteger(size.height) &&
+        size.height > 0
+      )
+    ) {
+      throw new UnSAMError(
+        "E_BAD_FILE",
+        `${path} says the photo has ${width} × ${height} pixels; it is damaged.`,
+      );
     }
     const tensors = new Map<string, StateTensor>();
     for (const [name, { dtype, shape }] of file.tensors) {
       const { data } = await file.read(name);
-      const whole = dtype === "int32" ? Int32Array.from(data) : dtype === "uint8" ? Uint8Array.from(data) : data;
+      const whole =
+        dtype === "int32" ? Int32Array.from(data) : dtype === "uint8" ? Uint8Array.from(data) : data;
       tensors.set(name, { data: whole, shape, half: dtype === "float16" });
     }
     return { state: { tensors }, ...size };

@@ -110,7 +110,8 @@ export class EncodedImage implements AsyncDisposable {
   }
 
   #alive(): void {
-    if (this.#disposed) throw new UnSAMError("E_DISPOSED", "This encoded image was disposed; encode the photo again.");
+    if (this.#disposed)
+      throw new UnSAMError("E_DISPOSED", "This encoded image was disposed; encode the photo again.");
   }
 }
 

@@ -25,5 +25,8 @@ export function parseGranularity(value: unknown): number | "auto" | null {
 function bad(value: unknown): UnSAMError {
   const names = Object.keys(NAMED_GRANULARITY).join(", ");
   const shown = typeof value === "number" ? `${value}` : (JSON.stringify(value) ?? String(value));
-  return new UnSAMError("E_BAD_PROMPT", `The granularity is ${shown}; give a number from 0 to 1, ${names}, auto, or null.`);
+  return new UnSAMError(
+    "E_BAD_PROMPT",
+    `The granularity is ${shown}; give a number from 0 to 1, ${names}, auto, or null.`,
+  );
 }

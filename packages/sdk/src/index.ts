@@ -1,7 +1,7 @@
 export { type ErrorCode, UnSAMError } from "@unsam/core/errors";
-export { type Check, type Diagnosis, diagnose } from "./diagnose.js";
 export type { ImageInput } from "@unsam/core/image";
 export { Mask } from "@unsam/core/mask";
+export { type Check, type Diagnosis, diagnose } from "./diagnose.js";
 export { EncodedImage, type SegmentOptions } from "./encoded-image.js";
 export { type Granularity, NAMED_GRANULARITY } from "./granularity.js";
 export { type CheckpointReport, inspectCheckpoint } from "./inspect-checkpoint.js";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { NetworkOptions } from "@unsam/core/engine";
-import { UnSAMError } from "@unsam/core/errors";
 import { defaultCacheDir } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
 import { parseModelConfig } from "@unsam/core/models";
 import { z } from "zod";
 
@@ -14,7 +14,10 @@ export interface LoadOptions {
    * A built-in name, or a checkpoint (`.pt`, `.safetensors`). Official sizes are recognised from their tensors;
    * others need `config`: a JSON file, or its parsed content (keys of the official YAML).
    */
-  readonly model?: BuiltInModel | { readonly checkpoint: string; readonly config?: string | object | undefined } | undefined;
+  readonly model?:
+    | BuiltInModel
+    | { readonly checkpoint: string; readonly config?: string | object | undefined }
+    | undefined;
   /** Where the encoder runs (default `"auto"`). */
   readonly device?: "auto" | "cpu" | "cuda" | undefined;
   /** Which mask decoder answers (default `"auto"`: the fastest there is). */
@@ -54,7 +57,9 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
     const [issue] = result.error.issues;
     const where = issue.path.join(".") || "the options";
     const names = BUILT_IN_MODELS.map((name) => `"${name}"`).join(", ");
-    const advice = where.startsWith("model") ? ` A model is ${names} or { checkpoint: "file.pt", config? }.` : "";
+    const advice = where.startsWith("model")
+      ? ` A model is ${names} or { checkpoint: "file.pt", config? }.`
+      : "";
     throw new UnSAMError("E_BAD_OPTION", `UnSAM.load: ${where}: ${issue.message}.${advice}`);
   }
   const { model, device, decoder, threads, cacheDir, signal } = result.data;
@@ -77,13 +82,19 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
 /** Reads a configuration file as JSON. Throws `E_BAD_CONFIG`. */
 export async function readConfig(path: string): Promise<unknown> {
   const text = await readFile(path, "utf8").catch((cause) => {
-    throw new UnSAMError("E_BAD_CONFIG", `The model configuration ${path} cannot be read: ${cause.message}`, { cause });
+    throw new UnSAMError("E_BAD_CONFIG", `The model configuration ${path} cannot be read: ${cause.message}`, {
+      cause,
+    });
   });
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new UnSAMError("E_BAD_CONFIG", `The model configuration ${path} is not JSON: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw new UnSAMError(
+      "E_BAD_CONFIG",
+      `The model configuration ${path} is not JSON: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
   }
 }

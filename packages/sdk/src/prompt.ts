@@ -65,10 +65,12 @@ function parsePoints(points: PromptInput["points"], context: PromptContext): Pro
 }
 
 function parsePoint(point: PointInput, index: number, { width, height }: PromptContext): PromptPoint {
-  if (typeof point !== "object" || point === null) throw bad(`Point ${index} is ${show(point)}; give [x, y] or { x, y, label }.`);
+  if (typeof point !== "object" || point === null)
+    throw bad(`Point ${index} is ${show(point)}; give [x, y] or { x, y, label }.`);
   const [x, y, given] = isTuple(point) ? point : [point.x, point.y, point.label];
   const label = parseLabel(given, index);
-  if (!Number.isFinite(x) || !Number.isFinite(y)) throw bad(`Point ${index} is (${show(x)}, ${show(y)}); both must be finite numbers.`);
+  if (!Number.isFinite(x) || !Number.isFinite(y))
+    throw bad(`Point ${index} is (${show(x)}, ${show(y)}); both must be finite numbers.`);
   if (label !== -1 && (x < 0 || y < 0 || x >= width || y >= height)) {
     throw bad(`Point ${index} (${x}, ${y}) lies outside the image of ${width} × ${height} pixels.`);
   }
@@ -77,7 +79,8 @@ function parsePoint(point: PointInput, index: number, { width, height }: PromptC
 
 function isTuple(point: PointInput): point is Extract<PointInput, readonly unknown[]> {
   if (!Array.isArray(point)) return false;
-  if (point.length < 2 || point.length > 3) throw bad(`A point has two coordinates and perhaps a label, not ${show(point)}.`);
+  if (point.length < 2 || point.length > 3)
+    throw bad(`A point has two coordinates and perhaps a label, not ${show(point)}.`);
   return true;
 }
 
@@ -85,10 +88,15 @@ function parseLabel(label: unknown, index: number): 1 | 0 | -1 {
   if (label === undefined || label === "foreground" || label === 1) return 1;
   if (label === "background" || label === 0) return 0;
   if (label === -1) return -1;
-  throw bad(`The label of point ${index} is ${show(label)}; give "foreground" (1), "background" (0) or -1 (ignored).`);
+  throw bad(
+    `The label of point ${index} is ${show(label)}; give "foreground" (1), "background" (0) or -1 (ignored).`,
+  );
 }
 
-function parseBox(box: readonly number[], { width, height }: PromptContext): [number, number, number, number] {
+function parseBox(
+  box: readonly number[],
+  { width, height }: PromptContext,
+): [number, number, number, number] {
   if (!Array.isArray(box) || box.length !== 4 || !box.every((side) => Number.isFinite(side))) {
     throw bad(`The box is ${show(box)}; give four finite numbers x0, y0, x1, y1.`);
   }
@@ -106,17 +114,23 @@ function parseMask(mask: Segment | Tensor | Mask, { width, height }: PromptConte
   if (mask instanceof Segment) return maskPromptOf(mask.logits);
   if (mask instanceof Mask) {
     if (mask.width === width && mask.height === height) return mask;
-    throw bad(`The mask prompt has ${mask.width} × ${mask.height} pixels, the image ${width} × ${height}; they must agree.`);
+    throw bad(
+      `The mask prompt has ${mask.width} × ${mask.height} pixels, the image ${width} × ${height}; they must agree.`,
+    );
   }
   const { data, shape } = mask;
   if (!(data instanceof Float32Array) || !Array.isArray(shape)) {
-    throw bad("The mask prompt must be a segment, its logits ({ data: Float32Array, shape: [h, w] }) or a Mask.");
+    throw bad(
+      "The mask prompt must be a segment, its logits ({ data: Float32Array, shape: [h, w] }) or a Mask.",
+    );
   }
   // Official mask inputs are [1, h, w] or [1, 1, h, w]: leading ones say nothing here.
   const sides = shape.slice();
   while (sides.length > 2 && sides[0] === 1) sides.shift();
   if (sides.length !== 2 || sides[0] * sides[1] !== data.length || data.length === 0) {
-    throw bad(`The mask prompt has shape [${shape.join(", ")}] and ${data.length} values; logits of shape [h, w] are needed.`);
+    throw bad(
+      `The mask prompt has shape [${shape.join(", ")}] and ${data.length} values; logits of shape [h, w] are needed.`,
+    );
   }
   if (!data.every(Number.isFinite)) throw bad("The mask prompt holds values that are not finite numbers.");
   return maskPromptOf({ data, shape: sides });

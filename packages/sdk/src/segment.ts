@@ -66,5 +66,8 @@ export class Segment {
 /** Logits as a mask prompt: a decoder's own answer is clamped as the official predictor does, a caller's is left alone. */
 export function maskPromptOf(logits: Tensor): Tensor {
   if (!decoded.has(logits.data)) return logits;
-  return { data: logits.data.map((v) => Math.min(LOGIT_CLAMP, Math.max(-LOGIT_CLAMP, v))), shape: logits.shape };
+  return {
+    data: logits.data.map((v) => Math.min(LOGIT_CLAMP, Math.max(-LOGIT_CLAMP, v))),
+    shape: logits.shape,
+  };
 }

@@ -33,7 +33,9 @@ export class UnSAM implements AsyncDisposable {
   static async load(options: LoadOptions = {}): Promise<UnSAM> {
     const parsed = await parseLoadOptions(options);
     options.signal?.throwIfAborted();
-    return new UnSAM(parsed.kind === "region-tree" ? openRegionTreeEngine() : await openNetworkEngine(parsed.network));
+    return new UnSAM(
+      parsed.kind === "region-tree" ? openRegionTreeEngine() : await openNetworkEngine(parsed.network),
+    );
   }
 
   get model(): ModelInfo {

@@ -13,7 +13,8 @@ function findShared(): string | null {
   const folder = named ? path.resolve(named) : path.resolve(repository, "..", "shared");
   if (existsSync(path.join(folder, "parity"))) return folder;
   if (named) throw new Error(`UNSAM_SHARED is ${named}, but there is no folder parity/ in it.`);
-  if (process.env.CI) throw new Error(`CI needs the shared folder; expected it at ${folder} (or in UNSAM_SHARED).`);
+  if (process.env.CI)
+    throw new Error(`CI needs the shared folder; expected it at ${folder} (or in UNSAM_SHARED).`);
   return null;
 }
 

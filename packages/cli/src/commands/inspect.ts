@@ -9,7 +9,9 @@ export function inspectCommand(signal: AbortSignal): Command {
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
     .option("--json", "print one JSON document to standard output")
     .action(async (file: string, flags: { config?: string; json?: true }) => {
-      const report = await withProgress(`Reading ${file}`, () => inspectCheckpoint(file, { config: flags.config, signal }));
+      const report = await withProgress(`Reading ${file}`, () =>
+        inspectCheckpoint(file, { config: flags.config, signal }),
+      );
       process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report));
     });
 }

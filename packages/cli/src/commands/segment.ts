@@ -1,7 +1,14 @@
 import { readFile, stat } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 import { formatNpy, parseNpy } from "@unsam/core/npy";
-import { type Granularity, type PointInput, type PromptInput, type Segment, type UnSAM, UnSAMError } from "@unsam/sdk";
+import {
+  type Granularity,
+  type PointInput,
+  type PromptInput,
+  type Segment,
+  type UnSAM,
+  UnSAMError,
+} from "@unsam/sdk";
 import { Command } from "commander";
 import { box, count, granularity, point } from "../arguments.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
@@ -32,7 +39,11 @@ export function segmentCommand(signal: AbortSignal): Command {
     .argument("<image>", "the photo")
     .option("--model <name|file>", "built-in model, or a .pt or .safetensors checkpoint")
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
-    .option("--point <x,y[,0|1]>", "a click in pixels; 1 foreground (default), 0 background; repeatable", point)
+    .option(
+      "--point <x,y[,0|1]>",
+      "a click in pixels; 1 foreground (default), 0 background; repeatable",
+      point,
+    )
     .option("--box <x0,y0,x1,y1>", "a box in pixels", box)
     .option("--mask-input <file.npy>", "low-resolution logits of an earlier answer")
     .option("--granularity <g>", "0 (part) to 1 (whole), fine, medium, coarse, or auto", granularity)
@@ -47,7 +58,10 @@ export function segmentCommand(signal: AbortSignal): Command {
 
 async function segment(image: string, flags: SegmentFlags, signal: AbortSignal): Promise<void> {
   if (!flags.point && !flags.box && !flags.maskInput) {
-    throw new UnSAMError("E_BAD_PROMPT", "There is no prompt; give --point X,Y, --box X0,Y0,X1,Y1 or --mask-input FILE.npy.");
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      "There is no prompt; give --point X,Y, --box X0,Y0,X1,Y1 or --mask-input FILE.npy.",
+    );
   }
   if (flags.out) await checkWritable("--out", flags.out, ".png");
   if (flags.overlay) await checkWritable("--overlay", flags.overlay, ".png");
@@ -67,7 +81,8 @@ async function segment(image: string, flags: SegmentFlags, signal: AbortSignal):
 
   await writeFiles(answer, flags);
   const size = { width: encoded.width, height: encoded.height };
-  if (flags.json) process.stdout.write(`${JSON.stringify(report(image, size, unsam, answer, flags, timing), null, 2)}\n`);
+  if (flags.json)
+    process.stdout.write(`${JSON.stringify(report(image, size, unsam, answer, flags, timing), null, 2)}\n`);
   else process.stdout.write(describe(image, unsam, answer, flags, timing));
 }
 
@@ -142,6 +157,7 @@ function describe(image: string, unsam: UnSAM, answer: Segment, flags: SegmentFl
       ` (${unsam.model.name}; encoding ${Math.round(timing.encode)} ms, segmenting ${Math.round(timing.segment)} ms)`,
   ];
   for (const file of [flags.out, flags.overlay, flags.logits]) if (file) lines.push(`wrote ${file}`);
-  if (!flags.out && !flags.overlay && !flags.logits) lines.push("give --out mask.png or --overlay overlay.png to keep it");
+  if (!flags.out && !flags.overlay && !flags.logits)
+    lines.push("give --out mask.png or --overlay overlay.png to keep it");
   return `${lines.join("\n")}\n`;
 }

@@ -55,10 +55,16 @@ const forgotten = new FinalizationRegistry<PreparedImage>((image) => {
  */
 export async function openNetworkEngine(options: NetworkOptions): Promise<Engine> {
   if (options.decoder === "native") {
-    throw new UnSAMError("E_UNSUPPORTED", 'The native decoder is not installed; use decoder: "onnx" or "auto".');
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      'The native decoder is not installed; use decoder: "onnx" or "auto".',
+    );
   }
   const { signal, ...plain } = options;
-  const opened = await network("open", [plain], { signal, discard: ({ handle }) => void network("close", [handle]) });
+  const opened = await network("open", [plain], {
+    signal,
+    discard: ({ handle }) => void network("close", [handle]),
+  });
   const info: EngineInfo = {
     name: options.checkpoint,
     kind: "network",
@@ -94,7 +100,10 @@ class NetworkEngine implements Engine {
       const tensor = state.tensors.get(name);
       if (!tensor || !(tensor.data instanceof Float32Array) || tensor.shape.join() !== shape.join()) {
         const found = tensor ? `[${tensor.shape.join(", ")}]` : "nothing";
-        throw new UnSAMError("E_BAD_FILE", `The saved encoding needs ${name} of shape [${shape.join(", ")}]; found ${found}.`);
+        throw new UnSAMError(
+          "E_BAD_FILE",
+          `The saved encoding needs ${name} of shape [${shape.join(", ")}]; found ${found}.`,
+        );
       }
       return { data: tensor.data, shape };
     };
@@ -106,7 +115,10 @@ class NetworkEngine implements Engine {
     return this.#image(features, size);
   }
 
-  async #image(features: ImageFeatures, { width, height }: { width: number; height: number }): Promise<EngineImage> {
+  async #image(
+    features: ImageFeatures,
+    { width, height }: { width: number; height: number },
+  ): Promise<EngineImage> {
     const prepared = await this.#decoder.prepare(features);
     const image = new NetworkImage(this.#decoder, prepared, { width, height, side: this.#side });
     forgotten.register(image, prepared, image);
@@ -127,7 +139,11 @@ class NetworkImage implements EngineImage {
   readonly #decoder: MaskDecoder;
   readonly #prepared: PreparedImage;
 
-  constructor(decoder: MaskDecoder, prepared: PreparedImage, size: { width: number; height: number; side: number }) {
+  constructor(
+    decoder: MaskDecoder,
+    prepared: PreparedImage,
+    size: { width: number; height: number; side: number },
+  ) {
     this.width = size.width;
     this.height = size.height;
     this.#side = size.side;
@@ -168,11 +184,17 @@ class NetworkImage implements EngineImage {
     const side = this.#side / 4;
     const size = { width: this.width, height: this.height };
     const maps = chosen.map(({ masks }) =>
-      Array.from({ length: masks.tokens.length }, (_, i) => masks.lowRes.slice(i * side * side, (i + 1) * side * side)),
+      Array.from({ length: masks.tokens.length }, (_, i) =>
+        masks.lowRes.slice(i * side * side, (i + 1) * side * side),
+      ),
     );
     const finished = await finishing(
       "finish",
-      [maps.flat().map((logits) => ({ logits, height: side, width: side })), size, { maxHoleArea, maxSprinkleArea }],
+      [
+        maps.flat().map((logits) => ({ logits, height: side, width: side })),
+        size,
+        { maxHoleArea, maxSprinkleArea },
+      ],
       { signal },
     );
     let next = 0;

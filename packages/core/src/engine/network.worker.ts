@@ -1,8 +1,14 @@
 import { type Checkpoint, openCheckpoint } from "../checkpoint/index.js";
-import { type ImageFeatures, type NetworkPrompt, OnnxDecoderKernel, type PreparedKernelImage } from "../decoder/index.js";
+import {
+  type ImageFeatures,
+  type NetworkPrompt,
+  OnnxDecoderKernel,
+  type PreparedKernelImage,
+} from "../decoder/index.js";
 import { ImageEncoderKernel } from "../encoder/index.js";
 import { UnSAMError } from "../errors.js";
-import { networkInput, type RgbImage } from "../image/index.js";
+import { networkInput } from "../image/resize.js";
+import type { RgbImage } from "../image/rgb-image.js";
 import { describeModel, foldLora, type Model, resolveModel } from "../models/index.js";
 import { move, openSession } from "../runtime/index.js";
 import type { NetworkOptions } from "./network-engine.js";
@@ -108,6 +114,10 @@ function network(handle: number): Network {
 
 function image(id: number): NetworkImage {
   const found = images.get(id);
-  if (!found) throw new UnSAMError("E_DISPOSED", "This encoded image, or its model, was disposed; encode the photo again.");
+  if (!found)
+    throw new UnSAMError(
+      "E_DISPOSED",
+      "This encoded image, or its model, was disposed; encode the photo again.",
+    );
   return found;
 }

@@ -1,4 +1,10 @@
-import type { DecodeOptions, ImageFeatures, MaskDecoder, NetworkPrompt, PreparedImage } from "../decoder/index.js";
+import type {
+  DecodeOptions,
+  ImageFeatures,
+  MaskDecoder,
+  NetworkPrompt,
+  PreparedImage,
+} from "../decoder/index.js";
 import { inferenceThread } from "../runtime/index.js";
 
 const network = inferenceThread().bind<typeof import("./network.worker.js")>(

@@ -1,5 +1,5 @@
 export { type Moved, move } from "./move.js";
-export { runtimeReport } from "./report.js";
 export { openSession, type Session, type SessionOptions } from "./ort-session.js";
+export { runtimeReport } from "./report.js";
 export { computeThread, inferenceThread } from "./threads.js";
 export { type CallOptions, WorkerThread } from "./worker-thread.js";

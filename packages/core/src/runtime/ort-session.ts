@@ -16,7 +16,10 @@ export interface Session {
 }
 
 /** Opens a model from a file (external weights beside it) or from bytes. Throws `E_RUNTIME`. */
-export async function openSession(model: string | Uint8Array, options: SessionOptions = {}): Promise<Session> {
+export async function openSession(
+  model: string | Uint8Array,
+  options: SessionOptions = {},
+): Promise<Session> {
   const ort = await import("onnxruntime-node");
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [...(options.providers ?? ["cpu"])],

@@ -125,6 +125,8 @@ export class WorkerThread {
     if (this.#worker) return this.#worker;
     const worker = new Worker(new URL("./worker-entry.js", import.meta.url), {
       name: this.#name,
+      // The process's own flags (--input-type, --import, --inspect …) are meant for the user's code, not for ours.
+      execArgv: [],
       workerData: { guard: this.#guard?.cells ?? null },
     });
     worker.on("message", (reply: ReplyMessage) => this.#finish(reply));

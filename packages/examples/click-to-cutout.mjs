@@ -1,0 +1,29 @@
+// Cuts out what was clicked on: the photo with everything else transparent.
+// node click-to-cutout.mjs PHOTO X Y [GRANULARITY] OUT.png
+import { UnSAM } from "@unsam/sdk";
+import sharp from "sharp";
+
+const args = process.argv.slice(2);
+if (args.length < 4) {
+  console.error("usage: click-to-cutout.mjs PHOTO X Y [GRANULARITY] OUT.png");
+  process.exit(2);
+}
+const [photo, x, y] = [args[0], Number(args[1]), Number(args[2])];
+const out = args.at(-1);
+const granularity = args.length > 4 ? Number(args[3]) : 1;
+
+const unsam = await UnSAM.load();
+const image = await unsam.encode(photo);
+const { mask, score } = await image.segment({ points: [[x, y]], granularity });
+
+const { x: left, y: top, width, height } = mask.bbox;
+await sharp(photo)
+  .autoOrient()
+  .toColourspace("srgb")
+  .removeAlpha()
+  .joinChannel(await mask.toPNG())
+  .toBuffer()
+  .then((cutout) => sharp(cutout).extract({ left, top, width, height }).png().toFile(out));
+console.log(`${out}: ${width} × ${height} pixels, score ${score.toFixed(3)}`);
+
+await unsam.dispose();
