@@ -1,0 +1,131 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parseNpy } from "@unsam/core/npy";
+import { Mask } from "@unsam/sdk";
+import { describeWithShared, inRepository, shared } from "@unsam/test-support";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { unsam } from "./run.js";
+
+const photo = inRepository("docs", "images", "dragonfruit.jpg");
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "unsam-cli-"));
+  await writeFile(path.join(folder, "notes.txt"), "no image");
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function expectSchema(text: string): Promise<void> {
+  const schema = JSON.parse(await readFile(inRepository("docs", "schemas", "segment.schema.json"), "utf8"));
+  const validate = new Ajv2020({ allErrors: true }).compile(schema);
+  expect(validate(JSON.parse(text)), JSON.stringify(validate.errors)).toBe(true);
+}
+
+describe("unsam segment", () => {
+  it("writes mask, overlay and logits, and prints one JSON document", async () => {
+    const [mask, overlay, logits] = ["mask.png", "overlay.png", "logits.npy"].map((name) =>
+      path.join(folder, name),
+    );
+    const files = ["--out", mask, "--overlay", overlay, "--logits", logits];
+    const { code, stdout } = await unsam([
+      "segment",
+      photo,
+      "--point",
+      "211,144",
+      "--granularity",
+      "0.5",
+      "--json",
+      ...files,
+    ]);
+    expect(code).toBe(0);
+    await expectSchema(stdout);
+    const { segment } = JSON.parse(stdout);
+    const written = await Mask.fromPNG(await readFile(mask));
+    expect(written.area).toBe(segment.area);
+    expect(Mask.fromRLE(segment.rle).equals(written)).toBe(true);
+    expect(parseNpy(await readFile(logits)).shape).toEqual([1, 1, 256, 256]);
+    expect((await readFile(overlay)).subarray(1, 4).toString()).toBe("PNG");
+  });
+
+  it("writes nothing unless asked, and says what it found", async () => {
+    const before = await readdir(folder);
+    const { code, stdout, stderr } = await unsam(["segment", photo, "--box", "130,60,280,220"], {
+      cwd: folder,
+    });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/a mask of \d+ pixels/);
+    expect(await readdir(folder)).toEqual(before);
+  });
+
+  it("takes its own logits as the next mask prompt", async () => {
+    const logits = path.join(folder, "round.npy");
+    expect((await unsam(["segment", photo, "--point", "211,144", "--logits", logits])).code).toBe(0);
+    expect((await unsam(["segment", photo, "--mask-input", logits, "--point", "211,144"])).code).toBe(0);
+  });
+
+  const click = ["--point", "211,144"];
+  it.each<[string, string[], RegExp]>([
+    ["no image", [...click], /missing required argument/],
+    ["no prompt", [photo], /no prompt/],
+    ["a missing image", ["nowhere.jpg", ...click], /no file nowhere\.jpg/],
+    ["a folder as image", [".", ...click], /is a folder/],
+    ["a text file as image", ["notes.txt", ...click], /notes\.txt/],
+    ["a point outside", [photo, "--point", "600,10"], /\(600, 10\) lies outside the image of 512 × 300/],
+    ["a negative point", [photo, "--point", "-5,10"], /\(-5, 10\) lies outside/],
+    ["NaN", [photo, "--point", "NaN,10"], /"NaN" is not a finite number/],
+    ["words as a point", [photo, "--point", "here"], /not a finite number/],
+    ["half a point", [photo, "--point", "12"], /Give X,Y/],
+    ["an unknown label", [photo, "--point", "12,13,2"], /Give X,Y/],
+    ["a box without area", [photo, "--box", "10,10,10,50"], /no area/],
+    ["a box outside", [photo, "--box", "10,10,900,50"], /leaves the image/],
+    ["granularity 7", [photo, ...click, "--granularity", "7"], /number from 0 to 1/],
+    ["granularity tiny", [photo, ...click, "--granularity", "tiny"], /not a finite number/],
+    ["an unknown flag", [photo, ...click, "--fast"], /unknown option/],
+    ["an unknown model", [photo, ...click, "--model", "nano"], /neither a built-in model/],
+    ["an image as model", [photo, ...click, "--model", photo], /dragonfruit\.jpg/],
+    [
+      "a config without checkpoint",
+      [photo, ...click, "--config", "c.json"],
+      /--config belongs to a checkpoint/,
+    ],
+    ["a missing mask input", [photo, "--mask-input", "no.npy"], /no\.npy cannot be read/],
+    ["a photo as mask input", [photo, "--mask-input", photo], /not a NumPy array/],
+    ["a mask name that is no PNG", [photo, ...click, "--out", "mask.jpg"], /must end in \.png/],
+    ["a folder that is not there", [photo, ...click, "--out", "no/such/mask.png"], /no folder/],
+    ["zero threads", [photo, ...click, "--threads", "0"], /whole number/],
+  ])("refuses %s with one sentence and exit code 2, and writes nothing", async (_, args, reason) => {
+    const before = await readdir(folder);
+    const wanted = args.includes("--out") ? [] : ["--out", "wanted.png"];
+    const { code, stdout, stderr } = await unsam(["segment", ...args, ...wanted, "--json"], { cwd: folder });
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(reason);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(await readdir(folder)).toEqual(before);
+  });
+});
+
+describeWithShared("unsam segment with a checkpoint", () => {
+  it("runs a click on the mini UnSAMv2 model", async () => {
+    const fixture = (...parts: string[]) => shared("parity", "unsamv2-mini", ...parts);
+    const model = ["--model", fixture("checkpoint.pt"), "--config", fixture("config.json")];
+    const logits = path.join(folder, "mini.npy");
+    const args = ["--point", "195,148", "--granularity", "0.5", "--json", "--logits", logits];
+    const { code, stdout, stderr } = await unsam(["segment", fixture("img0.png"), ...model, ...args]);
+    expect([code, stderr]).toEqual([0, ""]);
+    await expectSchema(stdout);
+    const found = parseNpy(await readFile(logits));
+    const wanted = parseNpy(await readFile(fixture("cases", "i0-click-g050.low_res_logits.npy")));
+    expect(found.shape).toEqual(wanted.shape);
+    expect(Math.max(...found.data.map((value, i) => Math.abs(value - wanted.data[i])))).toBeLessThan(1.5e-3);
+  });
+
+  it("asks for a configuration where the size is not an official one", async () => {
+    const checkpoint = shared("parity", "unsamv2-mini", "checkpoint.pt");
+    const { code, stderr } = await unsam(["segment", photo, "--model", checkpoint, "--point", "1,1"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/config/);
+  });
+});

@@ -1,0 +1,120 @@
+import { UnSAMError } from "../errors.js";
+import type { RgbImage } from "../image/index.js";
+import { Mask } from "../mask/index.js";
+import type { Prompt } from "../prompt.js";
+import type { RegionTree } from "../region-tree/index.js";
+import { computeThread } from "../runtime/index.js";
+import type { Engine, EngineAnswer, EngineImage, EngineInfo, ImageState, SegmentOptions } from "./engine.js";
+import { stateOfTree, treeOfState } from "./region-tree-state.js";
+
+const tree = computeThread().bind<typeof import("./region-tree.worker.js")>(
+  new URL("./region-tree.worker.js", import.meta.url),
+);
+
+/** Images nobody disposed and nobody holds any more. */
+const forgotten = new FinalizationRegistry<number>((id) => void tree("release", [id]).catch(() => {}));
+
+const INFO: EngineInfo = {
+  name: "region-tree",
+  kind: "region-tree",
+  description:
+    "A hierarchy of regions found by colour, texture and contours, without learned weights; official SAM 2.1 or UnSAMv2 weights give better masks.",
+  granularity: true,
+  // Nothing is learned, so the recipe's version is what binds a saved tree to its engine.
+  fingerprint: "region-tree-1",
+  decoder: "none",
+};
+
+/** The built-in engine: no weights, no ONNX Runtime. */
+export function openRegionTreeEngine(): Engine {
+  return new RegionTreeEngine();
+}
+
+class RegionTreeEngine implements Engine {
+  readonly info = INFO;
+  readonly #images = new Set<number>();
+  #disposed = false;
+
+  async encode(image: RgbImage, { signal }: { signal?: AbortSignal }): Promise<EngineImage> {
+    this.#alive();
+    const id = await tree("build", [image], { signal, discard: (late) => void tree("release", [late]) });
+    return this.#image(id, image);
+  }
+
+  async restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage> {
+    this.#alive();
+    return this.#image(await tree("adopt", [treeOfState(state, size)]), size);
+  }
+
+  #image(id: number, { width, height }: { width: number; height: number }): EngineImage {
+    this.#images.add(id);
+    const image = new RegionTreeImage(id, width, height, () => this.#release(id));
+    forgotten.register(image, id, image);
+    return image;
+  }
+
+  async #release(id: number): Promise<void> {
+    if (this.#images.delete(id)) await tree("release", [id]);
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await Promise.all([...this.#images].map((id) => this.#release(id)));
+  }
+
+  #alive(): void {
+    if (this.#disposed) throw new UnSAMError("E_DISPOSED", "This model was disposed; load it again.");
+  }
+}
+
+class RegionTreeImage implements EngineImage {
+  readonly width: number;
+  readonly height: number;
+  readonly #id: number;
+  readonly #release: () => Promise<void>;
+
+  constructor(id: number, width: number, height: number, release: () => Promise<void>) {
+    this.#id = id;
+    this.width = width;
+    this.height = height;
+    this.#release = release;
+  }
+
+  async segment(prompts: readonly Prompt[], { signal }: SegmentOptions): Promise<EngineAnswer[]> {
+    const wire = prompts.map((prompt) => {
+      const { mask } = prompt;
+      if (!(mask instanceof Mask)) return { ...prompt, mask };
+      return { ...prompt, mask: { width: mask.width, height: mask.height, words: mask.words } };
+    });
+    const answers = await tree("segment", [this.#id, wire], { signal });
+    return answers.map(({ words, score, stability, granularity, logits }, i) => {
+      const asked = prompts[i].granularity;
+      return {
+        best: {
+          mask: new Mask(this.width, this.height, words),
+          score,
+          objectScore: logOdds(score),
+          stability,
+          granularity: typeof asked === "number" ? asked : granularity,
+          logits,
+        },
+        candidates: [],
+      };
+    });
+  }
+
+  async save(): Promise<ImageState> {
+    return stateOfTree((await tree("copy", [this.#id])) as RegionTree);
+  }
+
+  async dispose(): Promise<void> {
+    forgotten.unregister(this);
+    await this.#release();
+  }
+}
+
+/** The tree has no object score; the log-odds of its score, within ±6.9, has the same sign and sense. */
+function logOdds(score: number): number {
+  const share = Math.min(0.999, Math.max(0.001, score));
+  return Math.log(share / (1 - share));
+}
