@@ -15,7 +15,6 @@ export function stateOfTree(tree: RegionTree): ImageState {
       ["leaf_map", entry(tree.leafMap, [tree.height, tree.width])],
       ["parent", entry(tree.parent, nodes)],
       ["heights", entry(tree.heights, nodes)],
-      ["areas", entry(tree.areas, nodes)],
       ["levels", entry(tree.levels, nodes)],
       ["first_leaf", entry(tree.firstLeaf, nodes)],
       ["last_leaf", entry(tree.lastLeaf, nodes)],
@@ -35,24 +34,37 @@ export function treeOfState(
   const nodeCount = state.tensors.get("parent")?.shape[0] ?? 0;
   const leafCount = (nodeCount + 1) / 2;
   const nodes = [nodeCount];
+  if (!Number.isInteger(leafCount) || leafCount < 1) throw damaged("it has an impossible number of nodes");
+  if (leafMap.some((leaf) => leaf < 0 || leaf >= leafCount))
+    throw damaged("a pixel names a region that is not there");
+  const parent = integers(state, "parent", nodes);
   const tree: RegionTree = {
     width,
     height,
     leafCount,
     nodeCount,
     leafMap,
-    parent: integers(state, "parent", nodes),
+    parent,
     heights: floats(state, "heights", nodes),
-    areas: integers(state, "areas", nodes),
+    areas: areasOf(leafMap, parent),
     levels: floats(state, "levels", nodes),
     firstLeaf: integers(state, "first_leaf", nodes),
     lastLeaf: integers(state, "last_leaf", nodes),
   };
-  if (!Number.isInteger(leafCount) || leafCount < 1) throw damaged("it has an impossible number of nodes");
-  if (leafMap.some((leaf) => leaf < 0 || leaf >= leafCount))
-    throw damaged("a pixel names a region that is not there");
   checkNodes(tree);
   return tree;
+}
+
+/** Pixels of each node. Not stored: they follow from the map, and a file's integers are read as float32. */
+function areasOf(leafMap: Int32Array, parent: Int32Array): Int32Array {
+  const areas = new Int32Array(parent.length);
+  for (const leaf of leafMap) areas[leaf]++;
+  const root = parent.length - 1;
+  for (let node = 0; node < root; node++) {
+    const up = parent[node];
+    if (up > node && up <= root) areas[up] += areas[node];
+  }
+  return areas;
 }
 
 /** Children come before parents and lie inside them, and every inner node has two: all that the walks rely on. */
