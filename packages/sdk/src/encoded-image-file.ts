@@ -66,8 +66,7 @@ export async function readEncodedImage(
     const tensors = new Map<string, StateTensor>();
     for (const [name, { dtype, shape }] of file.tensors) {
       const { data } = await file.read(name);
-      const whole =
-        dtype === "int32" ? Int32Array.from(data) : dtype === "uint8" ? Uint8Array.from(data) : data;
+      const whole = dtype === "int32" ? new Int32Array(data) : dtype === "uint8" ? new Uint8Array(data) : data;
       tensors.set(name, { data: whole, shape, half: dtype === "float16" });
     }
     return { state: { tensors }, ...size };

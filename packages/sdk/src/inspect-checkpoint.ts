@@ -1,6 +1,7 @@
 import { openCheckpoint, type TensorInfo } from "@unsam/core/checkpoint";
 import { UnSAMError } from "@unsam/core/errors";
-import { describeModel, foldLora, parseModelConfig, resolveModel } from "@unsam/core/models";
+import { describeModel } from "@unsam/core/engine";
+import { parseModelConfig, resolveModel } from "@unsam/core/models";
 import { elementCount } from "@unsam/core/tensor";
 import { readConfig } from "./load-options.js";
 
@@ -27,13 +28,13 @@ export async function inspectCheckpoint(
   options: { config?: string | object | undefined; signal?: AbortSignal | undefined } = {},
 ): Promise<CheckpointReport> {
   const config = typeof options.config === "string" ? await readConfig(options.config) : options.config;
-  await using checkpoint = await openCheckpoint(path, { signal: options.signal });
+  await using checkpoint = await openCheckpoint(path, options.signal ? { signal: options.signal } : {});
   const tensors = [...checkpoint.tensors.values()];
   let model: string | null = null;
   let problem: string | null = null;
   try {
     const parsed = config === undefined ? undefined : parseModelConfig(config);
-    model = describeModel(resolveModel(foldLora(checkpoint), parsed, path));
+    model = describeModel(resolveModel(checkpoint, parsed));
   } catch (error) {
     if (!(error instanceof UnSAMError)) throw error;
     problem = error.message;

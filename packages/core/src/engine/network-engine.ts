@@ -173,8 +173,9 @@ class NetworkImage implements EngineImage {
     const { width, height } = this;
     const maskLogits = maskPromptLogits(prompt.mask, this.#side / 4);
     const levels = prompt.granularity === "auto" ? AUTOMATIC_LEVELS : [prompt.granularity];
-    const tokens = assemblePrompt(prompt, { width, height }, this.#side);
-    return levels.map((granularity) => ({ ...tokens, maskLogits, granularity }));
+    return levels.map((granularity) =>
+      assemblePrompt({ ...prompt, maskLogits, granularity }, { width, height }, this.#side),
+    );
   }
 
   async #finish(

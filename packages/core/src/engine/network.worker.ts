@@ -1,16 +1,17 @@
-import { type Checkpoint, openCheckpoint } from "../checkpoint/index.js";
+import { openCheckpoint } from "../checkpoint/index.js";
 import {
   type ImageFeatures,
   type NetworkPrompt,
   OnnxDecoderKernel,
-  type PreparedKernelImage,
+  type PreparedFeatures,
 } from "../decoder/index.js";
 import { ImageEncoderKernel } from "../encoder/index.js";
 import { UnSAMError } from "../errors.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
-import { describeModel, foldLora, type Model, resolveModel } from "../models/index.js";
+import { type Model, resolveModel } from "../models/index.js";
 import { move, openSession } from "../runtime/index.js";
+import { describeModel } from "./describe-model.js";
 import type { NetworkOptions } from "./network-engine.js";
 
 // The inference thread's side of a network: the sessions, and the images prepared for them.
@@ -24,7 +25,8 @@ interface Network {
 
 interface NetworkImage {
   readonly network: Network;
-  readonly prepared: PreparedKernelImage;
+  readonly features: ImageFeatures;
+  readonly prepared: PreparedFeatures;
 }
 
 let lastHandle = 0;
@@ -34,9 +36,9 @@ const images = new Map<number, NetworkImage>();
 export async function open(options: Omit<NetworkOptions, "signal">) {
   const checkpoint = await openCheckpoint(options.checkpoint);
   try {
-    const model = resolveModel(foldLora(checkpoint), options.config ?? undefined, options.checkpoint);
+    const model = resolveModel(checkpoint, options.config ?? undefined);
     const fingerprint = await checkpoint.fingerprint();
-    const network = await openKernels(checkpoint, model, fingerprint, options);
+    const network = await openKernels(model, fingerprint, options);
     const handle = ++lastHandle;
     networks.set(handle, network);
     return {
@@ -52,7 +54,6 @@ export async function open(options: Omit<NetworkOptions, "signal">) {
 }
 
 async function openKernels(
-  _checkpoint: Checkpoint,
   model: Model,
   fingerprint: string,
   { cacheDir, threads, device }: Omit<NetworkOptions, "signal">,
@@ -77,19 +78,19 @@ export async function encode(handle: number, image: RgbImage) {
 export async function prepare(handle: number, features: ImageFeatures): Promise<number> {
   const owner = network(handle);
   const id = ++lastHandle;
-  images.set(id, { network: owner, prepared: await owner.decoder.prepare(features) });
+  images.set(id, { network: owner, features, prepared: await owner.decoder.prepare(features) });
   owner.images.add(id);
   return id;
 }
 
 export async function decode(id: number, prompts: readonly NetworkPrompt[], multimask: boolean) {
   const { network: owner, prepared } = image(id);
-  const masks = await owner.decoder.decode(prepared, prompts, multimask);
+  const masks = await owner.decoder.decode(prepared, prompts, { multimask });
   return move(masks, ...masks.map(({ lowRes }) => lowRes));
 }
 
 export function features(id: number): ImageFeatures {
-  return image(id).prepared.features;
+  return image(id).features;
 }
 
 export function release(id: number): void {

@@ -2,10 +2,8 @@ import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
-import type { RegionTree } from "../region-tree/index.js";
 import { computeThread } from "../runtime/index.js";
 import type { Engine, EngineAnswer, EngineImage, EngineInfo, ImageState, SegmentOptions } from "./engine.js";
-import { stateOfTree, treeOfState } from "./region-tree-state.js";
 
 const tree = computeThread().bind<typeof import("./region-tree.worker.js")>(
   new URL("./region-tree.worker.js", import.meta.url),
@@ -43,7 +41,7 @@ class RegionTreeEngine implements Engine {
 
   async restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage> {
     this.#alive();
-    return this.#image(await tree("adopt", [treeOfState(state, size)]), size);
+    return this.#image(await tree("restore", [state, size]), size);
   }
 
   #image(id: number, { width, height }: { width: number; height: number }): EngineImage {
@@ -103,8 +101,8 @@ class RegionTreeImage implements EngineImage {
     });
   }
 
-  async save(): Promise<ImageState> {
-    return stateOfTree((await tree("copy", [this.#id])) as RegionTree);
+  save(): Promise<ImageState> {
+    return tree("save", [this.#id]);
   }
 
   async dispose(): Promise<void> {

@@ -4,6 +4,8 @@ import { Mask } from "../mask/mask.js";
 import type { Prompt } from "../prompt.js";
 import { buildRegionTree, type RegionTree, segmentTree, treeLogits, treeMask } from "../region-tree/index.js";
 import { move } from "../runtime/move.js";
+import type { ImageState } from "./engine.js";
+import { stateOfTree, treeOfState } from "./region-tree-state.js";
 
 // The compute thread's side of the region tree: the trees live here, the caller holds a number.
 
@@ -21,7 +23,11 @@ export function build(image: RgbImage): number {
   return adopt(buildRegionTree(image));
 }
 
-export function adopt(tree: RegionTree): number {
+export function restore(state: ImageState, size: { width: number; height: number }): number {
+  return adopt(treeOfState(state, size));
+}
+
+function adopt(tree: RegionTree): number {
   trees.set(++lastId, tree);
   return lastId;
 }
@@ -44,8 +50,8 @@ function revive(prompt: WirePrompt): Prompt {
   return { ...prompt, mask: new Mask(mask.width, mask.height, mask.words) };
 }
 
-export function copy(id: number): RegionTree {
-  return treeOf(id);
+export function save(id: number): ImageState {
+  return stateOfTree(treeOf(id));
 }
 
 export function release(id: number): void {
