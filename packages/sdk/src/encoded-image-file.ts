@@ -1,4 +1,4 @@
-import { openCheckpoint, type SafetensorsEntry, writeSafetensors } from "@unsam/core/checkpoint";
+import { openCheckpoint, type TensorToWrite, writeSafetensors } from "@unsam/core/checkpoint";
 import type { EngineInfo, ImageState, StateTensor } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 
@@ -11,7 +11,7 @@ export async function writeEncodedImage(
   state: ImageState,
   about: { width: number; height: number; engine: EngineInfo },
 ): Promise<void> {
-  const entries: SafetensorsEntry[] = [...state.tensors].map(([name, { data, shape, half }]) => {
+  const entries: TensorToWrite[] = [...state.tensors].map(([name, { data, shape, half }]) => {
     if (data instanceof Float32Array) return { name, dtype: half ? "float16" : "float32", shape, data };
     if (data instanceof Int32Array) return { name, dtype: "int32", shape, data };
     return { name, dtype: "uint8", shape, data };

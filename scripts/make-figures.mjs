@@ -1,0 +1,26 @@
+// Draws the figures of the README with the built packages: `npm run figures`.
+import { fileURLToPath } from "node:url";
+import { UnSAM } from "@unsam/sdk";
+import sharp from "sharp";
+
+const images = new URL("../docs/images/", import.meta.url);
+const file = (name) => fileURLToPath(new URL(name, images));
+const GAP = 8;
+
+await using unsam = await UnSAM.load({ model: "region-tree" });
+
+/** One click at several settings of the dial, side by side. */
+async function dial(photo, click, levels, out) {
+  await using image = await unsam.encode(file(photo));
+  const answers = await image.segmentAll(levels.map((granularity) => ({ points: [click], granularity })));
+  const panels = await Promise.all(answers.map((answer) => answer.overlay()));
+  const { width, height } = image;
+  await sharp({
+    create: { width: levels.length * (width + GAP) - GAP, height, channels: 3, background: "#ffffff" },
+  })
+    .composite(panels.map((input, i) => ({ input, left: i * (width + GAP), top: 0 })))
+    .png({ palette: true, colours: 256 })
+    .toFile(file(out));
+}
+
+await dial("dragonfruit.jpg", [211, 144], [0.2, 0.6, 1], "dial.png");
