@@ -66,7 +66,8 @@ export async function readEncodedImage(
     const tensors = new Map<string, StateTensor>();
     for (const [name, { dtype, shape }] of file.tensors) {
       const { data } = await file.read(name);
-      const whole = dtype === "int32" ? new Int32Array(data) : dtype === "uint8" ? new Uint8Array(data) : data;
+      const whole =
+        dtype === "int32" ? new Int32Array(data) : dtype === "uint8" ? new Uint8Array(data) : data;
       tensors.set(name, { data: whole, shape, half: dtype === "float16" });
     }
     return { state: { tensors }, ...size };

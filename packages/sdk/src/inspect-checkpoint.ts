@@ -1,6 +1,6 @@
 import { openCheckpoint, type TensorInfo } from "@unsam/core/checkpoint";
-import { UnSAMError } from "@unsam/core/errors";
 import { describeModel } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
 import { parseModelConfig, resolveModel } from "@unsam/core/models";
 import { elementCount } from "@unsam/core/tensor";
 import { readConfig } from "./load-options.js";

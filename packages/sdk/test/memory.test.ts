@@ -20,7 +20,9 @@ async function growth(work: () => Promise<void>, warmUp: number, cycles: number)
 }
 
 describe("memory", () => {
-  it("does not grow over 40 encode, segment, dispose cycles of the region tree", { timeout: 120_000 }, async () => {
+  it("does not grow over 40 encode, segment, dispose cycles of the region tree", {
+    timeout: 120_000,
+  }, async () => {
     await using unsam = await UnSAM.load({ model: "region-tree" });
     const data = new Uint8Array(240 * 160 * 3).map((_, i) => (i * 31) % 251);
     const work = async () => {

@@ -1,4 +1,4 @@
 export * from "./assemble-prompt.js";
 export * from "./mask-decoder.js";
-export type { OnnxDecoderKernel, OpenSession, PreparedFeatures } from "./onnx-decoder-kernel.js";
+export type { OpenSession, PreparedFeatures } from "./onnx-decoder-kernel.js";
 export * from "./select-masks.js";

@@ -1,14 +1,15 @@
-import { type InferenceSession, Tensor } from "onnxruntime-node";
+import { Tensor } from "onnxruntime-node";
 import { UnSAMError } from "../errors.js";
 import { encodeModel, type Graph } from "../graph/index.js";
 import type { Model } from "../models/index.js";
+import type { Session } from "../runtime/ort-session.js";
 import type { DecodedMasks, ImageFeatures, NetworkPrompt } from "./mask-decoder.js";
 import { type SelectionRules, selectMasks } from "./select-masks.js";
 
 // Importing this file loads ONNX Runtime, whose `run` blocks its thread: it belongs in a worker.
 
 /** Opens a session on a model given as bytes. */
-export type OpenSession = (model: Uint8Array) => Promise<InferenceSession>;
+export type OpenSession = (model: Uint8Array) => Promise<Session>;
 
 /** An image made ready for decoding. Plain memory of the thread that made it. */
 export interface PreparedFeatures {
@@ -21,10 +22,10 @@ export interface PreparedFeatures {
 type TensorMap = Readonly<Record<string, Tensor>>;
 
 interface Sessions {
-  readonly maskPrompt: InferenceSession;
-  readonly imageTokens: InferenceSession;
-  readonly skips: InferenceSession;
-  readonly decoder: InferenceSession;
+  readonly maskPrompt: Session;
+  readonly imageTokens: Session;
+  readonly skips: Session;
+  readonly decoder: Session;
 }
 
 /** Prompts are decoded in groups whose intermediate tensors stay within this many bytes. */
@@ -56,8 +57,8 @@ export class OnnxDecoderKernel {
   }
 
   static async open(model: Model, openSession: OpenSession): Promise<OnnxDecoderKernel> {
-    const opened: InferenceSession[] = [];
-    const session = async (graph: Graph): Promise<InferenceSession> => {
+    const opened: Session[] = [];
+    const session = async (graph: Graph): Promise<Session> => {
       const result = await openSession(await encodeModel(graph));
       opened.push(result);
       return result;
@@ -96,8 +97,8 @@ export class OnnxDecoderKernel {
     const { imageTokens, skips } = this.#sessions;
     return {
       imageEmbed,
-      tokens: await run(imageTokens, { image_embed: imageEmbed, dense_prompt: this.#noMask }),
-      skips: await run(skips, { high_res_0, high_res_1 }),
+      tokens: await imageTokens.run({ image_embed: imageEmbed, dense_prompt: this.#noMask }),
+      skips: await skips.run({ high_res_0, high_res_1 }),
     };
   }
 
@@ -112,7 +113,7 @@ export class OnnxDecoderKernel {
       options.signal?.throwIfAborted();
       const chosen = group.map((index) => prompts[index]);
       const tokens = chosen[0].maskLogits ? await this.#tokensUnderMasks(image, chosen) : image.tokens;
-      const outputs = await run(this.#sessions.decoder, {
+      const outputs = await this.#sessions.decoder.run({
         ...tokens,
         ...image.skips,
         ...this.#promptFeeds(chosen),
@@ -133,7 +134,7 @@ export class OnnxDecoderKernel {
   }
 
   async release(): Promise<void> {
-    await Promise.all(Object.values(this.#sessions).map((session: InferenceSession) => session.release()));
+    await Promise.all(Object.values(this.#sessions).map((session: Session) => session.release()));
   }
 
   /** Indices of prompts that are decoded together: with and without a mask apart, as many as the memory allows. */
@@ -167,8 +168,8 @@ export class OnnxDecoderKernel {
       logits.set(maskLogits, index * side * side);
     });
     const mask_input = new Tensor("float32", logits, [prompts.length, 1, side, side]);
-    const { dense_embedding } = await run(this.#sessions.maskPrompt, { mask_input });
-    return run(this.#sessions.imageTokens, { image_embed: image.imageEmbed, dense_prompt: dense_embedding });
+    const { dense_embedding } = await this.#sessions.maskPrompt.run({ mask_input });
+    return this.#sessions.imageTokens.run({ image_embed: image.imageEmbed, dense_prompt: dense_embedding });
   }
 
   /** Rows of unequal length are filled up with tokens nobody attends to; so is a missing granularity. */
@@ -200,16 +201,6 @@ export class OnnxDecoderKernel {
       prompt_bias: new Tensor("float32", bias, [batch, columns]),
       ...(this.#rules.granularity && { granularity: new Tensor("float32", granularity, [batch, 1]) }),
     };
-  }
-}
-
-async function run(session: InferenceSession, feeds: TensorMap): Promise<TensorMap> {
-  try {
-    return await session.run(feeds);
-  } catch (error) {
-    throw new UnSAMError("E_RUNTIME", `ONNX Runtime failed in the mask decoder: ${String(error)}`, {
-      cause: error,
-    });
   }
 }
 

@@ -1,16 +1,16 @@
-import { type InferenceSession, Tensor } from "onnxruntime-node";
+import { Tensor } from "onnxruntime-node";
 import type { ImageFeatures } from "../decoder/mask-decoder.js";
-import { UnSAMError } from "../errors.js";
+import type { Session } from "../runtime/ort-session.js";
 import type { Tensor as CoreTensor } from "../tensor.js";
 
 // Importing this file loads ONNX Runtime, whose `run` blocks its thread: it belongs in a worker.
 
 /** The image encoder of one model on ONNX Runtime. Plain data in and out. */
 export class OnnxEncoderKernel {
-  readonly #session: InferenceSession;
+  readonly #session: Session;
   readonly #imageSize: number;
 
-  private constructor(session: InferenceSession, imageSize: number) {
+  private constructor(session: Session, imageSize: number) {
     this.#session = session;
     this.#imageSize = imageSize;
   }
@@ -19,25 +19,16 @@ export class OnnxEncoderKernel {
   static async open(
     modelPath: string,
     imageSize: number,
-    openSession: (path: string) => Promise<InferenceSession>,
+    openSession: (path: string) => Promise<Session>,
   ): Promise<OnnxEncoderKernel> {
-    try {
-      return new OnnxEncoderKernel(await openSession(modelPath), imageSize);
-    } catch (error) {
-      throw failure(error);
-    }
+    return new OnnxEncoderKernel(await openSession(modelPath), imageSize);
   }
 
   /** pixels [3, S, S], resized and normalised. */
   async encode(pixels: Float32Array): Promise<ImageFeatures> {
     const side = this.#imageSize;
     const input = new Tensor("float32", pixels, [1, 3, side, side]);
-    let outputs: InferenceSession.OnnxValueMapType;
-    try {
-      outputs = await this.#session.run({ pixel_values: input });
-    } catch (error) {
-      throw failure(error);
-    }
+    const outputs = await this.#session.run({ pixel_values: input });
     const plain = (name: string): CoreTensor => {
       const tensor = outputs[name];
       return { data: tensor.data as Float32Array, shape: tensor.dims.slice(1) };
@@ -48,10 +39,4 @@ export class OnnxEncoderKernel {
   async release(): Promise<void> {
     await this.#session.release();
   }
-}
-
-function failure(error: unknown): UnSAMError {
-  return new UnSAMError("E_RUNTIME", `ONNX Runtime failed in the image encoder: ${String(error)}`, {
-    cause: error,
-  });
 }

@@ -1,11 +1,8 @@
 import { openCheckpoint } from "../checkpoint/index.js";
-import {
-  type ImageFeatures,
-  type NetworkPrompt,
-  OnnxDecoderKernel,
-  type PreparedFeatures,
-} from "../decoder/index.js";
-import { ImageEncoderKernel } from "../encoder/index.js";
+import type { ImageFeatures, NetworkPrompt } from "../decoder/index.js";
+import { OnnxDecoderKernel, type PreparedFeatures } from "../decoder/onnx-decoder-kernel.js";
+import { type BuiltEncoder, buildEncoder } from "../encoder/index.js";
+import { OnnxEncoderKernel } from "../encoder/onnx-encoder-kernel.js";
 import { UnSAMError } from "../errors.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
@@ -18,7 +15,8 @@ import type { NetworkOptions } from "./network-engine.js";
 
 interface Network {
   readonly model: Model;
-  readonly encoder: ImageEncoderKernel;
+  readonly files: BuiltEncoder;
+  readonly encoder: OnnxEncoderKernel;
   readonly decoder: OnnxDecoderKernel;
   readonly images: Set<number>;
 }
@@ -60,18 +58,23 @@ async function openKernels(
 ): Promise<Network> {
   const providers = device === "cuda" ? ["cuda"] : ["cpu"];
   const session = (source: string | Uint8Array) => openSession(source, { threads, providers });
-  const encoder = await ImageEncoderKernel.open(model, { fingerprint, cacheDir, openSession: session });
+  const files = await buildEncoder(model, fingerprint, cacheDir);
+  const opened: { release(): Promise<void> }[] = [];
   try {
-    return { model, encoder, decoder: await OnnxDecoderKernel.open(model, session), images: new Set() };
+    const encoder = await OnnxEncoderKernel.open(files.modelPath, model.config.imageSize, session);
+    opened.push(encoder);
+    const decoder = await OnnxDecoderKernel.open(model, session);
+    return { model, files, encoder, decoder, images: new Set() };
   } catch (cause) {
-    await encoder.release();
+    for (const kernel of opened) await kernel.release();
+    await files.dispose();
     throw cause;
   }
 }
 
 export async function encode(handle: number, image: RgbImage) {
   const { model, encoder } = network(handle);
-  const features = await encoder.encode(networkInput(image, model.config.imageSize));
+  const features = await encoder.encode(networkInput(image, model.config.imageSize).data);
   return move(features, features.imageEmbed.data, features.highRes0.data, features.highRes1.data);
 }
 
@@ -105,6 +108,7 @@ export async function close(handle: number): Promise<void> {
   for (const id of closing.images) images.delete(id);
   await closing.decoder.release();
   await closing.encoder.release();
+  await closing.files.dispose();
 }
 
 function network(handle: number): Network {

@@ -2,10 +2,17 @@ import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { Mask } from "../mask/mask.js";
 import type { Prompt } from "../prompt.js";
-import { buildRegionTree, type RegionTree, segmentTree, treeLogits, treeMask } from "../region-tree/index.js";
+import {
+  buildRegionTree,
+  type RegionTree,
+  restoreTree,
+  saveTree,
+  segmentTree,
+  treeLogits,
+  treeMask,
+} from "../region-tree/index.js";
 import { move } from "../runtime/move.js";
 import type { ImageState } from "./engine.js";
-import { stateOfTree, treeOfState } from "./region-tree-state.js";
 
 // The compute thread's side of the region tree: the trees live here, the caller holds a number.
 
@@ -24,7 +31,7 @@ export function build(image: RgbImage): number {
 }
 
 export function restore(state: ImageState, size: { width: number; height: number }): number {
-  return adopt(treeOfState(state, size));
+  return adopt(restoreTree(state.tensors, size));
 }
 
 function adopt(tree: RegionTree): number {
@@ -51,7 +58,7 @@ function revive(prompt: WirePrompt): Prompt {
 }
 
 export function save(id: number): ImageState {
-  return stateOfTree(treeOf(id));
+  return { tensors: saveTree(treeOf(id)) };
 }
 
 export function release(id: number): void {

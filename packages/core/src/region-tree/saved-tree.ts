@@ -9,13 +9,16 @@ export interface SavedArray {
   readonly half: boolean;
 }
 
+/** Longest run written: a file's integers come back through float32, which is exact up to here. */
+const LONGEST_RUN = 2 ** 24;
+
 /** A tree as named arrays: the leaf map as runs (length, leaf) in raster order, parents, heights, contrast. */
 export function saveTree(tree: RegionTree): Map<string, SavedArray> {
   const { leafMap, nodeCount } = tree;
   const runs: number[] = [];
   for (let i = 0; i < leafMap.length; ) {
     let end = i + 1;
-    while (end < leafMap.length && leafMap[end] === leafMap[i]) end++;
+    while (end < leafMap.length && leafMap[end] === leafMap[i] && end - i < LONGEST_RUN) end++;
     runs.push(end - i, leafMap[i]);
     i = end;
   }
