@@ -5,11 +5,15 @@ import type { WeightView } from "./weight-view.js";
 
 const EMBEDDER = "sam_prompt_encoder.fourier_embedder.mlp.mlp";
 const LAYERS = [0, 3, 6].map((position) => `${EMBEDDER}.${position}`);
-const MARKS = ["sam_mask_decoder.gra_token.weight", "sam_prompt_encoder.granularity_embedding.weight"];
+/** Tensors that only a model with granularity has. */
+export const GRANULARITY_MARKS = [
+  "sam_mask_decoder.gra_token.weight",
+  "sam_prompt_encoder.granularity_embedding.weight",
+];
 
 /** Whether the checkpoint is an UnSAMv2: plain SAM 2 has no granularity modules. */
 export function hasGranularity(weights: WeightView): boolean {
-  return MARKS.some((name) => weights.has(name));
+  return GRANULARITY_MARKS.some((name) => weights.has(name));
 }
 
 /**

@@ -55,6 +55,17 @@ const OFFICIAL: readonly OfficialTrunk[] = [
 
 const OFFICIAL_IMAGE_SIZE = 1024;
 
+/** What all published checkpoints share beside the trunk; the trunk named here is any one of theirs. */
+export const OFFICIAL_DECODER: ModelConfig = configOf("official", OFFICIAL[0]);
+
+/** The configuration of a published size: "tiny", "small", "base-plus" or "large". Throws `E_BAD_CONFIG`. */
+export function officialConfig(size: string): ModelConfig {
+  const trunk = OFFICIAL.find((official) => official.size === size);
+  if (trunk) return configOf(size, trunk);
+  const sizes = OFFICIAL.map((official) => official.size).join(", ");
+  throw new UnSAMError("E_BAD_CONFIG", `There is no published size ${size}; there are ${sizes}.`);
+}
+
 /**
  * The configuration of a published checkpoint (UnSAMv2, SAM 2, SAM 2.1), told by names and shapes of its tensors.
  * Throws `E_BAD_CHECKPOINT` where there is no SAM 2 trunk at all, `E_BAD_CONFIG` where it is of no published size.
@@ -87,12 +98,15 @@ export function recogniseModel(weights: WeightView): ModelConfig {
         "not tell its heads, windows and image size: give the model configuration as JSON (the keys of the official YAML).",
     );
   }
-  const { size, ...official } = trunk;
+  return configOf(`${family(weights)}-${trunk.size}`, trunk);
+}
+
+function configOf(name: string, { size: _, ...trunk }: OfficialTrunk): ModelConfig {
   return parseModelConfig({
-    name: `${family(weights)}-${size}`,
+    name,
     model: {
       image_size: OFFICIAL_IMAGE_SIZE,
-      image_encoder: { trunk: official, neck: { fpn_top_down_levels: [2, 3] } },
+      image_encoder: { trunk, neck: { fpn_top_down_levels: [2, 3] } },
     },
   });
 }

@@ -1,11 +1,12 @@
+import { UnSAMError } from "../errors.js";
 import type { Graph } from "../graph/index.js";
 import type { ModelConfig } from "./config.js";
-import { hasGranularity } from "./granularity.js";
+import { GRANULARITY_MARKS, hasGranularity } from "./granularity.js";
 import { imageEncoder } from "./image-encoder.js";
 import { foldLora } from "./lora.js";
 import { decoderImageTokens, decoderSkips, maskDecoder } from "./mask-decoder.js";
 import { maskPromptEncoder, noMaskEmbedding } from "./prompt-encoder.js";
-import { recogniseModel } from "./recognise.js";
+import { OFFICIAL_DECODER, recogniseModel } from "./recognise.js";
 import { WeightView } from "./weight-view.js";
 import type { WeightSource } from "./weights.js";
 
@@ -29,18 +30,54 @@ export interface Model {
  */
 export function resolveModel(source: WeightSource, given?: ModelConfig): Model {
   const weights = new WeightView(foldLora(source));
-  const config = given ?? recogniseModel(weights);
+  const model = assemble(weights, given ?? recognise(weights));
+  weights.check();
+  return model;
+}
+
+/** Every tensor that a model of this configuration reads, under its official name, with its shape. */
+export function modelTensors(
+  config: ModelConfig,
+  { granularity }: { readonly granularity: boolean },
+): ReadonlyMap<string, readonly number[]> {
+  const marks = granularity ? GRANULARITY_MARKS.map((name) => [name, { shape: [] }] as const) : [];
+  const weights = new WeightView({
+    tensors: new Map(marks),
+    read: (name) => Promise.reject(new Error(`${name} was read, though only its shape was wanted.`)),
+  });
+  assemble(weights, config);
+  return weights.asked;
+}
+
+function assemble(weights: WeightView, config: ModelConfig): Model {
   const noMask = noMaskEmbedding(config, weights);
-  const model: Model = {
+  return {
     config,
     granularity: hasGranularity(weights),
     imageEncoder: imageEncoder(config, weights),
+    ...decoderParts(config, weights),
+    noMaskEmbedding: () => noMask.load(),
+  };
+}
+
+function decoderParts(config: ModelConfig, weights: WeightView) {
+  return {
     maskPromptEncoder: maskPromptEncoder(config, weights),
     decoderImageTokens: decoderImageTokens(config, weights),
     decoderSkips: decoderSkips(config, weights),
     maskDecoder: maskDecoder(config, weights),
-    noMaskEmbedding: () => noMask.load(),
   };
-  weights.check();
-  return model;
+}
+
+function recognise(weights: WeightView): ModelConfig {
+  try {
+    return recogniseModel(weights);
+  } catch (error) {
+    // The decoder is the same at every size. Where the file lacks a part of it, no configuration would help: say that.
+    if (error instanceof UnSAMError && error.code === "E_BAD_CONFIG") {
+      decoderParts(OFFICIAL_DECODER, weights);
+      weights.check();
+    }
+    throw error;
+  }
 }
