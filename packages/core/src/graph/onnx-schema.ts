@@ -2,7 +2,7 @@ import protobuf from "protobufjs";
 
 /**
  * The part of ONNX's protobuf schema that a plain inference graph needs; names and field numbers are ONNX's own
- * (onnx.proto, IR version 10).
+ * (onnx.proto).
  */
 const schema = protobuf.Root.fromJSON({
   nested: {

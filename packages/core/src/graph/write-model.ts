@@ -6,7 +6,7 @@ import type { Attribute, Graph, GraphNode, LazyTensor, Value } from "./graph.js"
 import { ATTRIBUTE_TYPE, DATA_TYPE, EXTERNAL, ModelProto } from "./onnx-schema.js";
 import type { Shape } from "./shape.js";
 
-/** The newest operator set used (Gelu); ONNX Runtime 1.15 and later know it. */
+/** The first operator set with Gelu, and the version of the file format that came with it. */
 const OPERATOR_SET = 20;
 const IR_VERSION = 9;
 

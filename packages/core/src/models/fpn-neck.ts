@@ -27,16 +27,14 @@ export function fpnNeck(levels: readonly TokenMap[], config: ModelConfig, weight
   const lateral = levels.map((level, index) => lateralWeights(index, level.width, config, weights));
   const linear = (x: Value, { weight, bias }: Linear): Value =>
     gemm(x, x.graph.weight(weight), x.graph.weight(bias));
-  const fused = (index: number, own: Value, coarser: Value): Value => {
-    const sum = add(own, doubled(coarser, levels[index + 1].side));
-    return config.neck.fuse === "avg" ? mul(sum, sum.graph.scalar(0.5)) : sum;
-  };
   const isFused = (index: number): boolean => index < 3 && config.neck.topDownLevels.includes(index);
 
-  // Only what is used is computed: a level's sum is needed where it answers itself or a finer level adds it.
-  const pyramid = (index: number, own: Linear): Value => {
-    const value = linear(levels[index].tokens, own);
-    return isFused(index) ? fused(index, value, pyramid(index + 1, lateral[index + 1])) : value;
+  /** A level of the pyramid; only what is asked for is computed. */
+  const pyramid = (index: number): Value => {
+    const own = linear(levels[index].tokens, lateral[index]);
+    if (!isFused(index)) return own;
+    const sum = add(own, doubled(pyramid(index + 1), levels[index + 1].side));
+    return config.neck.fuse === "avg" ? mul(sum, sum.graph.scalar(0.5)) : sum;
   };
   const highRes = (index: 0 | 1, channels: number): Value => {
     const convolution: Linear = {
@@ -45,12 +43,12 @@ export function fpnNeck(levels: readonly TokenMap[], config: ModelConfig, weight
     };
     const merged = !isFused(index)
       ? linear(levels[index].tokens, composed(`conv_s${index}.after_lateral`, lateral[index], convolution))
-      : linear(pyramid(index, lateral[index]), convolution);
+      : linear(pyramid(index), convolution);
     return planes(merged, levels[index].side);
   };
 
   return {
-    imageEmbed: planes(withoutMemory(pyramid(2, lateral[2]), config, weights), levels[2].side),
+    imageEmbed: planes(withoutMemory(pyramid(2), config, weights), levels[2].side),
     highRes0: highRes(0, width / 8),
     highRes1: highRes(1, width / 4),
   };

@@ -15,7 +15,7 @@ const TRANSFORMER = "sam_mask_decoder.transformer";
 const HEADS = 8;
 const MLP_WIDTH = 2048;
 const EPSILON = 1e-5;
-export const LAYERS = 2;
+const LAYERS = 2;
 
 /**
  * Keys and values of the token→image attention and queries of the image→token attention of one layer, split into heads:
