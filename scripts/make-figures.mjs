@@ -7,11 +7,11 @@ const images = new URL("../docs/images/", import.meta.url);
 const file = (name) => fileURLToPath(new URL(name, images));
 const GAP = 8;
 
-await using unsam = await UnSAM.load({ model: "region-tree" });
+const unsam = await UnSAM.load({ model: "region-tree" });
 
 /** One click at several settings of the dial, side by side. */
 async function dial(photo, click, levels, out) {
-  await using image = await unsam.encode(file(photo));
+  const image = await unsam.encode(file(photo));
   const answers = await image.segmentAll(levels.map((granularity) => ({ points: [click], granularity })));
   const panels = await Promise.all(answers.map((answer) => answer.overlay()));
   const { width, height } = image;
@@ -21,6 +21,8 @@ async function dial(photo, click, levels, out) {
     .composite(panels.map((input, i) => ({ input, left: i * (width + GAP), top: 0 })))
     .png({ palette: true, colours: 256 })
     .toFile(file(out));
+  await image.dispose();
 }
 
 await dial("dragonfruit.jpg", [211, 144], [0.2, 0.6, 1], "dial.png");
+await unsam.dispose();

@@ -34,10 +34,10 @@ async function median(call) {
 
 async function measure(title, options, granularity) {
   const started = performance.now();
-  await using unsam = await UnSAM.load(options);
+  const unsam = await UnSAM.load(options);
   const load = performance.now() - started;
   const encode = await median(async () => (await unsam.encode(photo)).dispose());
-  await using image = await unsam.encode(photo);
+  const image = await unsam.encode(photo);
   const click = (i) => ({ points: [[30 + ((i * 97) % 450), 30 + ((i * 61) % 280)]], ...granularity(i) });
   const decode = async (count) =>
     median(() => image.segmentAll(Array.from({ length: count }, (_, i) => click(i))));
@@ -51,6 +51,7 @@ ${title} (decoder: ${unsam.model.decoder}, loaded in ${load.toFixed(0)} ms)
   1 prompt       ${one.toFixed(1).padStart(9)} ms   ${share(one)}
   8 prompts      ${ladder.toFixed(1).padStart(9)} ms   ${(ladder / 8).toFixed(1)} ms a prompt
   64 prompts     ${many.toFixed(1).padStart(9)} ms   ${(many / 64).toFixed(1)} ms a prompt`);
+  await unsam.dispose();
 }
 
 const threads = values.threads ? { threads: Number(values.threads) } : {};

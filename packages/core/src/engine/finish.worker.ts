@@ -1,4 +1,5 @@
-import { cleanLogits, finishMask } from "../mask/index.js";
+import { cleanLogits } from "../mask/clean-logits.js";
+import { finishMask } from "../mask/finish.js";
 import { move } from "../runtime/index.js";
 
 export interface FinishRequest {

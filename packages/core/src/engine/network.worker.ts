@@ -57,13 +57,15 @@ async function openKernels(
   { cacheDir, threads, device }: Omit<NetworkOptions, "signal">,
 ): Promise<Network> {
   const providers = device === "cuda" ? ["cuda"] : ["cpu"];
-  const session = (source: string | Uint8Array) => openSession(source, { threads, providers });
+  const sessionOptions = { threads, providers };
   const files = await buildEncoder(model, fingerprint, cacheDir);
   const opened: { release(): Promise<void> }[] = [];
   try {
-    const encoder = await OnnxEncoderKernel.open(files.modelPath, model.config.imageSize, session);
+    const encoder = await OnnxEncoderKernel.open(files.modelPath, model.config.imageSize, (path) =>
+      openSession(path, { ...sessionOptions, keepMemory: false }),
+    );
     opened.push(encoder);
-    const decoder = await OnnxDecoderKernel.open(model, session);
+    const decoder = await OnnxDecoderKernel.open(model, (bytes) => openSession(bytes, sessionOptions));
     return { model, files, encoder, decoder, images: new Set() };
   } catch (cause) {
     for (const kernel of opened) await kernel.release();

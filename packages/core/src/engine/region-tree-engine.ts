@@ -78,13 +78,14 @@ class RegionTreeImage implements EngineImage {
     this.#release = release;
   }
 
-  async segment(prompts: readonly Prompt[], { signal }: SegmentOptions): Promise<EngineAnswer[]> {
+  async segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]> {
+    const { maxHoleArea, maxSprinkleArea, signal } = options;
     const wire = prompts.map((prompt) => {
       const { mask } = prompt;
       if (!(mask instanceof Mask)) return { ...prompt, mask };
       return { ...prompt, mask: { width: mask.width, height: mask.height, words: mask.words } };
     });
-    const answers = await tree("segment", [this.#id, wire], { signal });
+    const answers = await tree("segment", [this.#id, wire, { maxHoleArea, maxSprinkleArea }], { signal });
     return answers.map(({ words, score, stability, granularity, logits }, i) => {
       const asked = prompts[i].granularity;
       return {

@@ -1,14 +1,15 @@
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { Mask } from "../mask/mask.js";
+import { removeSmallRegions } from "../mask/small-regions.js";
 import type { Prompt } from "../prompt.js";
 import {
   buildRegionTree,
+  coverageLogits,
   type RegionTree,
   restoreTree,
   saveTree,
   segmentTree,
-  treeLogits,
   treeMask,
 } from "../region-tree/index.js";
 import { move } from "../runtime/move.js";
@@ -22,6 +23,9 @@ export type WirePrompt = Omit<Prompt, "mask"> & {
     | Exclude<Prompt["mask"], Mask>
     | { readonly width: number; readonly height: number; readonly words: Uint32Array };
 };
+
+/** Cells of the low-resolution logits. */
+const LOGIT_CELLS = 256 * 256;
 
 let lastId = 0;
 const trees = new Map<number, RegionTree>();
@@ -39,16 +43,36 @@ function adopt(tree: RegionTree): number {
   return lastId;
 }
 
-export function segment(id: number, prompts: readonly WirePrompt[]) {
+/** Holes and islands up to these areas are removed, in cells of the 256 × 256 logits as for a network. */
+export interface Cleaning {
+  readonly maxHoleArea: number;
+  readonly maxSprinkleArea: number;
+}
+
+export function segment(id: number, prompts: readonly WirePrompt[], cleaning: Cleaning) {
   const tree = treeOf(id);
   const answers = prompts.map((prompt) => {
     const answer = segmentTree(tree, revive(prompt));
-    const { words } = treeMask(tree, answer);
-    const { data, shape } = treeLogits(tree, answer);
+    const mask = cleaned(treeMask(tree, answer), cleaning);
+    const { words } = mask;
+    const { data, shape } = coverageLogits(mask);
     const { score, stability, granularity } = answer;
     return { words, score, stability, granularity, logits: { data, shape } };
   });
   return move(answers, ...answers.flatMap(({ words, logits }) => [words, logits.data]));
+}
+
+function cleaned(mask: Mask, { maxHoleArea, maxSprinkleArea }: Cleaning): Mask {
+  const { width, height } = mask;
+  const cell = (width * height) / LOGIT_CELLS;
+  let { words } = mask;
+  // "Less than" becomes "at most": no region has an area between a whole number and the next.
+  const limit = (area: number) => Math.floor(area * cell) + 1;
+  if (maxHoleArea > 0) words = removeSmallRegions(words, width, height, "holes", limit(maxHoleArea));
+  if (maxSprinkleArea > 0) {
+    words = removeSmallRegions(words, width, height, "islands", limit(maxSprinkleArea));
+  }
+  return words === mask.words ? mask : new Mask(width, height, words);
 }
 
 function revive(prompt: WirePrompt): Prompt {

@@ -7,6 +7,11 @@ export interface SessionOptions {
   readonly threads?: number | undefined;
   /** Execution providers in order of preference, as ONNX Runtime names them. */
   readonly providers?: readonly string[] | undefined;
+  /**
+   * Keep freed memory for the next run (default true). Off for the encoder, whose intermediates are half a gigabyte
+   * at the official size and cost far less time to allocate than to fill.
+   */
+  readonly keepMemory?: boolean | undefined;
 }
 
 /** An ONNX Runtime session. For the inference thread only: `run` blocks the thread it is called on. */
@@ -24,6 +29,7 @@ export async function openSession(
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [...(options.providers ?? ["cpu"])],
     graphOptimizationLevel: "all",
+    enableCpuMemArena: options.keepMemory ?? true,
     logSeverityLevel: 3,
     ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
   };
