@@ -55,6 +55,9 @@ struct DecodedMasks {
 // An image made ready: everything that does not depend on the prompt. Immutable, may be shared between threads.
 class PreparedImage;
 
+// Memory an image holds, without what it shares with others of its size.
+std::size_t memory_bytes(const PreparedImage& image) noexcept;
+
 class Decoder {
  public:
   explicit Decoder(const DecoderWeights& weights, const DecoderOptions& options = {});

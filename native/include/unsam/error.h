@@ -6,7 +6,7 @@
 namespace unsam {
 
 // The codes of the SDK's UnSAMError that native code can raise.
-enum class ErrorCode { bad_checkpoint, bad_features, bad_prompt, bad_option, unsupported };
+enum class ErrorCode { bad_checkpoint, bad_features, bad_prompt, bad_option, unsupported, disposed };
 
 constexpr const char* code_name(ErrorCode code) {
   switch (code) {
@@ -15,6 +15,7 @@ constexpr const char* code_name(ErrorCode code) {
     case ErrorCode::bad_prompt: return "E_BAD_PROMPT";
     case ErrorCode::bad_option: return "E_BAD_OPTION";
     case ErrorCode::unsupported: return "E_UNSUPPORTED";
+    case ErrorCode::disposed: return "E_DISPOSED";
   }
   return "E_RUNTIME";
 }

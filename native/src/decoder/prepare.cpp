@@ -108,4 +108,9 @@ std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const K
   return image;
 }
 
+std::size_t memory_bytes(const PreparedImage& image) noexcept {
+  constexpr std::size_t rows = kDim + kProductRows + 3 + 4 * kUp1 + 16 * kUp0;
+  return image.blocks * rows * kLanes * sizeof(float);
+}
+
 }  // namespace unsam

@@ -1,0 +1,61 @@
+#include "arguments.h"
+
+#include <cmath>
+
+namespace unsam::addon {
+namespace {
+
+template <class Element>
+std::vector<Element> read_array(Napi::Value value, napi_typedarray_type type, const char* name,
+                                const std::string& what, ErrorCode code) {
+  napi_env env = value.Env();
+  const auto fail = [&](const std::string& why) { throw Error(code, what + " " + why); };
+  bool is_array = false;
+  if (napi_is_typedarray(env, value, &is_array) != napi_ok || !is_array) fail(std::string("must be a ") + name + ".");
+  napi_typedarray_type found;
+  std::size_t length = 0;
+  void* data = nullptr;
+  napi_value buffer;
+  if (napi_get_typedarray_info(env, value, &found, &length, &data, &buffer, nullptr) != napi_ok || found != type) {
+    fail(std::string("must be a ") + name + ".");
+  }
+  // A detached array has length 0, which elsewhere means "none given".
+  bool detached = false;
+  if (napi_is_detached_arraybuffer(env, buffer, &detached) == napi_ok && detached) {
+    fail("is detached: its buffer was transferred away; give an array of your own.");
+  }
+  if (length == 0) return {};
+  const auto first = static_cast<const Element*>(data);
+  return {first, first + length};
+}
+
+}  // namespace
+
+Napi::Object read_object(Napi::Value value, const std::string& what, ErrorCode code) {
+  if (!value.IsObject()) throw Error(code, what + " must be an object.");
+  return value.As<Napi::Object>();
+}
+
+std::vector<float> read_floats(Napi::Value value, const std::string& what, ErrorCode code) {
+  return read_array<float>(value, napi_float32_array, "Float32Array", what, code);
+}
+
+std::vector<std::int32_t> read_integers(Napi::Value value, const std::string& what, ErrorCode code) {
+  return read_array<std::int32_t>(value, napi_int32_array, "Int32Array", what, code);
+}
+
+std::size_t read_count(Napi::Value value, const std::string& what, ErrorCode code) {
+  constexpr double kMost = 9007199254740991.0;  // Number.MAX_SAFE_INTEGER
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  if (!(number >= 0 && number <= kMost) || number != std::floor(number)) {
+    throw Error(code, what + " must be a whole number, 0 or more.");
+  }
+  return static_cast<std::size_t>(number);
+}
+
+bool read_flag(Napi::Value value, const std::string& what, ErrorCode code) {
+  if (!value.IsBoolean()) throw Error(code, what + " must be true or false.");
+  return value.As<Napi::Boolean>().Value();
+}
+
+}  // namespace unsam::addon

@@ -1,0 +1,24 @@
+// Arguments as C++ values. Arrays are copied: JavaScript may detach, transfer or change a buffer while a thread of ours
+// reads it, and Node-API offers no way to hold on to its memory.
+#pragma once
+
+#include <napi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "unsam/error.h"
+
+namespace unsam::addon {
+
+// All of these throw Error(code), saying `what` was wrong.
+Napi::Object read_object(Napi::Value value, const std::string& what, ErrorCode code);
+std::vector<float> read_floats(Napi::Value value, const std::string& what, ErrorCode code);
+std::vector<std::int32_t> read_integers(Napi::Value value, const std::string& what, ErrorCode code);
+// A whole number from 0 to 2^53 - 1.
+std::size_t read_count(Napi::Value value, const std::string& what, ErrorCode code);
+bool read_flag(Napi::Value value, const std::string& what, ErrorCode code);
+
+}  // namespace unsam::addon

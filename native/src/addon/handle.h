@@ -1,0 +1,76 @@
+// JavaScript objects that stand for C++ ones.
+#pragma once
+
+#include <napi.h>
+
+#include <any>
+#include <string>
+#include <utility>
+
+#include "failure.h"
+#include "unsam/error.h"
+
+namespace unsam::addon {
+
+// What one environment (the main thread, or one worker thread) keeps. There is no other state outside of handles.
+struct Environment {
+  Napi::FunctionReference decoder;
+  Napi::FunctionReference prepared_image;
+  // The contents of the handle that is being constructed; JavaScript's own `new` finds nothing here.
+  std::any contents;
+};
+
+inline Environment& environment(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
+
+// Base of a handle class `Class`. Every method call goes through Unwrap, which looks at the object's type tag first, so
+// a method borrowed for another object cannot read that object's memory as something else.
+// `Class` has: kTag, kName and kMaker (who makes it); it stands for `Contents`.
+template <class Class, class Contents>
+class Handle : public Napi::ObjectWrap<Class> {
+ public:
+  static Class* Unwrap(Napi::Object object) {
+    bool matches = false;
+    const napi_status status = napi_check_object_type_tag(object.Env(), object, &Class::kTag, &matches);
+    if (status != napi_ok || !matches) {
+      return throwing(object.Env(), [&]() -> Class* {
+        throw Error(ErrorCode::bad_option,
+                    std::string("This is no ") + Class::kName + " made by " + Class::kMaker + ".");
+      });
+    }
+    return Napi::ObjectWrap<Class>::Unwrap(object);
+  }
+
+  // The handle behind an argument. Throws Error(bad_option).
+  static Class& from(Napi::Value value) {
+    bool matches = false;
+    if (!value.IsObject() ||
+        napi_check_object_type_tag(value.Env(), value, &Class::kTag, &matches) != napi_ok || !matches) {
+      throw Error(ErrorCode::bad_option,
+                  std::string("The argument is no ") + Class::kName + "; pass one made by " + Class::kMaker + ".");
+    }
+    return *Napi::ObjectWrap<Class>::Unwrap(value.As<Napi::Object>());
+  }
+
+  static Napi::Object create(const Napi::FunctionReference& constructor, std::any contents) {
+    environment(constructor.Env()).contents = std::move(contents);
+    return constructor.New({});
+  }
+
+ protected:
+  explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Class>(info) {
+    const napi_status status = napi_type_tag_object(info.Env(), info.This(), &Class::kTag);
+    NAPI_THROW_IF_FAILED_VOID(info.Env(), status);
+  }
+
+  // To be called once by the constructor of `Class`.
+  static Contents take_contents(Napi::Env env) {
+    return throwing(env, [&] {
+      const std::any contents = std::exchange(environment(env).contents, {});
+      if (const auto found = std::any_cast<Contents>(&contents)) return *found;
+      throw Error(ErrorCode::bad_option,
+                  std::string("A ") + Class::kName + " is made by " + Class::kMaker + ", not by new.");
+    });
+  }
+};
+
+}  // namespace unsam::addon

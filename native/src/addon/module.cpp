@@ -1,0 +1,42 @@
+// The addon's exports. packages/native-cuda/src/binding.ts is their contract: change both, and kContract with them.
+#include <napi.h>
+
+#include "cpu/isa.h"
+#include "create_task.h"
+#include "decoder.h"
+#include "prepared_image.h"
+
+namespace unsam::addon {
+namespace {
+
+// Number of the contract; a binary with another one is not used.
+constexpr int kContract = 1;
+
+Napi::Value instruction_set(const Napi::CallbackInfo& info) {
+  return throwing(info.Env(), [&] { return Napi::String::New(info.Env(), kernels().name); });
+}
+
+Napi::Value create_decoder(const Napi::CallbackInfo& info) {
+  return rejecting(info.Env(),
+                   [&] { return Task::start(info.Env(), std::make_unique<CreateTask>(info[0], info[1])); });
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  auto state = std::make_unique<Environment>();
+  const Napi::Function decoder = Decoder::define(env), prepared_image = PreparedImage::define(env);
+  state->decoder = Napi::Persistent(decoder);
+  state->prepared_image = Napi::Persistent(prepared_image);
+  env.SetInstanceData(state.release());
+  exports.Set("contract", Napi::Number::New(env, kContract));
+  exports.Set("instructionSet", Napi::Function::New(env, instruction_set, "instructionSet"));
+  exports.Set("createDecoder", Napi::Function::New(env, create_decoder, "createDecoder"));
+  exports.Set("Decoder", decoder);
+  exports.Set("PreparedImage", prepared_image);
+  return exports;
+}
+
+}  // namespace
+}  // namespace unsam::addon
+
+static Napi::Object init_module(Napi::Env env, Napi::Object exports) { return unsam::addon::init(env, exports); }
+NODE_API_MODULE(unsam, init_module)

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+
+#include "handle.h"
+#include "unsam/decoder.h"
+
+namespace unsam::addon {
+
+struct ImageAndDecoder {
+  std::shared_ptr<const unsam::Decoder> decoder;  // the image was made with its constants
+  std::shared_ptr<const unsam::PreparedImage> image;
+};
+
+class PreparedImage : public Handle<PreparedImage, ImageAndDecoder> {
+ public:
+  static constexpr napi_type_tag kTag{0x6a1d3f0b52c94e87, 0xb4e07c9815d2f63a};
+  static constexpr const char* kName = "PreparedImage";
+  static constexpr const char* kMaker = "decoder.prepare()";
+
+  static Napi::Function define(Napi::Env env);
+  explicit PreparedImage(const Napi::CallbackInfo& info);
+
+  // Throws Error(disposed).
+  const ImageAndDecoder& contents() const;
+  void Finalize(Napi::Env env) override;
+
+ private:
+  void dispose(const Napi::CallbackInfo& info);
+  void release(Napi::Env env);
+
+  ImageAndDecoder contents_;
+};
+
+}  // namespace unsam::addon

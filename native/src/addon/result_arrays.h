@@ -1,0 +1,18 @@
+// Typed arrays made from C++ memory.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace unsam::addon {
+
+// The array takes the vector's memory over, without a copy where the runtime allows memory of others (Node does,
+// Electron does not).
+Napi::Value float_array(Napi::Env env, std::vector<float>&& values);
+
+// For a handful of values: a copy.
+Napi::Value integer_array(Napi::Env env, const std::vector<std::int32_t>& values);
+
+}  // namespace unsam::addon

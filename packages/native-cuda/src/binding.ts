@@ -1,0 +1,100 @@
+// The contract with the addon (native/src/addon): everything it exports, and nothing else. test/contract.test.ts
+// compares it with a built addon.
+
+/** Raised with every change of this file; a binary built for another contract is not used. */
+export const CONTRACT = 1;
+
+/** The `code` of every error the addon throws or rejects with; they are the SDK's. */
+export type NativeErrorCode =
+  | "E_BAD_CHECKPOINT"
+  | "E_BAD_FILE"
+  | "E_BAD_PROMPT"
+  | "E_BAD_OPTION"
+  | "E_UNSUPPORTED"
+  | "E_DISPOSED"
+  | "E_RUNTIME";
+
+export interface NativeTensor {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+}
+
+/** Weights under their official names, LoRA folded in; names the decoder does not use are allowed. */
+export type NativeWeights = Readonly<Record<string, NativeTensor>>;
+
+export interface NativeDecoderOptions {
+  /** bfloat16 (sums stay float32) needs a CPU with AVX512_BF16, else `E_UNSUPPORTED`. */
+  readonly precision: "float32" | "bfloat16";
+}
+
+/** What the image encoder made of one image with a network side S, s = S / 16. */
+export interface NativeFeatures {
+  readonly side: number;
+  /** [256, s, s], `no_mem_embed` already added. */
+  readonly imageEmbed: Float32Array;
+  /** [32, 4s, 4s] */
+  readonly highRes0: Float32Array;
+  /** [64, 2s, 2s] */
+  readonly highRes1: Float32Array;
+}
+
+/** Tokens of one prompt in the network's S × S frame: box corners, clicks, then the padding point. */
+export interface NativePrompt {
+  /** [n, 2] x, y in pixels, not yet shifted by half a pixel; finite. n = 0 only beside a mask. */
+  readonly coords: Float32Array;
+  /** [n], −1 to 3 */
+  readonly labels: Int32Array;
+  readonly granularity: number | null;
+  /** [4s, 4s] finite logits, or null. */
+  readonly maskLogits: Float32Array | null;
+}
+
+/** c masks of one prompt, chosen by the model's own rules. The arrays are C++ memory, not copies of it. */
+export interface NativeMasks {
+  /** [c, 4s, 4s] logits, not clamped. */
+  readonly lowRes: Float32Array;
+  /** [c] */
+  readonly predictedIou: Float32Array;
+  /** Raw logit. */
+  readonly objectScore: number;
+  /** [c] mask token of each mask; 4 is the granularity token. */
+  readonly tokens: Int32Array;
+}
+
+export interface NativeWork {
+  /** Threads of this call, 1 to 1024; the result does not depend on them. */
+  readonly threads: number;
+}
+
+/** An image made ready: what does not depend on the prompt. Immutable; any number of calls may use it at once. */
+export interface NativePreparedImage {
+  /** Frees the memory once no call uses it any more; later calls with it reject with `E_DISPOSED`. */
+  dispose(): void;
+}
+
+/**
+ * The mask decoder of one model. Its methods read their arguments before they return (arrays are copied), do the work
+ * on libuv's thread pool, and never throw: whatever is wrong rejects the promise.
+ */
+export interface NativeDecoder {
+  prepare(features: NativeFeatures, options: NativeWork): Promise<NativePreparedImage>;
+  /** One result per prompt, in order; at least one prompt. */
+  decode(
+    image: NativePreparedImage,
+    prompts: readonly NativePrompt[],
+    options: NativeWork & { readonly multimask: boolean },
+  ): Promise<NativeMasks[]>;
+  /** Calls under way finish; later ones reject with `E_DISPOSED`. */
+  dispose(): void;
+}
+
+export interface NativeBinding {
+  readonly contract: number;
+  /** portable, avx2, avx512 or avx512bf16. Throws `E_BAD_OPTION` where UNSAM_ISA names one this CPU lacks. */
+  instructionSet(): string;
+  createDecoder(weights: NativeWeights, options: NativeDecoderOptions): Promise<NativeDecoder>;
+  /** For `instanceof`; only `createDecoder` makes one. */
+  readonly Decoder: new () => NativeDecoder;
+  /** For `instanceof`; only `decoder.prepare` makes one. */
+  readonly PreparedImage: new () => NativePreparedImage;
+}

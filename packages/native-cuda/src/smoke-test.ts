@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { access, mkdir, rename, stat, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { CONTRACT } from "./binding.js";
+
+const CHILD = fileURLToPath(new URL("./smoke-child.js", import.meta.url));
+const TIME_LIMIT_MS = 20_000;
+
+/**
+ * What is wrong with an addon, found out in a child process, so that a broken binary never takes this one down; null:
+ * it works. A binary that passed is remembered in `cacheDir` (null: nowhere) until it, Node or the processor changes.
+ */
+export async function smokeTest(addon: string, cacheDir: string | null): Promise<string | null> {
+  const found = await stat(addon).catch(() => null);
+  if (!found?.isFile()) return "there is no such file";
+  const identity = [
+    addon,
+    found.size,
+    found.mtimeMs,
+    process.version,
+    process.arch,
+    CONTRACT,
+    os.cpus()[0]?.model,
+  ];
+  const digest = createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
+  const passed = cacheDir === null ? null : path.join(cacheDir, "native", `${digest}.passed`);
+  if (passed !== null && (await exists(passed))) return null;
+  const problem = await tryInChild(addon);
+  if (problem === null && passed !== null) await remember(passed, identity);
+  return problem;
+}
+
+function tryInChild(addon: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    let said = "";
+    const { NODE_OPTIONS: _, ...environment } = process.env;
+    const child = spawn(process.execPath, [CHILD, addon], {
+      env: { ...environment, ELECTRON_RUN_AS_NODE: "1" },
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: TIME_LIMIT_MS,
+      killSignal: "SIGKILL",
+      windowsHide: true,
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said = (said + text).slice(-8192);
+    });
+    child.on("error", (cause) => resolve(`it could not be tried out in a child process (${cause.message})`));
+    child.on("close", (code, signal) => {
+      if (code === 0) resolve(null);
+      else
+        resolve(
+          complaint(said) ?? (signal ? `it died of ${signal}` : `it ended its process with code ${code}`),
+        );
+    });
+  });
+}
+
+/** The message of the uncaught error in a child's standard error, without the stack around it. */
+function complaint(said: string): string | null {
+  return /^(?:\w*Error(?: \[\w+\])?): (.+)$/m.exec(said)?.[1].trim() ?? null;
+}
+
+async function remember(file: string, identity: readonly unknown[]): Promise<void> {
+  // A cache that cannot be written costs a test at the next start, nothing else.
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    const temporary = `${file}.${process.pid}.tmp`;
+    await writeFile(temporary, `${JSON.stringify(identity)}\n`);
+    await rename(temporary, file);
+  } catch {}
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
