@@ -26,13 +26,19 @@ export interface Model {
 
 /**
  * Puts a checkpoint (LoRA folded on the way) and a configuration together; without one, published sizes are recognised.
- * Throws `E_BAD_CHECKPOINT` naming missing or misshapen tensors, `E_BAD_CONFIG` where a configuration is needed.
+ * Throws `E_BAD_CHECKPOINT` naming missing or misshapen tensors, `E_BAD_CONFIG` where a configuration is needed; both
+ * begin with the file's path where the source has one.
  */
-export function resolveModel(source: WeightSource, given?: ModelConfig): Model {
-  const weights = new WeightView(foldLora(source));
-  const model = assemble(weights, given ?? recognise(weights));
-  weights.check();
-  return model;
+export function resolveModel(source: WeightSource & { readonly path?: string }, given?: ModelConfig): Model {
+  try {
+    const weights = new WeightView(foldLora(source));
+    const model = assemble(weights, given ?? recognise(weights));
+    weights.check();
+    return model;
+  } catch (error) {
+    if (!(error instanceof UnSAMError) || source.path === undefined) throw error;
+    throw new UnSAMError(error.code, `${source.path}: ${error.message}`, { cause: error });
+  }
 }
 
 /** Every tensor that a model of this configuration reads, under its official name, with its shape. */
