@@ -1,10 +1,9 @@
-import type { EngineAnswer, EngineImage, EngineInfo } from "@unsam/core/engine";
+import type { Engine, EngineAnswer, EngineImage, EngineInfo } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import type { RgbImage } from "@unsam/core/image";
 import { readEncodedImage, writeEncodedImage } from "./encoded-image-file.js";
 import { type PromptInput, parsePrompt } from "./prompt.js";
 import { Segment } from "./segment.js";
-import type { UnSAM } from "./unsam.js";
 
 export interface SegmentOptions {
   /** Official `multimask_output` (default false): plain SAM 2 then returns the best of three masks and all candidates. */
@@ -93,7 +92,7 @@ export class EncodedImage implements AsyncDisposable {
   }
 
   /** Reads what `save` wrote. Throws `E_BAD_FILE` for a damaged file or one made with another model. */
-  static async load(unsam: UnSAM, path: string): Promise<EncodedImage> {
+  static async load(unsam: { readonly engine: Engine }, path: string): Promise<EncodedImage> {
     const { state, width, height } = await readEncodedImage(path, unsam.engine.info);
     return new EncodedImage(unsam.engine.info, await unsam.engine.restore(state, { width, height }), null);
   }

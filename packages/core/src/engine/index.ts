@@ -1,5 +1,6 @@
 export { defaultCacheDir } from "./cache-dir.js";
 export { describeModel } from "./describe-model.js";
 export * from "./engine.js";
-export { type NetworkOptions, openNetworkEngine } from "./network-engine.js";
+export { openNetworkEngine } from "./network-engine.js";
+export type { NetworkOptions } from "./network-options.js";
 export { openRegionTreeEngine } from "./region-tree-engine.js";

@@ -9,7 +9,6 @@ import {
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
-import type { ModelConfig } from "../models/index.js";
 import type { Prompt } from "../prompt.js";
 import { computeThread, inferenceThread } from "../runtime/index.js";
 import { AUTOMATIC_LEVELS, mostPersistent } from "./automatic-granularity.js";
@@ -23,19 +22,8 @@ import type {
   SegmentOptions,
 } from "./engine.js";
 import { maskPromptLogits } from "./mask-prompt.js";
+import type { NetworkOptions } from "./network-options.js";
 import { onnxDecoder } from "./onnx-decoder.js";
-
-export interface NetworkOptions {
-  /** Path of a `.pt` or `.safetensors` file. */
-  readonly checkpoint: string;
-  /** null: recognised from the tensors. */
-  readonly config: ModelConfig | null;
-  readonly device: "auto" | "cpu" | "cuda";
-  readonly decoder: "auto" | "onnx" | "native";
-  readonly threads: number | undefined;
-  readonly cacheDir: string;
-  readonly signal: AbortSignal | undefined;
-}
 
 const network = inferenceThread().bind<typeof import("./network.worker.js")>(
   new URL("./network.worker.js", import.meta.url),

@@ -9,7 +9,7 @@ import type { RgbImage } from "../image/rgb-image.js";
 import { type Model, resolveModel } from "../models/index.js";
 import { move, openSession } from "../runtime/index.js";
 import { describeModel } from "./describe-model.js";
-import type { NetworkOptions } from "./network-engine.js";
+import type { NetworkOptions } from "./network-options.js";
 
 // The inference thread's side of a network: the sessions, and the images prepared for them.
 

@@ -1,0 +1,13 @@
+import type { ModelConfig } from "../models/index.js";
+
+export interface NetworkOptions {
+  /** Path of a `.pt` or `.safetensors` file. */
+  readonly checkpoint: string;
+  /** null: recognised from the tensors. */
+  readonly config: ModelConfig | null;
+  readonly device: "auto" | "cpu" | "cuda";
+  readonly decoder: "auto" | "onnx" | "native";
+  readonly threads: number | undefined;
+  readonly cacheDir: string;
+  readonly signal: AbortSignal | undefined;
+}
