@@ -1,11 +1,24 @@
-// Adds up the closing lines that Vitest prints for each package: `Tests  3 passed | 1 failed (4)`.
+// Prints "PASSED FAILED", added up over the closing lines of a test runner in a log: count-tests.mjs RUNNER LOG.
 import { readFileSync } from "node:fs";
 
 const escapes = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
-const text = readFileSync(process.argv[2], "utf8").replace(escapes, "");
-const total = (word) =>
-  [...text.matchAll(/^.*\bTests\s+(.*)$/gm)].reduce(
-    (sum, [, line]) => sum + Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0),
-    0,
-  );
-console.log(total("passed"), total("failed"));
+const [runner, file] = process.argv.slice(2);
+const text = readFileSync(file, "utf8").replace(escapes, "");
+
+/** Vitest, once a package: `Tests  1 failed | 3 passed (4)`. */
+function vitest() {
+  const total = (word) =>
+    [...text.matchAll(/^.*\bTests\s+(.*)$/gm)].reduce(
+      (sum, [, line]) => sum + Number(new RegExp(`(\\d+) ${word}`).exec(line)?.[1] ?? 0),
+      0,
+    );
+  return [total("passed"), total("failed")];
+}
+
+/** CTest: `100% tests passed, 0 tests failed out of 12`. */
+function ctest() {
+  const [, failed, all] = /(\d+) tests? failed out of (\d+)/.exec(text) ?? [0, 0, 0];
+  return [all - failed, Number(failed)];
+}
+
+console.log(...(runner === "ctest" ? ctest() : vitest()));
