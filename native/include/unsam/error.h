@@ -6,7 +6,7 @@
 namespace unsam {
 
 // The codes of the SDK's UnSAMError that native code can raise.
-enum class ErrorCode { bad_checkpoint, bad_features, bad_prompt, bad_option, unsupported, disposed };
+enum class ErrorCode { bad_checkpoint, bad_features, bad_prompt, bad_option, bad_file, unsupported, disposed };
 
 constexpr const char* code_name(ErrorCode code) {
   switch (code) {
@@ -14,6 +14,7 @@ constexpr const char* code_name(ErrorCode code) {
     case ErrorCode::bad_features: return "E_BAD_FILE";
     case ErrorCode::bad_prompt: return "E_BAD_PROMPT";
     case ErrorCode::bad_option: return "E_BAD_OPTION";
+    case ErrorCode::bad_file: return "E_BAD_FILE";
     case ErrorCode::unsupported: return "E_UNSUPPORTED";
     case ErrorCode::disposed: return "E_DISPOSED";
   }

@@ -1,4 +1,5 @@
 import { UnSAMError } from "../errors.js";
+import { wordsPerRow } from "../mask/index.js";
 import { dialStep } from "./dial.js";
 import type { RegionForest } from "./forest.js";
 import { checkMaskStack, type MaskStack } from "./mask-stack.js";
@@ -20,7 +21,7 @@ export function finestLabels(masks: MaskStack, forest: RegionForest): Int32Array
     );
   }
   const { width, height, words } = masks;
-  const stride = Math.ceil(width / 32);
+  const stride = wordsPerRow(width);
   const size = stride * height;
   const labels = new Int32Array(width * height);
   // Backwards, so that each pixel is written once: what is covered already stays.

@@ -1,4 +1,5 @@
 import { UnSAMError } from "../errors.js";
+import { wordsPerRow } from "../mask/index.js";
 
 /** More masks than any scene has; all pairs of them are half a gigabyte of counts. */
 export const MAX_MASKS = 16_384;
@@ -22,12 +23,22 @@ export interface MaskStack {
 export function checkMaskStack({ count, width, height, words }: MaskStack): void {
   checkCount(count);
   checkMaskSize(width, height);
-  const expected = count * height * Math.ceil(width / 32);
-  if (words.length === expected) return;
-  throw new UnSAMError(
-    "E_BAD_PROMPT",
-    `${count} masks of ${width}×${height} pixels take ${expected} words, not ${words.length}.`,
-  );
+  const stride = wordsPerRow(width);
+  const expected = count * height * stride;
+  if (words.length !== expected) {
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `${count} masks of ${width}×${height} pixels take ${expected} words, not ${words.length}.`,
+    );
+  }
+  const padding = width % 32 === 0 ? 0 : 0xffffffff << (width % 32);
+  for (let i = stride - 1; padding !== 0 && i < expected; i += stride) {
+    if ((words[i] & padding) === 0) continue;
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `A mask has bits set beyond its width of ${width} pixels; clear them.`,
+    );
+  }
 }
 
 export function checkCount(count: number): void {
@@ -65,7 +76,7 @@ export function checkPerMask(name: string, values: ArrayLike<number>, count: num
 /** The chosen masks, in the order given. Copies. */
 export function selectMasks(stack: MaskStack, chosen: ArrayLike<number>): MaskStack {
   const { width, height } = stack;
-  const size = height * Math.ceil(width / 32);
+  const size = height * wordsPerRow(width);
   const words = new Uint32Array(chosen.length * size);
   for (let i = 0; i < chosen.length; i++) {
     words.set(stack.words.subarray(chosen[i] * size, (chosen[i] + 1) * size), i * size);

@@ -1,4 +1,5 @@
 import { UnSAMError } from "../errors.js";
+import { wordsPerRow } from "../mask/index.js";
 import { checkCount, checkMaskSize, type MaskStack } from "./mask-stack.js";
 
 /** Low-resolution logits of several masks, unclamped. */
@@ -36,7 +37,7 @@ export function maskStatistics(maps: LogitMaps, options: ThresholdOptions = {}):
   checkLogitMaps(maps);
   const { low, threshold, high } = thresholds(options);
   const { count, height, width, data } = maps;
-  const stride = Math.ceil(width / 32);
+  const stride = wordsPerRow(width);
   const words = new Uint32Array(count * height * stride);
   const areas = new Uint32Array(count);
   const boxes = new Int32Array(count * 4);

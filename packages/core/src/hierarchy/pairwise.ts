@@ -1,5 +1,5 @@
 import { UnSAMError } from "../errors.js";
-import { popcount } from "../mask/bits.js";
+import { popcount, wordsPerRow } from "../mask/index.js";
 import { checkCount, checkMaskStack, type MaskStack } from "./mask-stack.js";
 
 /** Pixels that each pair of masks has in common. */
@@ -27,7 +27,7 @@ export function pairwiseOverlaps(masks: MaskStack, boxes: Int32Array): Overlaps 
   checkMaskStack(masks);
   checkBoxes(boxes, masks);
   const { count, width, height, words } = masks;
-  const stride = Math.ceil(width / 32);
+  const stride = wordsPerRow(width);
   const size = stride * height;
   const common = new Uint32Array((count * (count - 1)) / 2);
   let pair = 0;

@@ -1,3 +1,4 @@
+export { popcount, wordsPerRow } from "./bits.js";
 export * from "./bounding-box.js";
 export * from "./clean-logits.js";
 export * from "./components.js";

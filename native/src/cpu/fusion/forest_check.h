@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "unsam/hierarchy.h"
+
+namespace unsam {
+
+// Throws Error(bad_prompt) unless `forest` is one: arrays of one length, `order` a permutation with parents first,
+// levels that never fall towards a root. Forests may come from JavaScript.
+void check_forest(const RegionForest& forest);
+
+// Throws Error(bad_prompt) unless all labels are 0 or a region + 1.
+void check_labels(std::span<const std::int32_t> labels, std::size_t regions);
+
+}  // namespace unsam

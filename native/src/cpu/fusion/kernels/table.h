@@ -1,0 +1,17 @@
+// Declarations shared by the fusion kernel files of one instruction set.
+#pragma once
+
+#include "cpu/fusion/kernels.h"
+
+namespace unsam::UNSAM_ISA {
+
+void threshold_row(const float* x, std::size_t n, float low, float threshold, float high, std::uint32_t* bits,
+                   StabilityCounts* counts);
+void classify_row(const float* x, std::size_t n, float low, float high, std::uint32_t* above, std::uint32_t* below);
+std::uint64_t common_bits(const std::uint32_t* a, const std::uint32_t* b, std::size_t words);
+void stretch_row(const float* row, const std::int32_t* before, const std::int32_t* after, const float* fraction,
+                 std::size_t n, float* out);
+void blend_rows(const float* upper, const float* lower, float fraction, const std::uint32_t* wanted, std::size_t words,
+                double low, double threshold, double high, std::uint32_t* bits, StabilityCounts* counts);
+
+}  // namespace unsam::UNSAM_ISA
