@@ -14,9 +14,9 @@ using namespace unsam;
 template <typename F>
 void line(const char* name, double flops, double calls, F&& f) {
   constexpr int repeat = 200;
-  const double seconds = median_seconds(9, [&] {
+  const double seconds = median(9, [&] {
                            for (int i = 0; i < repeat; ++i) f();
-                         }) / repeat;
+                         }).cpu / repeat;
   std::printf("%-44s %9.2f us %8.1f GFLOP/s %9.3f ms/prompt\n", name, seconds * 1e6, flops / seconds / 1e9,
               calls * seconds * 1e3);
 }

@@ -3,22 +3,33 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <vector>
 
 namespace unsam {
 
-// Median seconds of `runs` calls after one warm-up.
+struct Seconds {
+  double wall;
+  double cpu;  // of the whole process: what the work cost, also when other programs hold the cores
+};
+
+// Medians over `runs` calls after one warm-up.
 template <typename F>
-double median_seconds(std::size_t runs, F&& f) {
+Seconds median(std::size_t runs, F&& f) {
   f();
-  std::vector<double> times;
+  std::vector<double> wall, cpu;
   for (std::size_t i = 0; i < runs; ++i) {
     const auto start = std::chrono::steady_clock::now();
+    const std::clock_t cpu_start = std::clock();
     f();
-    times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    wall.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    cpu.push_back(static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC);
   }
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(runs / 2), times.end());
-  return times[runs / 2];
+  const auto middle = [runs](std::vector<double>& v) {
+    std::nth_element(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(runs / 2), v.end());
+    return v[runs / 2];
+  };
+  return {middle(wall), middle(cpu)};
 }
 
 }  // namespace unsam

@@ -4,9 +4,14 @@
 #include <new>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace unsam {
 
-// Memory aligned to a cache line. `reserve` keeps what is there only when it need not grow.
+// Memory aligned to a cache line; large buffers ask for huge pages, since they are streamed through and would else miss
+// the TLB once per 16 rows of a block. `reserve` keeps what is there only when it need not grow.
 template <typename T>
 class Buffer {
  public:
@@ -24,8 +29,12 @@ class Buffer {
   void reserve(std::size_t n) {
     if (n <= capacity_) return;
     release();
-    data_ = static_cast<T*>(::operator new(n * sizeof(T), kAlignment));
+    const std::size_t bytes = n * sizeof(T);
+    data_ = static_cast<T*>(::operator new(bytes, alignment(bytes)));
     capacity_ = n;
+#if defined(__linux__)
+    if (bytes >= kLarge) madvise(data_, bytes, MADV_HUGEPAGE);  // a hint; failure changes nothing
+#endif
   }
   T* data() { return data_; }
   const T* data() const { return data_; }
@@ -33,9 +42,10 @@ class Buffer {
   const T& operator[](std::size_t i) const { return data_[i]; }
 
  private:
-  static constexpr std::align_val_t kAlignment{64};
+  static constexpr std::size_t kHugePage = std::size_t{1} << 21, kLarge = 2 * kHugePage;
+  static constexpr std::align_val_t alignment(std::size_t bytes) { return std::align_val_t{bytes >= kLarge ? kHugePage : 64}; }
   void release() {
-    ::operator delete(data_, kAlignment);
+    if (data_ != nullptr) ::operator delete(data_, alignment(capacity_ * sizeof(T)));
     data_ = nullptr;
     capacity_ = 0;
   }

@@ -1,6 +1,5 @@
 #include "unsam/decoder.h"
 
-#include <map>
 #include <mutex>
 #include <string>
 
@@ -52,11 +51,8 @@ class Decoder::State {
 
   std::shared_ptr<const PositionProducts> position(Crew& crew, std::size_t side) const {
     const std::lock_guard lock(mutex);
-    auto& slot = positions[side];
-    if (auto alive = slot.lock()) return alive;
-    auto made = position_products(folded, kernels, crew, side);
-    slot = made;
-    return made;
+    if (!latest_position || latest_position->side != side) latest_position = position_products(folded, kernels, crew, side);
+    return latest_position;
   }
 
   const Kernels& kernels;
@@ -66,7 +62,7 @@ class Decoder::State {
 
  private:
   mutable std::mutex mutex;
-  mutable std::map<std::size_t, std::weak_ptr<const PositionProducts>> positions;
+  mutable std::shared_ptr<const PositionProducts> latest_position;  // a model has one size; other sizes take turns
 };
 
 Decoder::Decoder(const DecoderWeights& weights, const DecoderOptions& options)

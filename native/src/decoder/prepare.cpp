@@ -83,24 +83,26 @@ std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const K
                         image->norms.data() + block * 3 * kLanes);
 
     // High-resolution maps by sub-pixel: token (y, x) owns 2 x 2 cells of level 1 and 4 x 4 of level 0.
+    std::size_t corner1[kLanes], corner0[kLanes];  // a token's first cell in each map; padding lanes repeat the last token
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const std::size_t token = first + std::min(lane, valid - 1), ty = token / side, tx = token % side;
+      corner1[lane] = 2 * ty * 2 * side + 2 * tx;
+      corner0[lane] = 4 * ty * 4 * side + 4 * tx;
+    }
     float* level1 = image->high_res_1.data() + block * 4 * kUp1 * kLanes;
     float* level0 = image->high_res_0.data() + block * 16 * kUp0 * kLanes;
-    std::fill_n(level1, 4 * kUp1 * kLanes, 0.0f);
-    std::fill_n(level0, 16 * kUp0 * kLanes, 0.0f);
-    for (std::size_t lane = 0; lane < valid; ++lane) {
-      const std::size_t ty = (first + lane) / side, tx = (first + lane) % side;
-      for (std::size_t sub = 0; sub < 4; ++sub) {
-        const std::size_t y1 = 2 * ty + sub / 2, x1 = 2 * tx + sub % 2;
-        for (std::size_t c = 0; c < kUp1; ++c) {
-          level1[(sub * kUp1 + c) * kLanes + lane] =
-              features.high_res_1[(c * 2 * side + y1) * 2 * side + x1] + folded.upscale_bias[sub * kUp1 + c];
-        }
-        for (std::size_t sub0 = 0; sub0 < 4; ++sub0) {
-          const std::size_t y0 = 2 * y1 + sub0 / 2, x0 = 2 * x1 + sub0 % 2;
-          for (std::size_t c = 0; c < kUp0; ++c) {
-            level0[((sub * 4 + sub0) * kUp0 + c) * kLanes + lane] =
-                features.high_res_0[(c * 4 * side + y0) * 4 * side + x0] + folded.upscale1_bias[c];
-          }
+    for (std::size_t sub = 0; sub < 4; ++sub) {
+      for (std::size_t c = 0; c < kUp1; ++c, level1 += kLanes) {
+        const float* map = features.high_res_1.data() + c * 4 * tokens + sub / 2 * 2 * side + sub % 2;
+        const float bias = folded.upscale_bias[sub * kUp1 + c];
+        for (std::size_t lane = 0; lane < kLanes; ++lane) level1[lane] = map[corner1[lane]] + bias;
+      }
+      for (std::size_t sub0 = 0; sub0 < 4; ++sub0) {
+        const std::size_t dy = sub / 2 * 2 + sub0 / 2, dx = sub % 2 * 2 + sub0 % 2;
+        for (std::size_t c = 0; c < kUp0; ++c, level0 += kLanes) {
+          const float* map = features.high_res_0.data() + c * 16 * tokens + dy * 4 * side + dx;
+          const float bias = folded.upscale1_bias[c];
+          for (std::size_t lane = 0; lane < kLanes; ++lane) level0[lane] = map[corner0[lane]] + bias;
         }
       }
     }
