@@ -121,7 +121,7 @@ export function normalisedCut(
     }
     for (let i = 0; i < count; i++) image[i] /= norm;
     vector = image;
-    if (made >= 2 * dimensions && made % 20 === 0) {
+    if (made >= 2 * dimensions && made % 40 === 0) {
       pairs = tridiagonalEigenpairs(diagonal.subarray(0, made), offDiagonal.subarray(0, made - 1));
       if (worstResidual(pairs, made, norm, dimensions) < tolerance) break;
     }
@@ -188,9 +188,20 @@ function orthogonalise(vector: Float64Array, basis: readonly Float64Array[]): vo
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
+  // Four sums side by side: one alone would wait for each addition before the next.
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  let i = 0;
+  for (; i + 3 < a.length; i += 4) {
+    s0 += a[i] * b[i];
+    s1 += a[i + 1] * b[i + 1];
+    s2 += a[i + 2] * b[i + 2];
+    s3 += a[i + 3] * b[i + 3];
+  }
+  for (; i < a.length; i++) s0 += a[i] * b[i];
+  return s0 + s1 + (s2 + s3);
 }
 
 /** Uniform numbers in [0, 1) from a 32-bit linear congruential generator (Numerical Recipes constants). */

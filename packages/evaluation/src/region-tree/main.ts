@@ -67,7 +67,7 @@ function table(reports: readonly RegionTreeReport[]): string {
     ["auto", (r) => iou(r.auto)],
     ["chains that do not grow", (r) => String(r.brokenChains)],
     [
-      "ms a photo, median / slowest",
+      "CPU ms a photo, median / slowest",
       (r) => `${r.milliseconds.median.toFixed(0)} / ${r.milliseconds.slowest.toFixed(0)}`,
     ],
     ["leaves", (r) => r.leaves.toFixed(0)],
