@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { defaultCacheDir } from "@unsam/core/engine";
 import { runtimeReport } from "@unsam/core/runtime";
+import { loadNative } from "@unsam/native-cuda";
 import sharp from "sharp";
 import { BUILT_IN_MODELS } from "./load-options.js";
 
@@ -28,7 +29,7 @@ const OFFICIAL_WEIGHTS =
 /** Looks at the machine: Node, processor, ONNX Runtime and its providers, the native addon, models, the cache. */
 export async function diagnose(): Promise<Diagnosis> {
   const runtime = await onnxRuntime();
-  const checks = [node(), await processor(), runtime, image(), nativeAddon(), models(), await cache()];
+  const checks = [node(), await processor(), runtime, image(), await nativeAddon(), models(), await cache()];
   return { ok: checks.every((check) => check.ok || check.name === "native addon"), checks };
 }
 
@@ -92,12 +93,18 @@ function image(): Check {
   };
 }
 
-function nativeAddon(): Check {
+async function nativeAddon(): Promise<Check> {
+  const native = await loadNative({ cacheDir: defaultCacheDir() });
+  const name = "native addon";
+  if (!native.binding) {
+    return { name, ok: false, found: "none: masks are decoded by ONNX Runtime", advice: native.reason };
+  }
+  const { binding, origin, path, rejected } = native;
   return {
-    name: "native addon",
-    ok: false,
-    found: "not installed: masks are decoded by ONNX Runtime",
-    advice: null,
+    name,
+    ok: true,
+    found: `decodes masks with ${binding.instructionSet()} instructions (${origin}, ${path})`,
+    advice: rejected.join(" ") || null,
   };
 }
 

@@ -1,9 +1,11 @@
+import { loadNative, type NativeBinding } from "@unsam/native-cuda";
 import {
   assemblePrompt,
   type DecodedMasks,
   type ImageFeatures,
   type MaskDecoder,
   type NetworkPrompt,
+  openNativeDecoder,
   type PreparedImage,
 } from "../decoder/index.js";
 import { UnSAMError } from "../errors.js";
@@ -42,26 +44,41 @@ const forgotten = new FinalizationRegistry<PreparedImage>((image) => {
  * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_UNSUPPORTED`, `E_RUNTIME`.
  */
 export async function openNetworkEngine(options: NetworkOptions): Promise<Engine> {
-  if (options.decoder === "native") {
-    throw new UnSAMError(
-      "E_UNSUPPORTED",
-      'The native decoder is not installed; use decoder: "onnx" or "auto".',
-    );
-  }
   const { signal, ...plain } = options;
-  const opened = await network("open", [plain], {
+  const binding = options.decoder === "onnx" ? null : await nativeBinding(options);
+  const opened = await network("open", [{ ...plain, native: binding !== null }], {
     signal,
     discard: ({ handle }) => void network("close", [handle]),
   });
+  const { handle, weights } = opened;
+  const decoder =
+    binding && weights
+      ? await openNativeDecoder(binding, weights, options).catch(async (cause) => {
+          await network("close", [handle]);
+          throw cause;
+        })
+      : onnxDecoder(handle);
   const info: EngineInfo = {
     name: options.checkpoint,
     kind: "network",
     description: opened.description,
     granularity: opened.granularity,
     fingerprint: opened.fingerprint,
-    decoder: "onnx",
+    decoder: decoder.kind,
   };
-  return new NetworkEngine(info, opened.handle, opened.imageSize, onnxDecoder(opened.handle));
+  return new NetworkEngine(info, handle, opened.imageSize, decoder);
+}
+
+/** null: there is none and another decoder will do. Throws `E_UNSUPPORTED` where nothing else was asked for. */
+async function nativeBinding({ decoder, cacheDir }: NetworkOptions): Promise<NativeBinding | null> {
+  const native = await loadNative({ cacheDir });
+  if (native.binding === null && decoder === "native") {
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `There is no native decoder. ${native.reason} decoder: "auto" or "onnx" works without.`,
+    );
+  }
+  return native.binding;
 }
 
 class NetworkEngine implements Engine {

@@ -1,13 +1,14 @@
 import { openCheckpoint } from "../checkpoint/index.js";
-import type { ImageFeatures, NetworkPrompt } from "../decoder/index.js";
+import { type ImageFeatures, type NetworkPrompt, nativeMisfit } from "../decoder/index.js";
 import { OnnxDecoderKernel, type PreparedFeatures } from "../decoder/onnx-decoder-kernel.js";
 import { type BuiltEncoder, buildEncoder } from "../encoder/index.js";
 import { OnnxEncoderKernel } from "../encoder/onnx-encoder-kernel.js";
 import { UnSAMError } from "../errors.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
-import { type Model, resolveModel } from "../models/index.js";
+import { decoderWeights, type Model, resolveModel, type WeightSource } from "../models/index.js";
 import { move, openSession } from "../runtime/index.js";
+import type { Tensor } from "../tensor.js";
 import { describeModel } from "./describe-model.js";
 import type { NetworkOptions } from "./network-options.js";
 
@@ -17,7 +18,8 @@ interface Network {
   readonly model: Model;
   readonly files: BuiltEncoder;
   readonly encoder: OnnxEncoderKernel;
-  readonly decoder: OnnxDecoderKernel;
+  /** null: the native decoder answers, outside of this thread. */
+  readonly decoder: OnnxDecoderKernel | null;
   readonly images: Set<number>;
 }
 
@@ -31,30 +33,57 @@ let lastHandle = 0;
 const networks = new Map<number, Network>();
 const images = new Map<number, NetworkImage>();
 
-export async function open(options: Omit<NetworkOptions, "signal">) {
+/** Options of `openNetworkEngine` as they cross to this thread. */
+export interface OpenOptions extends Omit<NetworkOptions, "signal"> {
+  /** There is an addon, and it may be used. */
+  readonly native: boolean;
+}
+
+/** Opens a network; where the native decoder can answer for it, with that one's weights instead of ONNX sessions. */
+export async function open(options: OpenOptions) {
   const checkpoint = await openCheckpoint(options.checkpoint);
   try {
     const model = resolveModel(checkpoint, options.config ?? undefined);
     const fingerprint = await checkpoint.fingerprint();
-    const network = await openKernels(model, fingerprint, options);
+    const weights = options.native ? await nativeWeights(model, checkpoint, options.decoder) : null;
+    const network = await openKernels(model, fingerprint, options, weights === null);
     const handle = ++lastHandle;
     networks.set(handle, network);
-    return {
+    const opened = {
       handle,
+      weights,
       fingerprint,
       imageSize: model.config.imageSize,
       granularity: model.granularity,
       description: describeModel(model),
     };
+    return move(opened, ...[...(weights?.values() ?? [])].map(({ data }) => data));
   } finally {
     await checkpoint.close();
   }
 }
 
+/** null: the addon cannot stand for this model. Throws `E_UNSUPPORTED` where nothing else was asked for. */
+async function nativeWeights(
+  model: Model,
+  source: WeightSource,
+  decoder: NetworkOptions["decoder"],
+): Promise<ReadonlyMap<string, Tensor> | null> {
+  const weights = await decoderWeights(source);
+  const misfit = nativeMisfit(model, weights);
+  if (misfit === null) return weights;
+  if (decoder === "auto") return null;
+  throw new UnSAMError(
+    "E_UNSUPPORTED",
+    `The native decoder cannot run this model: ${misfit}; use decoder "onnx" or "auto".`,
+  );
+}
+
 async function openKernels(
   model: Model,
   fingerprint: string,
-  { cacheDir, threads, device }: Omit<NetworkOptions, "signal">,
+  { cacheDir, threads, device }: OpenOptions,
+  withDecoder: boolean,
 ): Promise<Network> {
   const providers = device === "cuda" ? ["cuda"] : ["cpu"];
   const sessionOptions = { threads, providers };
@@ -65,7 +94,9 @@ async function openKernels(
       openSession(path, { ...sessionOptions, keepMemory: false }),
     );
     opened.push(encoder);
-    const decoder = await OnnxDecoderKernel.open(model, (bytes) => openSession(bytes, sessionOptions));
+    const decoder = withDecoder
+      ? await OnnxDecoderKernel.open(model, (bytes) => openSession(bytes, sessionOptions))
+      : null;
     return { model, files, encoder, decoder, images: new Set() };
   } catch (cause) {
     for (const kernel of opened) await kernel.release();
@@ -83,14 +114,14 @@ export async function encode(handle: number, image: RgbImage) {
 export async function prepare(handle: number, features: ImageFeatures): Promise<number> {
   const owner = network(handle);
   const id = ++lastHandle;
-  images.set(id, { network: owner, features, prepared: await owner.decoder.prepare(features) });
+  images.set(id, { network: owner, features, prepared: await onnxKernel(owner).prepare(features) });
   owner.images.add(id);
   return id;
 }
 
 export async function decode(id: number, prompts: readonly NetworkPrompt[], multimask: boolean) {
   const { network: owner, prepared } = image(id);
-  const masks = await owner.decoder.decode(prepared, prompts, { multimask });
+  const masks = await onnxKernel(owner).decode(prepared, prompts, { multimask });
   return move(masks, ...masks.map(({ lowRes }) => lowRes));
 }
 
@@ -108,7 +139,7 @@ export async function close(handle: number): Promise<void> {
   if (!closing) return;
   networks.delete(handle);
   for (const id of closing.images) images.delete(id);
-  await closing.decoder.release();
+  await closing.decoder?.release();
   await closing.encoder.release();
   await closing.files.dispose();
 }
@@ -117,6 +148,11 @@ function network(handle: number): Network {
   const found = networks.get(handle);
   if (!found) throw new UnSAMError("E_DISPOSED", "This model was disposed; load it again.");
   return found;
+}
+
+function onnxKernel({ decoder }: Network): OnnxDecoderKernel {
+  if (!decoder) throw new Error("The network was opened for the native decoder.");
+  return decoder;
 }
 
 function image(id: number): NetworkImage {

@@ -1,4 +1,5 @@
 export { type ModelConfig, parseModelConfig, type StabilityFallback } from "./config.js";
+export * from "./decoder-weights.js";
 export * from "./image-encoder.js";
 export * from "./lora.js";
 export * from "./mask-decoder.js";

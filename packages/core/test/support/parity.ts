@@ -4,7 +4,7 @@ import { describeWithShared, inRepository, shared } from "@unsam/test-support";
 import { describe } from "vitest";
 import { type Checkpoint, openCheckpoint } from "#core/checkpoint/index.js";
 import { assemblePrompt, type ImageFeatures, type NetworkPrompt } from "#core/decoder/index.js";
-import { type Model, parseModelConfig, resolveModel } from "#core/models/index.js";
+import { type Model, type ModelConfig, parseModelConfig, resolveModel } from "#core/models/index.js";
 import { parseNpy } from "#core/npy.js";
 import type { Tensor } from "#core/tensor.js";
 
@@ -45,7 +45,7 @@ interface ParityImage {
 /** A folder of reference values: a small checkpoint and what the official PyTorch code computes with it. */
 export class ParitySet {
   readonly #folder: string;
-  readonly #checkpointFile: string;
+  readonly checkpointFile: string;
   readonly prompts: {
     readonly images: readonly ParityImage[];
     readonly cases: readonly ParityCase[];
@@ -56,7 +56,7 @@ export class ParitySet {
   constructor(folder: string, checkpointFile?: string) {
     this.#folder = folder;
     this.prompts = JSON.parse(readFileSync(path.join(folder, "prompts.json"), "utf8"));
-    this.#checkpointFile =
+    this.checkpointFile =
       checkpointFile ?? path.join(folder, JSON.parse(this.#text("prompts.json")).checkpoint);
   }
 
@@ -73,9 +73,12 @@ export class ParitySet {
   }
 
   async open(): Promise<{ model: Model; checkpoint: Checkpoint }> {
-    const checkpoint = await openCheckpoint(this.#checkpointFile);
-    const config = parseModelConfig(JSON.parse(this.#text("config.json")));
-    return { checkpoint, model: resolveModel(checkpoint, config) };
+    const checkpoint = await openCheckpoint(this.checkpointFile);
+    return { checkpoint, model: resolveModel(checkpoint, this.config) };
+  }
+
+  get config(): ModelConfig {
+    return parseModelConfig(JSON.parse(this.#text("config.json")));
   }
 
   /** The first image is the one with all features stored. */

@@ -1,0 +1,200 @@
+import { availableParallelism } from "node:os";
+import type {
+  NativeBinding,
+  NativeDecoder,
+  NativeErrorCode,
+  NativePreparedImage,
+  NativePrompt,
+} from "@unsam/native-cuda";
+import { UnSAMError } from "../errors.js";
+import type { Model } from "../models/index.js";
+import type { Tensor } from "../tensor.js";
+import type {
+  DecodedMasks,
+  DecodeOptions,
+  ImageFeatures,
+  MaskDecoder,
+  NetworkPrompt,
+  PreparedImage,
+} from "./mask-decoder.js";
+
+/**
+ * Prompts per call into the addon: a multiple of the eight it decodes side by side, and few enough (a fraction of a
+ * second) that an abort, another caller or the process's exit need not wait long.
+ */
+const BATCH = 16;
+
+export interface NativeDecoderOptions {
+  /** Threads of one call; default: one per core. The result does not depend on them. */
+  readonly threads?: number | undefined;
+}
+
+/** Why the addon, whose constants are those of the published models, cannot stand for this model; null: it can. */
+export function nativeMisfit(
+  { config, granularity }: Model,
+  weights: ReadonlyMap<string, Tensor>,
+): string | null {
+  const { enabled, delta, threshold } = config.stability;
+  const fourier = weights.get("sam_prompt_encoder.fourier_embedder.mlp.mlp.0.weight")?.shape.join(" × ");
+  if (config.neck.width !== 256) return `it has ${config.neck.width} channels, not 256`;
+  if (config.objectScore === "none") return "it predicts no object score";
+  if (!config.iouSigmoid) return "its IoU estimates do not end in a sigmoid";
+  if (granularity && config.temperature !== 100) return `its temperature is ${config.temperature}, not 100`;
+  if (granularity && fourier !== "192 × 128") return `its granularity encoder is ${fourier}, not 192 × 128`;
+  if (!granularity && !(enabled && delta === 0.05 && threshold === 0.98)) {
+    return "its rule for unstable masks is not the official one";
+  }
+  return null;
+}
+
+/**
+ * The mask decoder in C++. `weights` are those of `decoderWeights`; they are only read.
+ * Throws `E_BAD_CHECKPOINT`, `E_RUNTIME`.
+ */
+export async function openNativeDecoder(
+  binding: NativeBinding,
+  weights: ReadonlyMap<string, Tensor>,
+  { threads = availableParallelism() }: NativeDecoderOptions = {},
+): Promise<MaskDecoder> {
+  const decoder = await typed(binding.createDecoder(Object.fromEntries(weights), { precision: "float32" }));
+  return new NativeMaskDecoder(decoder, threads);
+}
+
+class NativeMaskDecoder implements MaskDecoder {
+  readonly kind = "native";
+  readonly #decoder: NativeDecoder;
+  readonly #threads: number;
+  readonly #images = new Set<NativeImage>();
+  #disposed = false;
+  /** End of the last call into the addon: each uses all cores, so they follow one another. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(decoder: NativeDecoder, threads: number) {
+    this.#decoder = decoder;
+    this.#threads = threads;
+  }
+
+  async prepare(features: ImageFeatures): Promise<PreparedImage> {
+    const { imageEmbed, highRes0, highRes1 } = features;
+    const side = imageEmbed.shape[1];
+    const shapes = [imageEmbed, highRes0, highRes1].map(({ shape }) => shape.join());
+    const expected = [
+      [256, side, side],
+      [32, 4 * side, 4 * side],
+      [64, 2 * side, 2 * side],
+    ];
+    if (shapes.some((shape, i) => shape !== expected[i].join())) {
+      throw new UnSAMError(
+        "E_BAD_FILE",
+        `The image features are [${shapes.join("], [")}]; a model of ${16 * side} pixels has ` +
+          `[${expected.join("], [")}]. Encode the image with this model.`,
+      );
+    }
+    const prepared = await this.#next(() =>
+      this.#decoder.prepare(
+        { side, imageEmbed: imageEmbed.data, highRes0: highRes0.data, highRes1: highRes1.data },
+        { threads: this.#threads },
+      ),
+    );
+    const image = new NativeImage(prepared, features, (it) => this.#images.delete(it));
+    if (this.#disposed) await image.dispose();
+    else this.#images.add(image);
+    return image;
+  }
+
+  async decode(
+    image: PreparedImage,
+    prompts: readonly NetworkPrompt[],
+    { multimask, signal }: DecodeOptions,
+  ): Promise<DecodedMasks[]> {
+    if (!(image instanceof NativeImage)) {
+      throw new UnSAMError(
+        "E_BAD_OPTION",
+        "The image was prepared by another decoder; prepare it with this one.",
+      );
+    }
+    const options = { multimask, threads: this.#threads };
+    const results: DecodedMasks[] = [];
+    for (let start = 0; start < prompts.length; start += BATCH) {
+      const batch = prompts.slice(start, start + BATCH) satisfies readonly NativePrompt[];
+      const decoding = this.#next(() => {
+        signal?.throwIfAborted();
+        return this.#decoder.decode(image.handle, batch, options);
+      });
+      results.push(...(await unlessAborted(decoding, signal)));
+    }
+    return results;
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#decoder.dispose();
+    for (const image of this.#images) await image.dispose();
+  }
+
+  /** Runs one call into the addon after those already made. */
+  #next<T>(call: () => Promise<T>): Promise<T> {
+    const result = typed(this.#last.then(call));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
+
+class NativeImage implements PreparedImage {
+  readonly handle: NativePreparedImage;
+  #features: ImageFeatures | null;
+  readonly #forget: (image: NativeImage) => void;
+
+  constructor(handle: NativePreparedImage, features: ImageFeatures, forget: (image: NativeImage) => void) {
+    this.handle = handle;
+    this.#features = features;
+    this.#forget = forget;
+  }
+
+  async features(): Promise<ImageFeatures> {
+    if (!this.#features) throw new UnSAMError("E_DISPOSED", DISPOSED);
+    const copy = ({ data, shape }: Tensor): Tensor => ({ data: data.slice(), shape });
+    const { imageEmbed, highRes0, highRes1 } = this.#features;
+    return { imageEmbed: copy(imageEmbed), highRes0: copy(highRes0), highRes1: copy(highRes1) };
+  }
+
+  async dispose(): Promise<void> {
+    this.#features = null;
+    this.handle.dispose();
+    this.#forget(this);
+  }
+}
+
+const DISPOSED = "This encoded image, or its model, was disposed; encode the photo again.";
+
+const CODES: ReadonlySet<unknown> = new Set<NativeErrorCode>([
+  "E_BAD_CHECKPOINT",
+  "E_BAD_FILE",
+  "E_BAD_PROMPT",
+  "E_BAD_OPTION",
+  "E_UNSUPPORTED",
+  "E_DISPOSED",
+  "E_RUNTIME",
+]);
+
+/** The same promise, with the addon's errors as errors of ours. */
+async function typed<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (cause) {
+    const { code, message } = cause as { code?: unknown; message: string };
+    if (cause instanceof UnSAMError || !CODES.has(code)) throw cause;
+    throw new UnSAMError(code as NativeErrorCode, code === "E_DISPOSED" ? DISPOSED : message, { cause });
+  }
+}
+
+/** Rejects as soon as the signal says so; what is under way then ends unheard. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
