@@ -1,3 +1,5 @@
+import { Mask } from "@unsam/core/mask";
+import type { Prompt } from "@unsam/core/prompt";
 import { chain, type RegionTree, segmentTree } from "@unsam/core/region-tree";
 import type { Click, LabelMap } from "../datasets/dataset.js";
 import { iouOfCounts } from "../metrics/iou.js";
@@ -10,6 +12,10 @@ export interface ClickScores {
   readonly levels: readonly number[];
   /** At granularity "auto". */
   readonly auto: number;
+  /** For the bounding box of the wanted region as prompt, without the click. */
+  readonly box: number;
+  /** For the wanted region itself as mask prompt: what the leaves can express. */
+  readonly mask: number;
   /** Whether areas strictly grow along the chain of ancestors. */
   readonly growing: boolean;
 }
@@ -26,6 +32,7 @@ export function scoreClick(
   // Sums over leaves up to each leaf: a node is a range of leaves, so its counts are differences.
   const common = new Float64Array(tree.leafCount + 1);
   const counted = new Float64Array(tree.leafCount + 1);
+  const region = new Uint8Array(labels.data.length);
   let wanted = 0;
   for (let i = 0; i < labels.data.length; i++) {
     const label = labels.data[i];
@@ -34,6 +41,7 @@ export function scoreClick(
     counted[leaf + 1]++;
     if (label === click.region) {
       common[leaf + 1]++;
+      region[i] = 1;
       wanted++;
     }
   }
@@ -50,20 +58,18 @@ export function scoreClick(
     }
     return iouOfCounts(both, predicted, wanted);
   };
-  const answer = (granularity: number | "auto") =>
-    iou(
-      segmentTree(tree, {
-        points: [{ x: click.x, y: click.y, label: 1 }],
-        box: null,
-        mask: null,
-        granularity,
-      }).nodes,
-    );
+  const empty: Prompt = { points: [], box: null, mask: null, granularity: null };
+  const points = [{ x: click.x, y: click.y, label: 1 as const }];
+  const answer = (prompt: Partial<Prompt>) => iou(segmentTree(tree, { ...empty, ...prompt }).nodes);
+  const mask = Mask.fromBytes(labels.width, labels.height, region);
+  const { x, y, width, height } = mask.bbox;
   const steps = chain(tree, tree.leafMap[click.y * tree.width + click.x]);
   return {
     oracle: Math.max(...steps.map((step) => iou([step.node]))),
-    levels: LEVELS.map(answer),
-    auto: answer("auto"),
+    levels: LEVELS.map((granularity) => answer({ points, granularity })),
+    auto: answer({ points, granularity: "auto" }),
+    box: answer({ box: [x, y, x + width, y + height] }),
+    mask: answer({ mask }),
     growing: steps.every((step, k) => k === 0 || step.area > steps[k - 1].area),
   };
 }

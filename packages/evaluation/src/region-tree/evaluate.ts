@@ -14,6 +14,9 @@ export interface RegionTreeReport {
   /** The one dial setting that is best on the whole set, chosen in hindsight. */
   readonly bestLevel: { readonly granularity: number; readonly iou: number };
   readonly auto: number;
+  /** Prompted by the wanted region's bounding box, and by the region itself as a mask. */
+  readonly box: number;
+  readonly mask: number;
   /** Clicks whose chain of ancestors does not strictly grow in area; 0 is right. */
   readonly brokenChains: number;
   /** Building the tree, milliseconds of processor time a photo. */
@@ -63,6 +66,8 @@ export async function evaluateRegionTree(
     oracleOfLevels: mean(scores.map((score) => Math.max(...score.levels))),
     bestLevel: { granularity: LEVELS[best], iou: byLevel[best] },
     auto: mean(scores.map((score) => score.auto)),
+    box: mean(scores.map((score) => score.box)),
+    mask: mean(scores.map((score) => score.mask)),
     brokenChains: scores.filter((score) => !score.growing).length,
     milliseconds: { median: times[times.length >> 1], slowest: times[times.length - 1] },
     leaves: mean(leaves),

@@ -65,6 +65,8 @@ function table(reports: readonly RegionTreeReport[]): string {
     ["oracle over 10 dial settings", (r) => iou(r.oracleOfLevels)],
     ["best single setting", (r) => `${iou(r.bestLevel.iou)} (${r.bestLevel.granularity})`],
     ["auto", (r) => iou(r.auto)],
+    ["box of the region as prompt", (r) => iou(r.box)],
+    ["the region as mask prompt", (r) => iou(r.mask)],
     ["chains that do not grow", (r) => String(r.brokenChains)],
     [
       "CPU ms a photo, median / slowest",
