@@ -23,3 +23,11 @@ export function unsam(args: readonly string[], options: { cwd?: string } = {}): 
     child.on("close", (code) => resolve({ code, stdout, stderr }));
   });
 }
+
+/** What was said on standard error, without the lines that tell of a step that takes more than a second. */
+export function sentences(stderr: string): string[] {
+  return stderr
+    .trim()
+    .split("\n")
+    .filter((line) => !line.startsWith("- "));
+}

@@ -54,7 +54,7 @@ export async function buildEncoder(
   });
   if (await isIntact(folder, signal)) return kept("found");
   try {
-    await mkdir(cacheDir, { recursive: true });
+    await makeFolder(cacheDir);
     await removeAbandoned(cacheDir);
     const unfinished = path.join(cacheDir, `${UNFINISHED}${randomUUID()}`);
     try {
@@ -73,6 +73,19 @@ export async function buildEncoder(
 function cacheKey(model: Model, fingerprint: string): string {
   const content = JSON.stringify([GRAPH_VERSION, fingerprint, model.config]);
   return createHash("sha256").update(content).digest("hex");
+}
+
+/**
+ * Creates a folder and what is missing above it. Node's own recursive `mkdir` never returns where a parent exists but
+ * answers ENOENT to every new entry, as file systems of the kernel do.
+ */
+async function makeFolder(folder: string): Promise<void> {
+  if (await stat(folder).catch(() => null)) return;
+  const parent = path.dirname(folder);
+  if (parent !== folder) await makeFolder(parent);
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
 }
 
 async function write(model: Model, folder: string, signal?: AbortSignal): Promise<void> {
