@@ -3,11 +3,17 @@
 #include "cpu/fusion/bits.h"
 #include "cpu/fusion/check.h"
 #include "cpu/fusion/kernels.h"
+#include "cpu/fusion/ordered_statistics.h"
 #include "unsam/masks.h"
 
 namespace unsam {
 
 MaskStatistics mask_statistics(const LogitMaps& maps, const Thresholds& thresholds, const ParallelFor& parallel) {
+  return ordered_statistics(maps, thresholds, {}, parallel);
+}
+
+MaskStatistics ordered_statistics(const LogitMaps& maps, const Thresholds& thresholds,
+                                  std::span<const std::int32_t> order, const ParallelFor& parallel) {
   check_logit_maps(maps);
   check_thresholds(thresholds);
   const FusionKernels& kernels = fusion_kernels();
@@ -22,7 +28,8 @@ MaskStatistics mask_statistics(const LogitMaps& maps, const Thresholds& threshol
   result.boxes.resize(4 * maps.count);
   result.stability.resize(maps.count);
   parallel(maps.count, [&](std::size_t k) {
-    const float* map = maps.data.data() + k * maps.height * maps.width;
+    const std::size_t from = order.empty() ? k : static_cast<std::size_t>(order[k]);
+    const float* map = maps.data.data() + from * maps.height * maps.width;
     std::uint32_t* words = result.masks.words.data() + k * size;
     StabilityCounts counts;
     for (std::size_t y = 0; y < maps.height; ++y) {

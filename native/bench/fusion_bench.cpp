@@ -1,0 +1,159 @@
+// Hierarchical fusion of 1000 masks, stage by stage, against plain single-threaded loops over bytes.
+// Usage: fusion_bench [threads] [runs] [masks]. packages/core/bench/hierarchy.mjs times the TypeScript twins on the
+// same scene.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "cpu/fusion/kernels.h"
+#include "measure.h"
+#include "parallel/crew_for.h"
+#include "unsam/hierarchy.h"
+
+namespace {
+
+using namespace unsam;
+
+constexpr std::size_t kSide = 256, kImage = 1024;
+
+// Discs of all sizes, signed distance to the border as the logit, and a little noise. The generator is a plain linear
+// congruential one, so that the TypeScript bench draws the same scene.
+struct Scene {
+  std::vector<float> data;
+  std::vector<double> scores, granularities;
+
+  explicit Scene(std::size_t count) : data(count * kSide * kSide) {
+    std::uint32_t state = 1;
+    const auto next = [&state] {
+      state = state * 1664525u + 1013904223u;
+      return static_cast<double>(state >> 8) / 16777216.0;
+    };
+    for (std::size_t k = 0, i = 0; k < count; ++k) {
+      const double radius = 6.0 * std::pow(16.0, next()), x0 = kSide * next(), y0 = kSide * next();
+      scores.push_back(0.8 + 0.2 * next());
+      granularities.push_back(std::min(1.0, radius / 96.0));
+      for (std::size_t y = 0; y < kSide; ++y) {
+        for (std::size_t x = 0; x < kSide; ++x, ++i) {
+          const double dx = static_cast<double>(x) - x0, dy = static_cast<double>(y) - y0;
+          const double distance = (radius - std::sqrt(dx * dx + dy * dy)) / 2.0;
+          data[i] = static_cast<float>(std::clamp(distance, -12.0, 12.0) + next() - 0.5);
+        }
+      }
+    }
+  }
+};
+
+// One mask as a byte per pixel at image size, every pixel interpolated; returns its foreground.
+std::size_t plain_finish(const float* map, std::vector<std::uint8_t>& bytes, double& stability) {
+  std::size_t area = 0, low = 0, high = 0;
+  const double scale = static_cast<double>(kSide) / kImage;
+  for (std::size_t y = 0; y < kImage; ++y) {
+    const double sy = std::max(0.0, scale * (static_cast<double>(y) + 0.5) - 0.5);
+    const auto y0 = static_cast<std::size_t>(sy), y1 = std::min(y0 + 1, kSide - 1);
+    const double fy = sy - static_cast<double>(y0);
+    for (std::size_t x = 0; x < kImage; ++x) {
+      const double sx = std::max(0.0, scale * (static_cast<double>(x) + 0.5) - 0.5);
+      const auto x0 = static_cast<std::size_t>(sx), x1 = std::min(x0 + 1, kSide - 1);
+      const double fx = sx - static_cast<double>(x0);
+      const double v = (map[y0 * kSide + x0] * (1 - fx) + map[y0 * kSide + x1] * fx) * (1 - fy) +
+                       (map[y1 * kSide + x0] * (1 - fx) + map[y1 * kSide + x1] * fx) * fy;
+      low += v > -1.0;
+      high += v > 1.0;
+      area += bytes[y * kImage + x] = v > 0.0;
+    }
+  }
+  stability = low == 0 ? 0.0 : static_cast<double>(high) / static_cast<double>(low);
+  return area;
+}
+
+std::size_t plain_rle(const std::vector<std::uint8_t>& bytes) {
+  std::vector<std::uint32_t> counts{0};
+  std::uint8_t current = 0;
+  for (std::size_t x = 0; x < kImage; ++x) {
+    for (std::size_t y = 0; y < kImage; ++y) {
+      if (bytes[y * kImage + x] != current) {
+        current = bytes[y * kImage + x];
+        counts.push_back(0);
+      }
+      ++counts.back();
+    }
+  }
+  return counts.size();
+}
+
+// Masks as bytes, all pairs by counting bytes: seconds for `count` masks.
+double plain_pairs(const Scene& scene, std::size_t count) {
+  std::vector<std::uint8_t> bytes(scene.data.size());
+  std::size_t sum = 0;
+  return median_seconds(1, [&] {
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = scene.data[i] > 0.0f;
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        for (std::size_t p = 0; p < kSide * kSide; ++p) {
+          sum += bytes[i * kSide * kSide + p] & bytes[j * kSide * kSide + p];
+        }
+      }
+    }
+    if (sum == 1) std::puts("");  // keeps the sum
+  });
+}
+
+void line(const char* what, double seconds) { std::printf("  %-52s %9.1f ms\n", what, seconds * 1e3); }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::size_t threads = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : std::thread::hardware_concurrency();
+  const std::size_t runs = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 7;
+  const std::size_t count = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1000;
+  const Scene scene(count);
+  const LogitMaps maps{count, kSide, kSide, scene.data};
+  Crew crew(threads);
+  const ParallelFor parallel = crew_for(crew);
+  std::printf("%zu masks, %s kernels, %zu threads, median of %zu runs\n", count, fusion_kernels().name, crew.size(), runs);
+
+  const MaskStatistics s = mask_statistics(maps, {}, parallel);
+  const Overlaps overlaps = pairwise_overlaps(s.masks, s.boxes, parallel);
+  const FusedScene fused = fuse_logits(maps, scene.scores, scene.granularities, {}, parallel);
+  std::printf("%zux%zu logits; %zu masks stay\n", kSide, kSide, fused.kept.size());
+  line("statistics and packing", median_seconds(runs, [&] { mask_statistics(maps, {}, parallel); }));
+  line("pairwise overlaps", median_seconds(runs, [&] { pairwise_overlaps(s.masks, s.boxes, parallel); }));
+  line("duplicates", median_seconds(runs, [&] { remove_duplicates(s.areas, scene.scores, overlaps, 0.9); }));
+  line("forest", median_seconds(runs, [&] { build_forest(s.areas, scene.scores, scene.granularities, overlaps, 0.8); }));
+  line("finest labels", median_seconds(runs, [&] { finest_labels(fused.statistics.masks, fused.forest, parallel); }));
+  line("fused map", median_seconds(runs, [&] { fuse_labels(fused.finest, fused.forest, kSide, kSide, parallel); }));
+  const double all = median_seconds(runs, [&] {
+    const FusedScene f = fuse_logits(maps, scene.scores, scene.granularities, {}, parallel);
+    for (int g = 0; g < 10; ++g) label_map_at(f.finest, f.forest, g / 10.0, parallel);
+    fuse_labels(f.finest, f.forest, kSide, kSide, parallel);
+  });
+  line("all of it, 10 label maps and the fused map", all);
+
+  std::printf("to %zux%zu\n", kImage, kImage);
+  const double finish = median_seconds(runs, [&] { finish_masks(maps, kImage, kImage, {}, parallel); });
+  line("bilinear, threshold, pack, stability, box, RLE", finish);
+  line("the same, keeping only the RLE", median_seconds(runs, [&] {
+         finish_masks(maps, kImage, kImage, {{}, false, true}, parallel);
+       }));
+
+  const std::size_t some = std::min<std::size_t>(count, 100), few = std::min<std::size_t>(count, 20);
+  std::vector<std::uint8_t> bytes(kImage * kImage);
+  double stability = 0.0;
+  std::size_t length = 0;
+  const double plain = median_seconds(1, [&] {
+    for (std::size_t k = 0; k < few; ++k) {
+      length += plain_finish(scene.data.data() + k * kSide * kSide, bytes, stability) + plain_rle(bytes);
+    }
+  });
+  const double pairs = plain_pairs(scene, some) * static_cast<double>(count * (count - 1)) /
+                       static_cast<double>(some * (some - 1));
+  std::printf("plain loops over bytes, one thread (scaled up from %zu masks, pairs of %zu)\n", few, some);
+  line("pairwise overlaps", pairs);
+  line("bilinear, threshold, stability, RLE", plain * static_cast<double>(count) / static_cast<double>(few));
+  std::printf("  ratio: overlaps and all of fusion %.1f, finishing %.1f%s\n", pairs / all,
+              plain * static_cast<double>(count) / static_cast<double>(few) / finish, length == 0 ? " " : "");
+  return 0;
+}
