@@ -15,7 +15,7 @@ run(
   process.execPath,
   "packages/cli/dist/main.js",
   "segment",
-  "docs/images/dragonfruit.jpg",
-  ...["--point", "211,144", "--granularity", "coarse"],
+  "docs/images/fruit-board.jpg",
+  ...["--point", "323,123", "--granularity", "0.6"],
   ...["--out", "out/mask.png", "--overlay", "out/overlay.png"],
 );

@@ -24,5 +24,5 @@ async function dial(photo, click, levels, out) {
   await image.dispose();
 }
 
-await dial("dragonfruit.jpg", [211, 144], [0.2, 0.6, 1], "dial.png");
+await dial("fruit-board.jpg", [323, 123], [0.3, 0.6, 0.9], "dial.png");
 await unsam.dispose();
