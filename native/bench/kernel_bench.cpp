@@ -70,7 +70,7 @@ int main() {
   });
   line("scale rows 80", 80.0 * 64, 3 * blocks, [&] { k.scale_rows(c, out.data(), nullptr, lane.data(), out.data()); });
   line("upscale norm (64 channels)", 64.0 * 64 * 50, 4 * blocks,
-       [&] { k.upscale_norm(out.data(), lane.data(), a.data(), b.data(), a.data(), a.data(), 1e-6f); });
+       [&] { k.upscale_norm(out.data(), lane.data(), a.data(), b.data(), a.data(), a.data(), 1e-6f, false); });
   line("gelu and dot (32 channels)", 32.0 * 64 * 45, 16 * blocks, [&] { k.gelu_dot(b.data(), a.data(), 1, out.data(), kLanes, false); });
   line("gelu and dot, coarse", 32.0 * 64 * 33, 16 * blocks, [&] { k.gelu_dot(b.data(), a.data(), 1, out.data(), kLanes, true); });
   line("head dots 80 x 80", 2.0 * 80 * 80 * 16, 7, [&] { k.head_dots(t, c, a.data(), b.data(), dots.data(), c); });

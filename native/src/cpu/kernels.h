@@ -80,10 +80,11 @@ struct Kernels {
   // x = gelu(x), n a multiple of L.
   void (*gelu)(std::size_t n, float* x);
 
+  // Upscaling; coarse: a cheaper GELU polynomial (error 2e-5).
   // y = gelu(layer norm over the rows of (scale (acc + shift) + skip)), in place: acc [kUp1][L].
   void (*upscale_norm)(float* acc, const float* scale, const float* shift, const float* skip, const float* gain,
-                       const float* bias, float eps);
-  // out[mask][L] = sum over rows of hyper[mask][row] * gelu(x[row]); x [kUp0][L]. coarse: cheaper polynomial (2e-5).
+                       const float* bias, float eps, bool coarse);
+  // out[mask][L] = sum over rows of hyper[mask][row] * gelu(x[row]); x [kUp0][L].
   void (*gelu_dot)(const float* x, const float* hyper, std::size_t masks, float* out, std::size_t ldo, bool coarse);
 
   // Token side; rows of kDim floats unless said otherwise.

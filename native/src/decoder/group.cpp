@@ -27,13 +27,12 @@ GroupDecoder::GroupDecoder(const Folded& folded, const Kernels& kernels, bool bf
 void GroupDecoder::decode(std::span<const Prompt> prompts, bool multimask, std::span<DecodedMasks> results) {
   begin(prompts, multimask);
   embed_masks();
-  const auto each = [&](const auto& task) { crew_.run(count_, [&](std::size_t i, std::size_t) { task(ws_.prompts[i]); }); };
 
   self_attention(folded_.layers[0], true);
   add_position();
   apply(kernels_, crew_, rows_, {{&folded_.layers[0].to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
   over_image(&ImagePasses::attend0);
-  each([&](PromptWork& w) { matrices_.merge0(w, image_.chunks(), ws_.attention.data() + w.first_row * kInner); });
+  merge(&PromptMatrices::merge0);
   after_image_attention(folded_.layers[0], ws_.attention.data());
   apply(kernels_, crew_, rows_,
         {{&folded_.layers[0].from_image_k, ws_.with_position.data(), kDim, ws_.key.data(), kInner},
@@ -50,7 +49,7 @@ void GroupDecoder::decode(std::span<const Prompt> prompts, bool multimask, std::
     matrices_.layer0(ws_.prompts[item / PromptMatrices::kLayer0Tasks], item % PromptMatrices::kLayer0Tasks);
   });
   over_image(&ImagePasses::attend1);
-  each([&](PromptWork& w) { matrices_.merge1(w, image_.chunks(), ws_.attention.data() + w.first_row * kInner); });
+  merge(&PromptMatrices::merge1);
   after_image_attention(folded_.layers[1], ws_.attention.data());
   apply(kernels_, crew_, rows_,
         {{&folded_.layers[1].from_image_k, ws_.with_position.data(), kDim, ws_.key.data(), kInner},
@@ -70,6 +69,7 @@ void GroupDecoder::decode(std::span<const Prompt> prompts, bool multimask, std::
     matrices_.layer1(ws_.prompts[item / PromptMatrices::kLayer1Tasks], item % PromptMatrices::kLayer1Tasks);
   });
   over_image(&ImagePasses::attend_final);
+  merge(&PromptMatrices::merge_final);
   heads(multimask);
 
   const std::size_t low = 4 * image_.side;
@@ -173,6 +173,13 @@ void GroupDecoder::over_image(Pass pass) {
   });
 }
 
+void GroupDecoder::merge(Merge of_head) {
+  crew_.run(count_ * kHeads, [&](std::size_t item, std::size_t) {
+    PromptWork& w = ws_.prompts[item / kHeads];
+    (matrices_.*of_head)(w, item % kHeads, image_.chunks(), ws_.attention.data() + w.first_row * kInner);
+  });
+}
+
 void GroupDecoder::after_image_attention(const TokenLayer& layer, const float* attention) {
   float* queries = ws_.queries.data();
   apply(kernels_, crew_, rows_, {{&layer.to_image_out, attention, kInner, ws_.update.data(), kDim}});
@@ -186,55 +193,63 @@ void GroupDecoder::after_image_attention(const TokenLayer& layer, const float* a
   add_position();
 }
 
-const float* GroupDecoder::head(const Mlp& mlp, std::size_t token_slot) {
-  for (std::size_t p = 0; p < count_; ++p) {
-    const PromptWork& w = ws_.prompts[p];
-    std::copy_n(ws_.queries.data() + (w.first_row + w.final_tokens[token_slot]) * kDim, kDim, ws_.head_in.data() + p * kDim);
-  }
-  const float* x = ws_.head_in.data();
-  float* buffers[] = {ws_.head_a.data(), ws_.head_b.data()};
-  for (std::size_t i = 0; i < mlp.depth; ++i) {
-    float* y = buffers[i % 2];
-    apply(kernels_, crew_, count_, {{&mlp.layers[i], x, kDim, y, kDim}});
-    if (i + 1 < mlp.depth) kernels_.relu(count_ * kDim, y);
-    x = y;
-  }
-  return x;
-}
-
 void GroupDecoder::heads(bool multimask) {
   // Only the tokens read below go through the last attention's output layer.
   crew_.run(count_, [&](std::size_t p, std::size_t) {
     PromptWork& w = ws_.prompts[p];
     const std::size_t n = w.final_tokens.size();
-    float* attention = ws_.attention.data() + w.first_row * kInner;
     float* update = ws_.update.data() + w.first_row * kDim;
-    matrices_.merge_final(w, image_.chunks(), attention);
     Crew alone(1);
-    apply(kernels_, alone, n, {{&folded_.final_out, attention, kInner, update, kDim}});
+    apply(kernels_, alone, n, {{&folded_.final_out, ws_.attention.data() + w.first_row * kInner, kInner, update, kDim}});
     for (std::size_t i = 0; i < n; ++i) {
       float* token = ws_.queries.data() + (w.first_row + w.final_tokens[i]) * kDim;
       kernels_.add(kDim, token, update + i * kDim);
       kernels_.layer_norm(1, token, folded_.final_norm.gain.data(), folded_.final_norm.bias.data(), kTokenNormEps);
     }
   });
-  const float* object = head(folded_.object_head, 0);
-  for (std::size_t p = 0; p < count_; ++p) ws_.prompts[p].object_score = object[p * kDim];
-  const float* iou = head(folded_.iou_head, 1);
+
+  // Slot 0 is the object score, 1 the IoU estimates, the others hypernetworks of mask tokens.
+  const std::vector<std::size_t>& tokens = ws_.prompts[0].final_tokens;
+  const auto mask_of = [&](std::size_t slot) {
+    return folded_.has_granularity ? kGranularityMask : static_cast<std::int32_t>(tokens[slot]) - 2;
+  };
+  const auto mlp_of = [&](std::size_t slot) -> const Mlp& {
+    if (slot == 0) return folded_.object_head;
+    if (slot == 1) return folded_.iou_head;
+    return folded_.hyper[folded_.has_granularity ? 0 : static_cast<std::size_t>(mask_of(slot))];
+  };
+  const std::size_t slot_size = kGroupPrompts * kDim;
+  float* x = ws_.head_a.data();  // [slots][kGroupPrompts][kDim]
+  float* y = ws_.head_b.data();
+  for (std::size_t slot = 0; slot < tokens.size(); ++slot) {
+    for (std::size_t p = 0; p < count_; ++p) {
+      std::copy_n(ws_.queries.data() + (ws_.prompts[p].first_row + tokens[slot]) * kDim, kDim, x + slot * slot_size + p * kDim);
+    }
+  }
+  float* results[kMaxSlots];
+  for (std::size_t layer = 0; layer < 3; ++layer, std::swap(x, y)) {
+    LinearJob jobs[kMaxSlots];
+    std::size_t n = 0;
+    for (std::size_t slot = 0; slot < tokens.size(); ++slot) {
+      const Mlp& mlp = mlp_of(slot);
+      if (layer >= mlp.depth) continue;
+      jobs[n++] = {&mlp.layers[layer], x + slot * slot_size, kDim, y + slot * slot_size, kDim};
+      results[slot] = y + slot * slot_size;
+    }
+    apply(kernels_, crew_, count_, std::span(jobs, n));
+    for (std::size_t slot = 0; slot < tokens.size(); ++slot) {
+      if (layer + 1 < mlp_of(slot).depth) kernels_.relu(count_ * kDim, y + slot * slot_size);
+    }
+  }
   for (std::size_t p = 0; p < count_; ++p) {
     PromptWork& w = ws_.prompts[p];
-    for (std::size_t i = 0; i < kMaskTokens; ++i) w.iou[i] = 1.0f / (1.0f + std::exp(-iou[p * kDim + i]));
+    w.object_score = results[0][p * kDim];
+    for (std::size_t i = 0; i < kMaskTokens; ++i) w.iou[i] = 1.0f / (1.0f + std::exp(-results[1][p * kDim + i]));
     w.mask_tokens = masks_needed(folded_.has_granularity, multimask, w.iou);
     w.hyper.reserve(w.mask_tokens.size() * kUp0);
-  }
-  for (std::size_t slot = 2; slot < ws_.prompts[0].final_tokens.size(); ++slot) {
-    const std::size_t token = ws_.prompts[0].final_tokens[slot];
-    const std::int32_t mask = folded_.has_granularity ? kGranularityMask : static_cast<std::int32_t>(token) - 2;
-    const float* hyper = head(folded_.hyper[folded_.has_granularity ? 0 : token - 2], slot);
-    for (std::size_t p = 0; p < count_; ++p) {
-      PromptWork& w = ws_.prompts[p];
+    for (std::size_t slot = 2; slot < tokens.size(); ++slot) {
       for (std::size_t i = 0; i < w.mask_tokens.size(); ++i) {
-        if (w.mask_tokens[i] == mask) std::copy_n(hyper + p * kDim, kUp0, w.hyper.data() + i * kUp0);
+        if (w.mask_tokens[i] == mask_of(slot)) std::copy_n(results[slot] + p * kDim, kUp0, w.hyper.data() + i * kUp0);
       }
     }
   }

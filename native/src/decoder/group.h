@@ -20,15 +20,15 @@ class GroupDecoder {
 
  private:
   using Pass = void (ImagePasses::*)(PromptWork&, std::size_t, PassScratch&) const;
+  using Merge = void (PromptMatrices::*)(PromptWork&, std::size_t, std::size_t, float*) const;
   void begin(std::span<const Prompt> prompts, bool multimask);
   void embed_masks();
   void self_attention(const TokenLayer& layer, bool first);
   void over_image(Pass pass);
+  void merge(Merge of_head);
   void after_image_attention(const TokenLayer& layer, const float* attention);
   void add_position();
   void heads(bool multimask);
-  // Runs an MLP head on one token of each prompt; row p of the result belongs to prompt p.
-  const float* head(const Mlp& mlp, std::size_t token_slot);
 
   const Folded& folded_;
   const Kernels& kernels_;

@@ -192,7 +192,7 @@ void ImagePasses::upscale(PromptWork& work, std::size_t chunk, PassScratch& scra
                     p.at(b, sub * kUp1), work.inverse1.data() + block * kLanes);
       math.kernels.upscale_norm(level1, work.inverse2.data() + block * kLanes, folded.upscale_shift.data() + sub * kUp1,
                                 image.high_res_1.data() + (block * 4 + sub) * kUp1 * kLanes,
-                                folded.upscale_norm.gain.data(), folded.upscale_norm.bias.data(), 1e-6f);
+                                folded.upscale_norm.gain.data(), folded.upscale_norm.bias.data(), 1e-6f, math.bf16);
       if (math.bf16) math.kernels.pack_bf16(kUp1, level1, scratch.packed.data());
       for (std::size_t sub0 = 0; sub0 < 4; ++sub0) {
         const float* skip = image.high_res_0.data() + ((block * 4 + sub) * 4 + sub0) * kUp0 * kLanes;

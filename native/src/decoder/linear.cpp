@@ -8,7 +8,7 @@ namespace unsam {
 namespace {
 
 constexpr std::size_t kRowsPerItem = 48;
-constexpr std::size_t kSerialWork = 400'000;  // multiply-adds below which waking the crew costs more than it gains
+constexpr std::size_t kSerialWork = 150'000;  // multiply-adds below which waking the crew costs more than it gains
 
 }  // namespace
 
@@ -23,7 +23,7 @@ Linear::Linear(std::size_t out, std::size_t in, const float* weight, const float
   }
 }
 
-void apply(const Kernels& kernels, Crew& crew, std::size_t rows, std::initializer_list<LinearJob> jobs) {
+void apply(const Kernels& kernels, Crew& crew, std::size_t rows, std::span<const LinearJob> jobs) {
   const std::size_t row_items = (rows + kRowsPerItem - 1) / kRowsPerItem;
   std::size_t panels = 0, work = 0;
   for (const LinearJob& job : jobs) {
@@ -33,7 +33,7 @@ void apply(const Kernels& kernels, Crew& crew, std::size_t rows, std::initialize
   const auto task = [&](std::size_t item, std::size_t) {
     std::size_t panel = item / row_items;
     const std::size_t row = item % row_items * kRowsPerItem;
-    const LinearJob* job = jobs.begin();
+    const LinearJob* job = jobs.data();
     for (; panel >= job->linear->panels(); ++job) panel -= job->linear->panels();
     kernels.gemm({.m = std::min(kRowsPerItem, rows - row),
                   .k = job->linear->in(),

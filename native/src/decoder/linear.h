@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <span>
 
 #include "cpu/kernels.h"
 #include "decoder/buffer.h"
@@ -37,6 +38,9 @@ struct LinearJob {
 };
 
 // All jobs have the same number of rows; panels are shared out over the crew.
-void apply(const Kernels& kernels, Crew& crew, std::size_t rows, std::initializer_list<LinearJob> jobs);
+void apply(const Kernels& kernels, Crew& crew, std::size_t rows, std::span<const LinearJob> jobs);
+inline void apply(const Kernels& kernels, Crew& crew, std::size_t rows, std::initializer_list<LinearJob> jobs) {
+  apply(kernels, crew, rows, std::span(jobs.begin(), jobs.size()));
+}
 
 }  // namespace unsam

@@ -16,27 +16,25 @@ void fold_triangle(std::size_t n, float* m) {
   }
 }
 
-// Merges per-chunk softmax results: out [rows][width] = sum over chunks, normalised. Writes over chunk 0.
-float* merge(Partials& p, std::size_t rows, std::size_t chunks) {
-  for (std::size_t row = 0; row < rows; ++row) {
-    float top = p.max[row];
-    for (std::size_t c = 1; c < chunks; ++c) top = std::max(top, p.max[c * rows + row]);
-    float sum = 0.0f;
-    for (std::size_t c = 0; c < chunks; ++c) {
-      const float factor = std::exp(p.max[c * rows + row] - top);
-      p.max[c * rows + row] = factor;
-      sum += factor * p.sum[c * rows + row];
-    }
-    float* out = p.values.data() + row * p.width;
-    const float first = p.max[row] / sum;
-    for (std::size_t i = 0; i < p.width; ++i) out[i] *= first;
-    for (std::size_t c = 1; c < chunks; ++c) {
-      const float factor = p.max[c * rows + row] / sum;
-      const float* part = p.values.data() + (c * rows + row) * p.width;
-      for (std::size_t i = 0; i < p.width; ++i) out[i] += factor * part[i];
-    }
+// Merges one row of per-chunk softmax results into its normalised values [width], written over chunk 0.
+const float* merge(Partials& p, std::size_t row, std::size_t rows, std::size_t chunks) {
+  float top = p.max[row];
+  for (std::size_t c = 1; c < chunks; ++c) top = std::max(top, p.max[c * rows + row]);
+  float sum = 0.0f;
+  for (std::size_t c = 0; c < chunks; ++c) {
+    const float factor = std::exp(p.max[c * rows + row] - top);
+    p.max[c * rows + row] = factor;
+    sum += factor * p.sum[c * rows + row];
   }
-  return p.values.data();
+  float* out = p.values.data() + row * p.width;
+  const float first = p.max[row] / sum;
+  for (std::size_t i = 0; i < p.width; ++i) out[i] *= first;
+  for (std::size_t c = 1; c < chunks; ++c) {
+    const float factor = p.max[c * rows + row] / sum;
+    const float* part = p.values.data() + (c * rows + row) * p.width;
+    for (std::size_t i = 0; i < p.width; ++i) out[i] += factor * part[i];
+  }
+  return out;
 }
 
 // out[16] += weights[columns] * r[columns][h * 16 ...], r in two panels of [columns][64].
@@ -156,41 +154,36 @@ void PromptMatrices::layer1(PromptWork& work, std::size_t task) const {
   }
 }
 
-void PromptMatrices::merge0(PromptWork& work, std::size_t chunks, float* out) const {
-  const float* values = merge(work.partials, work.columns, chunks);
-  for (std::size_t row = 0; row < work.columns; ++row) {
-    const std::size_t h = row / work.tokens, i = row % work.tokens;
-    for (std::size_t d = 0; d < kHeadDim; ++d) {
-      out[i * kInner + h * kHeadDim + d] = values[row * kHeadDim + d] + folded.value0_shift[h * kHeadDim + d];
-    }
+void PromptMatrices::merge0(PromptWork& work, std::size_t head, std::size_t chunks, float* out) const {
+  const float* shift = folded.value0_shift.data() + head * kHeadDim;
+  for (std::size_t i = 0; i < work.tokens; ++i) {
+    const float* value = merge(work.partials, head * work.tokens + i, work.columns, chunks);
+    float* o = out + i * kInner + head * kHeadDim;
+    for (std::size_t d = 0; d < kHeadDim; ++d) o[d] = value[d] + shift[d];
   }
 }
 
-void PromptMatrices::merge1(PromptWork& work, std::size_t chunks, float* out) const {
+void PromptMatrices::merge1(PromptWork& work, std::size_t head, std::size_t chunks, float* out) const {
   const std::size_t c = work.columns;
-  const float* values = merge(work.partials, c, chunks);
-  for (std::size_t row = 0; row < c; ++row) {
-    const std::size_t h = row / work.tokens, i = row % work.tokens;
-    const float* value = values + row * work.partials.width;
-    float* o = out + i * kInner + h * kHeadDim;
-    for (std::size_t d = 0; d < kHeadDim; ++d) o[d] = value[d] + folded.value1_shift[h * kHeadDim + d];
-    add_head_values(c, h, value + kHeadDim, work.from_value1.data() + kToValue1 * c * kLanes, o);
+  const float* shift = folded.value1_shift.data() + head * kHeadDim;
+  for (std::size_t i = 0; i < work.tokens; ++i) {
+    const float* value = merge(work.partials, head * work.tokens + i, c, chunks);
+    float* o = out + i * kInner + head * kHeadDim;
+    for (std::size_t d = 0; d < kHeadDim; ++d) o[d] = value[d] + shift[d];
+    add_head_values(c, head, value + kHeadDim, work.from_value1.data() + kToValue1 * c * kLanes, o);
   }
 }
 
-void PromptMatrices::merge_final(PromptWork& work, std::size_t chunks, float* out) const {
+void PromptMatrices::merge_final(PromptWork& work, std::size_t head, std::size_t chunks, float* out) const {
   const std::size_t c = work.columns, tf = work.final_tokens.size();
-  const float* values = merge(work.partials, work.final_columns, chunks);
-  for (std::size_t row = 0; row < work.final_columns; ++row) {
-    const std::size_t h = row / tf, i = row % tf;
-    const float* value = values + row * work.partials.width;
-    float* o = out + i * kInner + h * kHeadDim;
-    for (std::size_t d = 0; d < kHeadDim; ++d) {
-      o[d] = value[d] + value[kHeadDim + 2 * c] * folded.value_final_scaled[h * kHeadDim + d] +
-             folded.value_final_shift[h * kHeadDim + d];
-    }
-    add_head_values(c, h, value + kHeadDim, work.from_value1.data() + kToValueFinal1 * c * kLanes, o);
-    add_head_values(c, h, value + kHeadDim + c, work.from_value2.data() + kToValueFinal2 * c * kLanes, o);
+  const float* shift = folded.value_final_shift.data() + head * kHeadDim;
+  const float* scaled = folded.value_final_scaled.data() + head * kHeadDim;
+  for (std::size_t i = 0; i < tf; ++i) {
+    const float* value = merge(work.partials, head * tf + i, work.final_columns, chunks);
+    float* o = out + i * kInner + head * kHeadDim;
+    for (std::size_t d = 0; d < kHeadDim; ++d) o[d] = value[d] + value[kHeadDim + 2 * c] * scaled[d] + shift[d];
+    add_head_values(c, head, value + kHeadDim, work.from_value1.data() + kToValueFinal1 * c * kLanes, o);
+    add_head_values(c, head, value + kHeadDim + c, work.from_value2.data() + kToValueFinal2 * c * kLanes, o);
   }
 }
 

@@ -26,10 +26,11 @@ struct PromptMatrices {
   static constexpr std::size_t kLayer1Tasks = 4;
   void layer1(PromptWork& work, std::size_t task) const;
 
-  // Merge the chunks' softmaxes: attention output [tokens][kInner], before the output projection.
-  void merge0(PromptWork& work, std::size_t chunks, float* out) const;
-  void merge1(PromptWork& work, std::size_t chunks, float* out) const;
-  void merge_final(PromptWork& work, std::size_t chunks, float* out) const;
+  // Merge the chunks' softmaxes of one head: its columns of the attention output [tokens][kInner], before the output
+  // projection.
+  void merge0(PromptWork& work, std::size_t head, std::size_t chunks, float* out) const;
+  void merge1(PromptWork& work, std::size_t head, std::size_t chunks, float* out) const;
+  void merge_final(PromptWork& work, std::size_t head, std::size_t chunks, float* out) const;
 };
 
 }  // namespace unsam

@@ -6,7 +6,7 @@ void Workspace::reserve_rows(std::size_t rows) {
   for (Buffer<float>* b : {&position, &queries, &with_position, &q, &k, &v, &mixed, &update}) b->reserve(rows * kDim);
   hidden.reserve(rows * kMlp);
   for (Buffer<float>* b : {&query, &key, &value1, &value2, &attention}) b->reserve(rows * kInner);
-  for (Buffer<float>* b : {&head_in, &head_a, &head_b}) b->reserve(kGroupPrompts * kDim);
+  for (Buffer<float>* b : {&head_a, &head_b}) b->reserve(kMaxSlots * kGroupPrompts * kDim);
 }
 
 WorkspacePool::Handle WorkspacePool::take() {

@@ -13,6 +13,9 @@ namespace unsam {
 // enough that their attention maps stay in the last-level cache.
 inline constexpr std::size_t kGroupPrompts = 8;
 
+// Tokens read after the transformer, at most (select.h).
+inline constexpr std::size_t kMaxSlots = 6;
+
 struct Workspace {
   std::vector<PromptWork> prompts;      // of one group
   std::vector<PassScratch> scratch;     // per thread
@@ -21,7 +24,7 @@ struct Workspace {
   Buffer<float> position, queries, with_position, q, k, v, mixed, update;
   Buffer<float> hidden;                 // [rows][kMlp]
   Buffer<float> query, key, value1, value2, attention;  // [rows][kInner]
-  Buffer<float> head_in, head_a, head_b;  // [prompts][kDim]
+  Buffer<float> head_a, head_b;         // [kMaxSlots][kGroupPrompts][kDim]
 
   void reserve_rows(std::size_t rows);
 };

@@ -19,7 +19,7 @@ void inverse_std(float eps, float* n);
 void image_norms(const float* block, const float* shift, const float* gain, const float* beta, float* scratch,
                  float* norms);
 void upscale_norm(float* acc, const float* scale, const float* shift, const float* skip, const float* gain,
-                  const float* bias, float eps);
+                  const float* bias, float eps, bool coarse);
 void gelu_dot(const float* x, const float* hyper, std::size_t masks, float* out, std::size_t ldo, bool coarse);
 void head_dots(std::size_t t, std::size_t cols, const float* q, const float* r, float* out, std::size_t ldo);
 void gelu(std::size_t n, float* x);

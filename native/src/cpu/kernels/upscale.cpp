@@ -9,8 +9,11 @@ void gelu(std::size_t n, float* x) {
   for (std::size_t i = 0; i < n; i += kWidth) store(x + i, gelu(load(x + i)));
 }
 
-void upscale_norm(float* acc, const float* scale, const float* shift, const float* skip, const float* gain,
-                  const float* bias, float eps) {
+namespace {
+
+template <bool Coarse>
+inline void norm(float* acc, const float* scale, const float* shift, const float* skip, const float* gain,
+                 const float* bias, float eps) {
   for (std::size_t lane = 0; lane < kLanes; lane += kWidth) {
     const Vec factor = load(scale + lane);
     Vec mean{};
@@ -31,12 +34,10 @@ void upscale_norm(float* acc, const float* scale, const float* shift, const floa
     for (std::size_t i = 0; i < kWidth; ++i) inverse[i] = 1.0f / __builtin_sqrtf(variance[i]);
     for (std::size_t c = 0; c < kUp1; ++c) {
       const std::size_t at = c * kLanes + lane;
-      store(acc + at, gelu((load(acc + at) - mean) * inverse * gain[c] + bias[c]));
+      store(acc + at, gelu<Coarse>((load(acc + at) - mean) * inverse * gain[c] + bias[c]));
     }
   }
 }
-
-namespace {
 
 template <bool Coarse>
 inline void run(const float* x, const float* hyper, std::size_t masks, float* out, std::size_t ldo) {
@@ -63,6 +64,15 @@ inline void run(const float* x, const float* hyper, std::size_t masks, float* ou
 }
 
 }  // namespace
+
+void upscale_norm(float* acc, const float* scale, const float* shift, const float* skip, const float* gain,
+                  const float* bias, float eps, bool coarse) {
+  if (coarse) {
+    norm<true>(acc, scale, shift, skip, gain, bias, eps);
+  } else {
+    norm<false>(acc, scale, shift, skip, gain, bias, eps);
+  }
+}
 
 void gelu_dot(const float* x, const float* hyper, std::size_t masks, float* out, std::size_t ldo, bool coarse) {
   if (coarse) {
