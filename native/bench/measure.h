@@ -32,4 +32,9 @@ Seconds median(std::size_t runs, F&& f) {
   return {middle(wall), middle(cpu)};
 }
 
+template <typename F>
+double median_seconds(std::size_t runs, F&& f) {
+  return median(runs, f).wall;
+}
+
 }  // namespace unsam

@@ -1,3 +1,4 @@
 #include "test.h"
 
-int main() { return test::run_all(); }
+// Usage: NAME_test [part of a test's name]
+int main(int argc, char** argv) { return test::run_all(argc > 1 ? argv[1] : ""); }
