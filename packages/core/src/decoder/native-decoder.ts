@@ -27,6 +27,8 @@ const BATCH = 16;
 export interface NativeDecoderOptions {
   /** Threads of one call; default: one per core. The result does not depend on them. */
   readonly threads?: number | undefined;
+  /** Operands of the image-side products; sums stay float32. Default float32. */
+  readonly precision?: "float32" | "bfloat16" | undefined;
 }
 
 /** Why the addon, whose constants are those of the published models, cannot stand for this model; null: it can. */
@@ -49,14 +51,14 @@ export function nativeMisfit(
 
 /**
  * The mask decoder in C++. `weights` are those of `decoderWeights`; they are only read.
- * Throws `E_BAD_CHECKPOINT`, `E_RUNTIME`.
+ * Throws `E_BAD_CHECKPOINT`, `E_UNSUPPORTED` (bfloat16 on a processor without it), `E_RUNTIME`.
  */
 export async function openNativeDecoder(
   binding: NativeBinding,
   weights: ReadonlyMap<string, Tensor>,
-  { threads = availableParallelism() }: NativeDecoderOptions = {},
+  { threads = availableParallelism(), precision = "float32" }: NativeDecoderOptions = {},
 ): Promise<MaskDecoder> {
-  const decoder = await typed(binding.createDecoder(Object.fromEntries(weights), { precision: "float32" }));
+  const decoder = await typed(binding.createDecoder(Object.fromEntries(weights), { precision }));
   return new NativeMaskDecoder(decoder, threads);
 }
 

@@ -51,6 +51,13 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
     discard: ({ handle }) => void network("close", [handle]),
   });
   const { handle, weights } = opened;
+  if (options.precision === "bfloat16" && !(binding && weights)) {
+    await network("close", [handle]);
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      'precision: "bfloat16" needs the native decoder, which is not in use here; leave it out.',
+    );
+  }
   const decoder =
     binding && weights
       ? await openNativeDecoder(binding, weights, options).catch(async (cause) => {

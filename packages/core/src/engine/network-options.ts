@@ -7,6 +7,8 @@ export interface NetworkOptions {
   readonly config: ModelConfig | null;
   readonly device: "auto" | "cpu" | "cuda";
   readonly decoder: "auto" | "onnx" | "native";
+  /** Of the native decoder's image-side products; ONNX Runtime knows float32 only. */
+  readonly precision: "float32" | "bfloat16";
   readonly threads: number | undefined;
   readonly cacheDir: string;
   readonly signal: AbortSignal | undefined;
