@@ -12,6 +12,7 @@
 #include "measure.h"
 #include "parallel/crew_for.h"
 #include "unsam/hierarchy.h"
+#include "unsam/patch_merge.h"
 
 namespace {
 
@@ -138,6 +139,19 @@ int main(int argc, char** argv) {
   line("the same, keeping only the RLE", median_seconds(runs, [&] {
          finish_masks(maps, kImage, kImage, {{}, false, true}, parallel);
        }));
+
+  // Patches of eight by eight kinds in squares, each with noise of its own.
+  constexpr std::size_t kPatches = 48, kFeatures = 768;
+  std::vector<float> features(kPatches * kPatches * kFeatures);
+  std::uint32_t state = 1;
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    state = state * 1664525u + 1013904223u;
+    const std::size_t patch = i / kFeatures, kind = patch / kPatches / 6 * 8 + patch % kPatches / 6;
+    const double own = std::sin(static_cast<double>((kind + 1) * (i % kFeatures + 1)) * 0.37);
+    features[i] = static_cast<float>(own + static_cast<double>(state >> 8) / 8388608.0 - 1.0);
+  }
+  std::printf("%zux%zu patches of %zu features\n", kPatches, kPatches, kFeatures);
+  line("merging", median_seconds(runs, [&] { merge_patches(features, kPatches, kPatches, kFeatures, parallel); }));
 
   const std::size_t some = std::min<std::size_t>(count, 100), few = std::min<std::size_t>(count, 20);
   std::vector<std::uint8_t> bytes(kImage * kImage);

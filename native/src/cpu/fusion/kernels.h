@@ -31,6 +31,8 @@ struct FusionKernels {
   void (*blend_rows)(const float* upper, const float* lower, float fraction, const std::uint32_t* wanted,
                      std::size_t words, double low, double threshold, double high, std::uint32_t* bits,
                      StabilityCounts* counts);
+  // Sum of a[k] * b[k] in double, in eight lanes.
+  double (*dot8)(const float* a, const float* b, std::size_t n);
 };
 
 // The best table this CPU can run, narrowed by UNSAM_ISA as the decoder's is. Throws Error(bad_option).

@@ -13,6 +13,7 @@ const FusionKernels fusion_table = {
     .common_bits = common_bits,
     .stretch_row = stretch_row,
     .blend_rows = blend_rows,
+    .dot8 = dot8,
 };
 
 }  // namespace unsam::UNSAM_ISA

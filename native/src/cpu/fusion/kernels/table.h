@@ -14,4 +14,6 @@ void stretch_row(const float* row, const std::int32_t* before, const std::int32_
 void blend_rows(const float* upper, const float* lower, float fraction, const std::uint32_t* wanted, std::size_t words,
                 double low, double threshold, double high, std::uint32_t* bits, StabilityCounts* counts);
 
+double dot8(const float* a, const float* b, std::size_t n);
+
 }  // namespace unsam::UNSAM_ISA
