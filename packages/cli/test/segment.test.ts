@@ -92,6 +92,7 @@ describe("unsam segment", () => {
     ["a photo as mask input", [photo, "--mask-input", photo], /not a NumPy array/],
     ["a mask name that is no PNG", [photo, ...click, "--out", "mask.jpg"], /must end in \.png/],
     ["a folder that is not there", [photo, ...click, "--out", "no/such/mask.png"], /no folder/],
+    ["a photo above the limit", [photo, ...click, "--max-pixels", "1000"], /512.*300/],
     ["zero threads", [photo, ...click, "--threads", "0"], /whole number/],
   ])("refuses %s with one sentence and exit code 2, and writes nothing", async (_, args, reason) => {
     const before = await readdir(folder);

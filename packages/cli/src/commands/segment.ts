@@ -25,6 +25,7 @@ interface SegmentFlags extends ModelOptions {
   readonly overlay?: string;
   readonly logits?: string;
   readonly json?: true;
+  readonly maxPixels?: number;
 }
 
 interface Timing {
@@ -49,6 +50,7 @@ export function segmentCommand(signal: AbortSignal): Command {
     .option("--granularity <g>", "0 (part) to 1 (whole), fine, medium, coarse, or auto", granularity)
     .option("--multimask", "official multimask_output")
     .option("--threads <n>", "threads for the encoder (default: one per core)", count)
+    .option("--max-pixels <n>", "refuse larger photos before they are decoded (default: 100000000)", count)
     .option("--out <file.png>", "write the mask")
     .option("--overlay <file.png>", "write the photo with the mask drawn over it")
     .option("--logits <file.npy>", "write the low-resolution logits")
@@ -72,7 +74,9 @@ async function segment(image: string, flags: SegmentFlags, signal: AbortSignal):
   const started = performance.now();
   await using unsam = await loadModel(flags, signal);
   const loaded = performance.now();
-  await using encoded = await withProgress(`Encoding ${image}`, () => unsam.encode(image, { signal }));
+  await using encoded = await withProgress(`Encoding ${image}`, () =>
+    unsam.encode(image, { signal, maxPixels: flags.maxPixels }),
+  );
   const looked = performance.now();
   const answer = await withProgress("Segmenting", () =>
     encoded.segment(prompt, { multimask: flags.multimask ?? false, signal }),
