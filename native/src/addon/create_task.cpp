@@ -40,6 +40,7 @@ CreateTask::CreateTask(Napi::Value weights, Napi::Value options) {
     const std::string what = "The tensor \"" + name + "\"";
     const auto tensor = read_object(record.Get(name), what, ErrorCode::bad_checkpoint);
     memory_.push_back(read_floats(tensor.Get("data"), what, ErrorCode::bad_checkpoint));
+    bytes_ += memory_.back().size() * sizeof(float);
     tensors_[name] = {memory_.back(), read_shape(tensor.Get("shape"), "The shape of \"" + name + "\"")};
   }
 }
@@ -49,6 +50,9 @@ void CreateTask::run() {
   memory_.clear();
 }
 
-Napi::Value CreateTask::result(Napi::Env env) { return Decoder::create(environment(env).decoder, decoder_); }
+Napi::Value CreateTask::result(Napi::Env env) {
+  // What the decoder folds the weights into is about as large as they are.
+  return Decoder::create(environment(env).decoder, DecoderAndSize{decoder_, bytes_});
+}
 
 }  // namespace unsam::addon

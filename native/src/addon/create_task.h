@@ -21,6 +21,7 @@ class CreateTask : public Task {
  private:
   TensorMap tensors_;
   std::list<std::vector<float>> memory_;  // of the tensors
+  std::size_t bytes_ = 0;                 // of the tensors
   DecoderOptions options_;
   std::shared_ptr<const unsam::Decoder> decoder_;
 };

@@ -4,6 +4,8 @@
 #include <napi.h>
 
 #include <any>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -62,6 +64,13 @@ class Handle : public Napi::ObjectWrap<Class> {
     NAPI_THROW_IF_FAILED_VOID(info.Env(), status);
   }
 
+  // Tells the garbage collector what this small object holds on to: without it, forgotten ones would pile up.
+  void holds(Napi::Env env, std::size_t bytes) {
+    std::int64_t total;
+    napi_adjust_external_memory(env, static_cast<std::int64_t>(bytes) - held_, &total);
+    held_ = static_cast<std::int64_t>(bytes);
+  }
+
   // To be called once by the constructor of `Class`.
   static Contents take_contents(Napi::Env env) {
     return throwing(env, [&] {
@@ -71,6 +80,9 @@ class Handle : public Napi::ObjectWrap<Class> {
                   std::string("A ") + Class::kName + " is made by " + Class::kMaker + ", not by new.");
     });
   }
+
+ private:
+  std::int64_t held_ = 0;
 };
 
 }  // namespace unsam::addon

@@ -8,8 +8,7 @@ Napi::Function PreparedImage::define(Napi::Env env) {
 
 PreparedImage::PreparedImage(const Napi::CallbackInfo& info)
     : Handle(info), contents_(take_contents(info.Env())) {
-  // So that the garbage collector knows what a small object holds on to.
-  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), static_cast<std::int64_t>(memory_bytes(*contents_.image)));
+  holds(info.Env(), memory_bytes(*contents_.image));
 }
 
 const ImageAndDecoder& PreparedImage::contents() const {
@@ -19,14 +18,9 @@ const ImageAndDecoder& PreparedImage::contents() const {
 
 void PreparedImage::dispose(const Napi::CallbackInfo& info) { release(info.Env()); }
 
-void PreparedImage::Finalize(Napi::Env env) { release(env); }
-
 void PreparedImage::release(Napi::Env env) {
-  if (!contents_.image) return;
-  const auto bytes = static_cast<std::int64_t>(memory_bytes(*contents_.image));
   contents_ = {};
-  std::int64_t total;
-  napi_adjust_external_memory(env, -bytes, &total);
+  holds(env, 0);
 }
 
 }  // namespace unsam::addon

@@ -23,7 +23,7 @@ class PreparedImage : public Handle<PreparedImage, ImageAndDecoder> {
 
   // Throws Error(disposed).
   const ImageAndDecoder& contents() const;
-  void Finalize(Napi::Env env) override;
+  void Finalize(Napi::Env env) override { release(env); }
 
  private:
   void dispose(const Napi::CallbackInfo& info);

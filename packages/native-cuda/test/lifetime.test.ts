@@ -1,0 +1,55 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { ADDON, describeWithAddon } from "./addon.js";
+
+/** Runs one of the scripts beside this file in a process of its own. */
+function run(
+  script: string,
+  ...args: string[]
+): Promise<{ code: number | string; out: string; err: string }> {
+  const file = fileURLToPath(new URL(`./scripts/${script}`, import.meta.url));
+  return new Promise((resolve) => {
+    execFile(process.execPath, ["--expose-gc", file, ADDON, ...args], (error, out, err) => {
+      resolve({ code: error ? (error.code ?? error.signal ?? "unknown") : 0, out: out.trim(), err });
+    });
+  });
+}
+
+const MINUTES = 60_000;
+
+describeWithAddon("lifetime of what the addon holds", () => {
+  it("memory stays flat over 1,000 images and 100 decoders", { timeout: 5 * MINUTES }, async () => {
+    const { code, out, err } = await run("memory-cycles.mjs", "1000", "10", "dispose");
+    expect(err).toBe("");
+    expect(code).toBe(0);
+    // One leaked image of 8 × 8 tokens a cycle would be 800 MiB, one leaked decoder in ten 1 GiB.
+    expect(Number(out)).toBeLessThan(100);
+  });
+
+  it("what is never disposed goes with the garbage", { timeout: 5 * MINUTES }, async () => {
+    const { code, out } = await run("memory-cycles.mjs", "100", "2", "forget");
+    expect(code).toBe(0);
+    expect(Number(out)).toBeLessThan(150);
+  });
+
+  it("eight workers killed while they decode leave the process healthy", {
+    timeout: 5 * MINUTES,
+  }, async () => {
+    expect(await run("kill-workers.mjs", "3")).toEqual({ code: 0, out: "healthy", err: "" });
+  });
+
+  it.each([
+    ["exit", 7],
+    ["throw", 1],
+    ["return", 0],
+  ])(
+    "a process that ends by %s while it decodes has exit code %i",
+    { timeout: 2 * MINUTES },
+    async (way, code) => {
+      const ended = await run("exit-while-decoding.mjs", way);
+      expect(ended.code).toBe(code);
+      if (way !== "throw") expect(ended.err).toBe("");
+    },
+  );
+});
