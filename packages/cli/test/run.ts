@@ -8,10 +8,17 @@ export interface Outcome {
 }
 
 /** Runs the built `unsam` as a user does. */
-export function unsam(args: readonly string[], options: { cwd?: string } = {}): Promise<Outcome> {
+export function unsam(
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const main = inRepository("packages", "cli", "dist", "main.js");
-    const child = spawn(process.execPath, [main, ...args], { cwd: options.cwd, timeout: 60_000 });
+    const child = spawn(process.execPath, [main, ...args], {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      timeout: 60_000,
+    });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (text) => {
       stdout += text;

@@ -1,19 +1,28 @@
 import { openAddon } from "./open-addon.js";
 import { syntheticFeatures, syntheticWeights } from "./synthetic-model.js";
 
-// A process of its own that may die: loads the addon named on the command line and decodes one prompt with every kind
-// of kernel. Exit code 0: it works.
+// A process of its own that may die: loads the addon named on the command line and decodes a prompt that passes through
+// every kind of kernel. Exit code 0: it works; else standard error ends with one line that says why, if anything can.
 
-const binding = openAddon(process.argv[2]);
-const decoder = await binding.createDecoder(syntheticWeights(), { precision: "float32" });
-const image = await decoder.prepare(syntheticFeatures(4), { threads: 2 });
-const prompt = {
-  coords: Float32Array.of(20, 30, 0, 0),
-  labels: Int32Array.of(1, -1),
-  granularity: 0.5,
-  maskLogits: new Float32Array(16 * 16).fill(-1),
-};
-const [masks] = await decoder.decode(image, [prompt], { multimask: false, threads: 2 });
-if (masks.lowRes.length !== 256 || !masks.lowRes.every(Number.isFinite)) {
-  throw new Error("it decodes a test prompt to something that is no mask");
+async function decodeOnce(addon: string): Promise<void> {
+  const binding = openAddon(addon);
+  const decoder = await binding.createDecoder(syntheticWeights(), { precision: "float32" });
+  const image = await decoder.prepare(syntheticFeatures(4), { threads: 2 });
+  const prompt = {
+    coords: Float32Array.of(20, 30, 0, 0),
+    labels: Int32Array.of(1, -1),
+    granularity: 0.5,
+    maskLogits: new Float32Array(16 * 16).fill(-1),
+  };
+  const [masks] = await decoder.decode(image, [prompt], { multimask: false, threads: 2 });
+  if (masks.lowRes.length !== 256 || !masks.lowRes.every(Number.isFinite)) {
+    throw new Error("it decodes a test prompt to something that is no mask");
+  }
+}
+
+try {
+  await decodeOnce(process.argv[2]);
+} catch (cause) {
+  process.stderr.write(`\n${(cause as Error).message.split("\n", 1)[0]}\n`);
+  process.exitCode = 1;
 }

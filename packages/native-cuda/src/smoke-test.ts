@@ -16,15 +16,8 @@ const TIME_LIMIT_MS = 20_000;
 export async function smokeTest(addon: string, cacheDir: string | null): Promise<string | null> {
   const found = await stat(addon).catch(() => null);
   if (!found?.isFile()) return "there is no such file";
-  const identity = [
-    addon,
-    found.size,
-    found.mtimeMs,
-    process.version,
-    process.arch,
-    CONTRACT,
-    os.cpus()[0]?.model,
-  ];
+  const processor = [process.arch, os.cpus()[0]?.model, process.env.UNSAM_ISA];
+  const identity = [addon, found.size, found.mtimeMs, process.version, ...processor, CONTRACT];
   const digest = createHash("sha256").update(JSON.stringify(identity)).digest("hex").slice(0, 32);
   const passed = cacheDir === null ? null : path.join(cacheDir, "native", `${digest}.passed`);
   if (passed !== null && (await exists(passed))) return null;
@@ -50,17 +43,15 @@ function tryInChild(addon: string): Promise<string | null> {
     child.on("error", (cause) => resolve(`it could not be tried out in a child process (${cause.message})`));
     child.on("close", (code, signal) => {
       if (code === 0) resolve(null);
-      else
-        resolve(
-          complaint(said) ?? (signal ? `it died of ${signal}` : `it ended its process with code ${code}`),
-        );
+      else if (signal) resolve(`it died of ${signal}`);
+      else resolve(lastLine(said) ?? `it ended its process with code ${code}`);
     });
   });
 }
 
-/** The message of the uncaught error in a child's standard error, without the stack around it. */
-function complaint(said: string): string | null {
-  return /^(?:\w*Error(?: \[\w+\])?): (.+)$/m.exec(said)?.[1].trim() ?? null;
+/** Without the full stop at its end; null where nothing was said. */
+function lastLine(said: string): string | null {
+  return said.trim().split("\n").pop()?.replace(/\.$/, "") || null;
 }
 
 async function remember(file: string, identity: readonly unknown[]): Promise<void> {
