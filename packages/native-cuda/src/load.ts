@@ -64,13 +64,15 @@ export async function findNative({ cacheDir }: LoadNativeOptions, wanted: string
       }
     } else rejected.push(`${path} (${origin}) does not work: ${problem}.`);
   }
-  return {
-    binding: null,
-    reason: rejected.length > 0 ? `${rejected.join(" ")} ${REBUILD}` : nothing(platform),
-  };
+  const reason = rejected.length > 0 ? [...rejected, advice(wanted)].join(" ") : nothing(platform);
+  return { binding: null, reason };
 }
 
-const REBUILD = "Remove it, or build it again with `npm run build:native`.";
+function advice(wanted: string): string {
+  return wanted === ""
+    ? "Install it again, build it again with `npm run build:native`, or remove it."
+    : "Unset UNSAM_NATIVE, or let it name an addon for this machine.";
+}
 
 function installed(platform: Platform): Candidate[] {
   const packages = packagesFor(platform).flatMap(({ name, locate }): Candidate[] => {
