@@ -86,10 +86,10 @@ std::size_t plain_rle(const std::vector<std::uint8_t>& bytes) {
 }
 
 // Masks as bytes, all pairs by counting bytes: seconds for `count` masks.
-double plain_pairs(const Scene& scene, std::size_t count) {
+Seconds plain_pairs(const Scene& scene, std::size_t count) {
   std::vector<std::uint8_t> bytes(scene.data.size());
   std::size_t sum = 0;
-  return median_seconds(1, [&] {
+  return median(1, [&] {
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = scene.data[i] > 0.0f;
     for (std::size_t i = 0; i < count; ++i) {
       for (std::size_t j = 0; j < i; ++j) {
@@ -102,7 +102,11 @@ double plain_pairs(const Scene& scene, std::size_t count) {
   });
 }
 
-void line(const char* what, double seconds) { std::printf("  %-52s %9.1f ms\n", what, seconds * 1e3); }
+void line(const char* what, const Seconds& s) {
+  std::printf("  %-52s %9.1f ms, %9.1f ms of CPU\n", what, s.wall * 1e3, s.cpu * 1e3);
+}
+
+Seconds scaled(const Seconds& s, double factor) { return {s.wall * factor, s.cpu * factor}; }
 
 }  // namespace
 
@@ -120,13 +124,13 @@ int main(int argc, char** argv) {
   const Overlaps overlaps = pairwise_overlaps(s.masks, s.boxes, parallel);
   const FusedScene fused = fuse_logits(maps, scene.scores, scene.granularities, {}, parallel);
   std::printf("%zux%zu logits; %zu masks stay\n", kSide, kSide, fused.kept.size());
-  line("statistics and packing", median_seconds(runs, [&] { mask_statistics(maps, {}, parallel); }));
-  line("pairwise overlaps", median_seconds(runs, [&] { pairwise_overlaps(s.masks, s.boxes, parallel); }));
-  line("duplicates", median_seconds(runs, [&] { remove_duplicates(s.areas, scene.scores, overlaps, 0.9); }));
-  line("forest", median_seconds(runs, [&] { build_forest(s.areas, scene.scores, scene.granularities, overlaps, 0.8); }));
-  line("finest labels", median_seconds(runs, [&] { finest_labels(fused.statistics.masks, fused.forest, parallel); }));
-  line("fused map", median_seconds(runs, [&] { fuse_labels(fused.finest, fused.forest, kSide, kSide, parallel); }));
-  const double all = median_seconds(runs, [&] {
+  line("statistics and packing", median(runs, [&] { mask_statistics(maps, {}, parallel); }));
+  line("pairwise overlaps", median(runs, [&] { pairwise_overlaps(s.masks, s.boxes, parallel); }));
+  line("duplicates", median(runs, [&] { remove_duplicates(s.areas, scene.scores, overlaps, 0.9); }));
+  line("forest", median(runs, [&] { build_forest(s.areas, scene.scores, scene.granularities, overlaps, 0.8); }));
+  line("finest labels", median(runs, [&] { finest_labels(fused.statistics.masks, fused.forest, parallel); }));
+  line("fused map", median(runs, [&] { fuse_labels(fused.finest, fused.forest, kSide, kSide, parallel); }));
+  const Seconds all = median(runs, [&] {
     const FusedScene f = fuse_logits(maps, scene.scores, scene.granularities, {}, parallel);
     for (int g = 0; g < 10; ++g) label_map_at(f.finest, f.forest, g / 10.0, parallel);
     fuse_labels(f.finest, f.forest, kSide, kSide, parallel);
@@ -134,9 +138,9 @@ int main(int argc, char** argv) {
   line("all of it, 10 label maps and the fused map", all);
 
   std::printf("to %zux%zu\n", kImage, kImage);
-  const double finish = median_seconds(runs, [&] { finish_masks(maps, kImage, kImage, {}, parallel); });
+  const Seconds finish = median(runs, [&] { finish_masks(maps, kImage, kImage, {}, parallel); });
   line("bilinear, threshold, pack, stability, box, RLE", finish);
-  line("the same, keeping only the RLE", median_seconds(runs, [&] {
+  line("the same, keeping only the RLE", median(runs, [&] {
          finish_masks(maps, kImage, kImage, {{}, false, true}, parallel);
        }));
 
@@ -151,23 +155,24 @@ int main(int argc, char** argv) {
     features[i] = static_cast<float>(own + static_cast<double>(state >> 8) / 8388608.0 - 1.0);
   }
   std::printf("%zux%zu patches of %zu features\n", kPatches, kPatches, kFeatures);
-  line("merging", median_seconds(runs, [&] { merge_patches(features, kPatches, kPatches, kFeatures, parallel); }));
+  line("merging", median(runs, [&] { merge_patches(features, kPatches, kPatches, kFeatures, parallel); }));
 
   const std::size_t some = std::min<std::size_t>(count, 100), few = std::min<std::size_t>(count, 20);
   std::vector<std::uint8_t> bytes(kImage * kImage);
   double stability = 0.0;
   std::size_t length = 0;
-  const double plain = median_seconds(1, [&] {
+  const Seconds plain = median(1, [&] {
     for (std::size_t k = 0; k < few; ++k) {
       length += plain_finish(scene.data.data() + k * kSide * kSide, bytes, stability) + plain_rle(bytes);
     }
   });
-  const double pairs = plain_pairs(scene, some) * static_cast<double>(count * (count - 1)) /
-                       static_cast<double>(some * (some - 1));
+  const Seconds pairs = scaled(plain_pairs(scene, some), static_cast<double>(count * (count - 1)) /
+                                                             static_cast<double>(some * (some - 1)));
+  const Seconds plain_all = scaled(plain, static_cast<double>(count) / static_cast<double>(few));
   std::printf("plain loops over bytes, one thread (scaled up from %zu masks, pairs of %zu)\n", few, some);
   line("pairwise overlaps", pairs);
-  line("bilinear, threshold, stability, RLE", plain * static_cast<double>(count) / static_cast<double>(few));
-  std::printf("  ratio: overlaps and all of fusion %.1f, finishing %.1f%s\n", pairs / all,
-              plain * static_cast<double>(count) / static_cast<double>(few) / finish, length == 0 ? " " : "");
+  line("bilinear, threshold, stability, RLE", plain_all);
+  std::printf("  ratio in CPU time: overlaps to all of fusion %.1f, finishing %.1f%s\n", pairs.cpu / all.cpu,
+              plain_all.cpu / finish.cpu, length == 0 ? " " : "");
   return 0;
 }
