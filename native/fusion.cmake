@@ -18,7 +18,7 @@ if(unsam_x86)
   unsam_fusion_kernels(avx512 ${avx512} -mavx512vpopcntdq)
 endif()
 
-file(GLOB fusion_sources CONFIGURE_DEPENDS src/cpu/fusion/*.cpp)
+file(GLOB fusion_sources CONFIGURE_DEPENDS src/cpu/fusion/*.cpp src/cpu/region_tree/*.cpp)
 add_library(unsam_fusion STATIC ${fusion_sources} ${fusion_kernel_objects})
 target_include_directories(unsam_fusion PUBLIC include PRIVATE src)
 target_compile_definitions(unsam_fusion PRIVATE ${unsam_x86})

@@ -13,6 +13,7 @@
 #include "parallel/crew_for.h"
 #include "unsam/hierarchy.h"
 #include "unsam/patch_merge.h"
+#include "unsam/region_tree.h"
 
 namespace {
 
@@ -156,6 +157,18 @@ int main(int argc, char** argv) {
   }
   std::printf("%zux%zu patches of %zu features\n", kPatches, kPatches, kFeatures);
   line("merging", median(runs, [&] { merge_patches(features, kPatches, kPatches, kFeatures, parallel); }));
+
+  // Noise over blocks of random colours: about as many superpixels as a photo has.
+  constexpr std::size_t kWidth = 480, kHeight = 320;
+  std::vector<std::uint8_t> rgb(kWidth * kHeight * 3);
+  for (std::size_t i = 0; i < rgb.size(); ++i) {
+    state = state * 1664525u + 1013904223u;
+    const std::size_t block = i / 3 / kWidth / 12 * 40 + i / 3 % kWidth / 12;
+    rgb[i] = static_cast<std::uint8_t>((block * 97 + i % 3 * 53) % 200 + (state >> 27));
+  }
+  const RegionHierarchy tree = build_region_hierarchy(rgb, kWidth, kHeight, parallel);
+  std::printf("%zux%zu image, %zu superpixels\n", kWidth, kHeight, tree.superpixels.count);
+  line("region tree", median(runs, [&] { build_region_hierarchy(rgb, kWidth, kHeight, parallel); }));
 
   const std::size_t some = std::min<std::size_t>(count, 100), few = std::min<std::size_t>(count, 20);
   std::vector<std::uint8_t> bytes(kImage * kImage);

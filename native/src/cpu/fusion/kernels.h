@@ -33,6 +33,22 @@ struct FusionKernels {
                      StabilityCounts* counts);
   // Sum of a[k] * b[k] in double, in eight lanes.
   double (*dot8)(const float* a, const float* b, std::size_t n);
+
+  // Rows of the region tree.
+  // Symmetric convolution of a row padded by `radius` on both sides; kernel: centre first, [radius + 1].
+  void (*blur_row)(const float* padded, std::size_t n, const double* kernel, std::size_t radius, float* out);
+  // out = factor * row.
+  void (*scale_row)(const float* row, double factor, std::size_t n, float* out);
+  // out += factor * (a + b).
+  void (*add_row_pair)(const float* a, const float* b, double factor, std::size_t n, float* out);
+  // out = max(0, sums * scale), then sums += enter - leave.
+  void (*running_mean_row)(const float* enter, const float* leave, double scale, std::size_t n, double* sums, float* out);
+  // sum += (p - q)^2 / (p + q) where p and q differ.
+  void (*add_chi_square)(const float* p, const float* q, std::size_t n, double* sum);
+  // Sum of a[k] * b[k] in four lanes.
+  double (*dot4)(const double* a, const double* b, std::size_t n);
+  // out -= factor * a.
+  void (*subtract_scaled)(const double* a, double factor, std::size_t n, double* out);
 };
 
 // The best table this CPU can run, narrowed by UNSAM_ISA as the decoder's is. Throws Error(bad_option).

@@ -14,6 +14,13 @@ const FusionKernels fusion_table = {
     .stretch_row = stretch_row,
     .blend_rows = blend_rows,
     .dot8 = dot8,
+    .blur_row = blur_row,
+    .scale_row = scale_row,
+    .add_row_pair = add_row_pair,
+    .running_mean_row = running_mean_row,
+    .add_chi_square = add_chi_square,
+    .dot4 = dot4,
+    .subtract_scaled = subtract_scaled,
 };
 
 }  // namespace unsam::UNSAM_ISA

@@ -15,5 +15,12 @@ void blend_rows(const float* upper, const float* lower, float fraction, const st
                 double low, double threshold, double high, std::uint32_t* bits, StabilityCounts* counts);
 
 double dot8(const float* a, const float* b, std::size_t n);
+void blur_row(const float* padded, std::size_t n, const double* kernel, std::size_t radius, float* out);
+void scale_row(const float* row, double factor, std::size_t n, float* out);
+void add_row_pair(const float* a, const float* b, double factor, std::size_t n, float* out);
+void running_mean_row(const float* enter, const float* leave, double scale, std::size_t n, double* sums, float* out);
+void add_chi_square(const float* p, const float* q, std::size_t n, double* sum);
+double dot4(const double* a, const double* b, std::size_t n);
+void subtract_scaled(const double* a, double factor, std::size_t n, double* out);
 
 }  // namespace unsam::UNSAM_ISA
