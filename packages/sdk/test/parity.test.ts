@@ -16,9 +16,7 @@ function promptsOf(reference: ParityCase, path: (file: string) => string): Promp
   return Array.from({ length: reference.batch }, (_, entry) => {
     const { points, labels, boxes, granularity } = reference;
     return {
-      ...(points
-        ? { points: points[entry].map(([x, y], i) => [x, y, labels![entry][i] as 0 | 1 | -1] as const) }
-        : {}),
+      ...(points ? { points: points[entry].map(([x, y], i) => [x, y, labels![entry][i]] as const) } : {}),
       ...(boxes ? { box: boxes[entry] } : {}),
       ...(reference.mask_input ? { mask: maskInput(path(reference.mask_input.file), entry) } : {}),
       granularity: Array.isArray(granularity) ? granularity[entry] : (granularity as number | null),

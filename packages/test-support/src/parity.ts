@@ -13,7 +13,7 @@ export interface ParityCase {
   readonly id: string;
   readonly image: string;
   readonly points: readonly (readonly (readonly [number, number])[])[] | null;
-  readonly labels: readonly (readonly number[])[] | null;
+  readonly labels: readonly (readonly (1 | 0 | -1)[])[] | null;
   readonly boxes: readonly (readonly [number, number, number, number])[] | null;
   readonly mask_input: ReferenceFile | null;
   readonly granularity: number | readonly number[] | null;
@@ -25,6 +25,7 @@ export interface ParityCase {
     readonly object_score_logits: ReferenceFile;
     readonly mask: readonly { readonly file: string; readonly entry?: number; readonly token?: number }[];
     readonly mask_tokens?: readonly (readonly number[])[];
+    readonly stability?: readonly number[];
   };
 }
 

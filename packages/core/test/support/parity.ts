@@ -1,6 +1,12 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import { describeWithShared, inRepository, shared } from "@unsam/test-support";
+import {
+  describeWithShared,
+  inRepository,
+  type ParityCase,
+  type ReferenceFile,
+  shared,
+} from "@unsam/test-support";
 import { describe } from "vitest";
 import { type Checkpoint, openCheckpoint } from "#core/checkpoint/index.js";
 import { assemblePrompt, type ImageFeatures, type NetworkPrompt } from "#core/decoder/index.js";
@@ -8,38 +14,16 @@ import { type Model, type ModelConfig, parseModelConfig, resolveModel } from "#c
 import { parseNpy } from "#core/npy.js";
 import type { Tensor } from "#core/tensor.js";
 
-interface StoredArray {
-  readonly file: string;
-  readonly shape: readonly number[];
-}
-
-export interface ParityCase {
-  readonly id: string;
-  readonly image: string;
-  readonly points: readonly (readonly (readonly [number, number])[])[] | null;
-  readonly labels: readonly (readonly (1 | 0 | -1)[])[] | null;
-  readonly boxes: readonly (readonly [number, number, number, number])[] | null;
-  readonly mask_input: StoredArray | null;
-  readonly granularity: number | readonly number[] | null;
-  readonly multimask_output: boolean;
-  readonly batch: number;
-  readonly expected: {
-    readonly low_res_logits: StoredArray;
-    readonly predicted_iou: StoredArray;
-    readonly object_score_logits: StoredArray;
-    readonly mask_tokens?: readonly (readonly number[])[];
-    readonly stability?: readonly number[];
-  };
-}
+export type { ParityCase };
 
 interface ParityImage {
   readonly id: string;
   readonly width: number;
   readonly height: number;
-  readonly input?: StoredArray;
-  readonly image_embed: StoredArray;
-  readonly high_res_feats_0?: StoredArray;
-  readonly high_res_feats_1?: StoredArray;
+  readonly input?: ReferenceFile;
+  readonly image_embed: ReferenceFile;
+  readonly high_res_feats_0?: ReferenceFile;
+  readonly high_res_feats_1?: ReferenceFile;
 }
 
 /** A folder of reference values: a small checkpoint and what the official PyTorch code computes with it. */
@@ -49,8 +33,8 @@ export class ParitySet {
   readonly prompts: {
     readonly images: readonly ParityImage[];
     readonly cases: readonly ParityCase[];
-    readonly stages: Readonly<Record<string, StoredArray>>;
-    readonly rules?: Readonly<Record<string, StoredArray>> & { readonly mask_tokens: readonly number[][] };
+    readonly stages: Readonly<Record<string, ReferenceFile>>;
+    readonly rules?: Readonly<Record<string, ReferenceFile>> & { readonly mask_tokens: readonly number[][] };
   };
 
   constructor(folder: string, checkpointFile?: string) {
@@ -64,7 +48,7 @@ export class ParitySet {
     return readFileSync(path.join(this.#folder, file), "utf8");
   }
 
-  array({ file }: StoredArray): Tensor {
+  array({ file }: ReferenceFile): Tensor {
     return parseNpy(readFileSync(path.join(this.#folder, file)), file);
   }
 
@@ -92,7 +76,7 @@ export class ParitySet {
   }
 
   features(): ImageFeatures {
-    const plain = (stored: StoredArray): Tensor => {
+    const plain = (stored: ReferenceFile): Tensor => {
       const { data, shape } = this.array(stored);
       return { data, shape: shape.slice(1) };
     };
