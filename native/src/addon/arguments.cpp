@@ -1,13 +1,15 @@
 #include "arguments.h"
 
 #include <cmath>
+#include <span>
 
 namespace unsam::addon {
 namespace {
 
+// The memory of a typed array, until JavaScript runs again.
 template <class Element>
-std::vector<Element> read_array(Napi::Value value, napi_typedarray_type type, const char* name,
-                                const std::string& what, ErrorCode code) {
+std::span<const Element> view_array(Napi::Value value, napi_typedarray_type type, const char* name,
+                                    const std::string& what, ErrorCode code) {
   napi_env env = value.Env();
   const auto fail = [&](const std::string& why) { throw Error(code, what + " " + why); };
   bool is_array = false;
@@ -25,8 +27,14 @@ std::vector<Element> read_array(Napi::Value value, napi_typedarray_type type, co
     fail("is detached: its buffer was transferred away; give an array of your own.");
   }
   if (length == 0) return {};
-  const auto first = static_cast<const Element*>(data);
-  return {first, first + length};
+  return {static_cast<const Element*>(data), length};
+}
+
+template <class Element>
+std::vector<Element> read_array(Napi::Value value, napi_typedarray_type type, const char* name,
+                                const std::string& what, ErrorCode code) {
+  const std::span<const Element> view = view_array<Element>(value, type, name, what, code);
+  return {view.begin(), view.end()};
 }
 
 }  // namespace
@@ -44,6 +52,23 @@ std::vector<std::int32_t> read_integers(Napi::Value value, const std::string& wh
   return read_array<std::int32_t>(value, napi_int32_array, "Int32Array", what, code);
 }
 
+std::vector<std::uint32_t> read_words(Napi::Value value, const std::string& what, ErrorCode code) {
+  return read_array<std::uint32_t>(value, napi_uint32_array, "Uint32Array", what, code);
+}
+
+std::vector<std::uint16_t> read_shorts(Napi::Value value, const std::string& what, ErrorCode code) {
+  return read_array<std::uint16_t>(value, napi_uint16_array, "Uint16Array", what, code);
+}
+
+std::vector<double> read_doubles(Napi::Value value, const std::string& what, ErrorCode code) {
+  return read_array<double>(value, napi_float64_array, "Float64Array", what, code);
+}
+
+void append_floats(std::vector<float>& values, Napi::Value value, const std::string& what, ErrorCode code) {
+  const auto view = view_array<float>(value, napi_float32_array, "Float32Array", what, code);
+  values.insert(values.end(), view.begin(), view.end());
+}
+
 std::size_t read_count(Napi::Value value, const std::string& what, ErrorCode code) {
   constexpr double kMost = 9007199254740991.0;  // Number.MAX_SAFE_INTEGER
   const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
@@ -51,6 +76,12 @@ std::size_t read_count(Napi::Value value, const std::string& what, ErrorCode cod
     throw Error(code, what + " must be a whole number, 0 or more.");
   }
   return static_cast<std::size_t>(number);
+}
+
+double read_number(Napi::Value value, const std::string& what, ErrorCode code) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : std::nan("");
+  if (std::isnan(number)) throw Error(code, what + " must be a number.");
+  return number;
 }
 
 bool read_flag(Napi::Value value, const std::string& what, ErrorCode code) {

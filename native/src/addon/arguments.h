@@ -17,8 +17,15 @@ namespace unsam::addon {
 Napi::Object read_object(Napi::Value value, const std::string& what, ErrorCode code);
 std::vector<float> read_floats(Napi::Value value, const std::string& what, ErrorCode code);
 std::vector<std::int32_t> read_integers(Napi::Value value, const std::string& what, ErrorCode code);
+std::vector<std::uint32_t> read_words(Napi::Value value, const std::string& what, ErrorCode code);
+std::vector<std::uint16_t> read_shorts(Napi::Value value, const std::string& what, ErrorCode code);
+std::vector<double> read_doubles(Napi::Value value, const std::string& what, ErrorCode code);
+// Appends the values of a Float32Array.
+void append_floats(std::vector<float>& values, Napi::Value value, const std::string& what, ErrorCode code);
 // A whole number from 0 to 2^53 - 1.
 std::size_t read_count(Napi::Value value, const std::string& what, ErrorCode code);
+// Any number but NaN.
+double read_number(Napi::Value value, const std::string& what, ErrorCode code);
 bool read_flag(Napi::Value value, const std::string& what, ErrorCode code);
 
 }  // namespace unsam::addon

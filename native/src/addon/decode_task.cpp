@@ -60,7 +60,7 @@ Napi::Value DecodeTask::result(Napi::Env env) {
     object.Set("lowRes", float_array(env, std::move(masks.low_res)));
     object.Set("predictedIou", float_array(env, std::move(masks.predicted_iou)));
     object.Set("objectScore", Napi::Number::New(env, masks.object_score));
-    object.Set("tokens", integer_array(env, masks.tokens));
+    object.Set("tokens", integer_array(env, std::move(masks.tokens)));
     list.Set(i, object);
   }
   return list;

@@ -24,11 +24,11 @@ Napi::Value to_javascript(Napi::Env env, const std::exception_ptr& failure) {
   } catch (const Error& e) {
     return error(env, code_name(e.code()), e.what());
   } catch (const std::bad_alloc&) {
-    return error(env, "E_RUNTIME", "There is not enough memory for this call; decode fewer prompts at once.");
+    return error(env, "E_RUNTIME", "There is not enough memory for this call; give it less at once.");
   } catch (const std::exception& e) {
-    return error(env, "E_RUNTIME", std::string("The native decoder failed: ") + e.what());
+    return error(env, "E_RUNTIME", std::string("The native addon failed: ") + e.what());
   } catch (...) {
-    return error(env, "E_RUNTIME", "The native decoder failed.");
+    return error(env, "E_RUNTIME", "The native addon failed.");
   }
 }
 

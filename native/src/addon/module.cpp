@@ -4,13 +4,14 @@
 #include "cpu/isa.h"
 #include "create_task.h"
 #include "decoder.h"
+#include "fusion/exports.h"
 #include "prepared_image.h"
 
 namespace unsam::addon {
 namespace {
 
 // Number of the contract; a binary with another one is not used.
-constexpr int kContract = 1;
+constexpr int kContract = 2;
 
 Napi::Value instruction_set(const Napi::CallbackInfo& info) {
   return throwing(info.Env(), [&] { return Napi::String::New(info.Env(), kernels().name); });
@@ -32,6 +33,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createDecoder", Napi::Function::New(env, create_decoder, "createDecoder"));
   exports.Set("Decoder", decoder);
   exports.Set("PreparedImage", prepared_image);
+  export_fusion(env, exports);
   return exports;
 }
 

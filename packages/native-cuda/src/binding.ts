@@ -1,8 +1,11 @@
-// The contract with the addon (native/src/addon): everything it exports, and nothing else. test/contract.test.ts
-// compares it with a built addon.
+import type { NativeFusion } from "./fusion-binding.js";
+import type { NativeWork } from "./native-work.js";
 
-/** Raised with every change of this file; a binary built for another contract is not used. */
-export const CONTRACT = 1;
+// The contract with the addon (native/src/addon): everything it exports, and nothing else. test/contract.test.ts
+// compares it with a built addon. The decoder is here, the fusion functions are in fusion-binding.ts.
+
+/** Raised with every change of this file or fusion-binding.ts; a binary built for another contract is not used. */
+export const CONTRACT = 2;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */
 export type NativeErrorCode =
@@ -61,11 +64,6 @@ export interface NativeMasks {
   readonly tokens: Int32Array;
 }
 
-export interface NativeWork {
-  /** Threads of this call, 1 to 1024; the result does not depend on them. */
-  readonly threads: number;
-}
-
 /** An image made ready: what does not depend on the prompt. Immutable; any number of calls may use it at once. */
 export interface NativePreparedImage {
   /** Frees the memory once no call uses it any more; later calls with it reject with `E_DISPOSED`. */
@@ -88,7 +86,7 @@ export interface NativeDecoder {
   dispose(): void;
 }
 
-export interface NativeBinding {
+export interface NativeBinding extends NativeFusion {
   readonly contract: number;
   /** portable, avx2, avx512 or avx512bf16. Throws `E_BAD_OPTION` where UNSAM_ISA names one this CPU lacks. */
   instructionSet(): string;

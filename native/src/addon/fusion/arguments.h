@@ -1,0 +1,51 @@
+// The arguments of the fusion functions as C++ values that own their memory. Whether sizes fit is for the library to
+// say, on the thread that does the work; here only what it relies on is checked.
+#pragma once
+
+#include <napi.h>
+
+#include <vector>
+
+#include "../arguments.h"
+#include "parallel/crew_for.h"
+#include "unsam/hierarchy.h"
+#include "unsam/masks.h"
+
+namespace unsam::addon {
+
+struct OwnedMaps {
+  std::size_t count, height, width;
+  std::vector<float> data;
+  operator LogitMaps() const { return {count, height, width, data}; }
+};
+
+struct Size {
+  std::size_t width, height;
+};
+
+// Throw Error(bad_prompt).
+OwnedMaps read_maps(Napi::Value value);
+MaskStack read_masks(Napi::Value value);
+Size read_size(Napi::Value value);
+Overlaps read_overlaps(Napi::Value value);
+RegionForest read_forest(Napi::Value value);
+std::vector<std::uint32_t> read_areas(Napi::Value value);
+std::vector<double> read_scores(Napi::Value value);
+std::vector<double> read_granularities(Napi::Value value);
+
+// Throw Error(bad_option).
+Napi::Object read_options(Napi::Value value);
+double read_option(const Napi::Object& options, const char* name);
+bool read_switch(const Napi::Object& options, const char* name);
+std::size_t read_threads(const Napi::Object& options);
+Thresholds read_thresholds(const Napi::Object& options);
+Connectivity read_connectivity(const Napi::Object& options);
+
+// body(parallel) with that many threads.
+template <class Body>
+auto with_threads(std::size_t threads, Body body) {
+  Crew crew(threads);
+  return body(crew_for(crew));
+}
+
+}  // namespace unsam::addon

@@ -1,0 +1,20 @@
+import { Random, randomLogits } from "../hierarchy/random.js";
+
+/** Logit maps with a score and a granularity each: some maps twice, some scores alike, some logits not finite. */
+export function randomScene(seed: number) {
+  const random = new Random(seed);
+  const count = random.int(1, 40);
+  const height = random.int(1, 40);
+  const width = random.int(1, 100);
+  const data = randomLogits(random, count, height, width);
+  const size = height * width;
+  for (let k = 1; k < count; k++) {
+    if (random.next() < 0.2) data.copyWithin(k * size, (k - 1) * size, k * size);
+  }
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    if (random.next() < 0.5) data[random.int(0, data.length - 1)] = value;
+  }
+  const scores = Float64Array.from({ length: count }, () => random.int(0, 8) / 8);
+  const granularities = Float64Array.from({ length: count }, () => random.next());
+  return { random, maps: { count, height, width, data }, scores, granularities };
+}
