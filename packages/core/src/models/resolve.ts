@@ -52,7 +52,7 @@ export function modelTensors(
     read: (name) => Promise.reject(new Error(`${name} was read, though only its shape was wanted.`)),
   });
   assemble(weights, config);
-  return weights.asked;
+  return weights.required;
 }
 
 function assemble(weights: WeightView, config: ModelConfig): Model {

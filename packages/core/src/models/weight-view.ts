@@ -36,11 +36,6 @@ export class WeightView {
     return { name, shape, load: async () => (await this.#source.read(name)).data };
   }
 
-  /** Every tensor asked for so far, with the expected shape. */
-  get asked(): ReadonlyMap<string, readonly number[]> {
-    return this.#asked;
-  }
-
   /** Throws `E_BAD_CHECKPOINT` naming the tensors that are missing or misshapen, with expected and found shape. */
   check(): void {
     const problems: string[] = [];

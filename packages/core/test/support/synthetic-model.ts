@@ -1,29 +1,12 @@
-import type { ModelConfig, WeightSource } from "#core/models/index.js";
-import {
-  decoderImageTokens,
-  decoderSkips,
-  imageEncoder,
-  maskDecoder,
-  maskPromptEncoder,
-  WeightView,
-} from "#core/models/index.js";
+import { type ModelConfig, modelTensors, type WeightSource } from "#core/models/index.js";
 import { randomValues } from "./random.js";
 
-/** Names and shapes of every tensor that the model of this configuration needs. */
+/** Names and shapes of every tensor that the model of this configuration needs, as a checkpoint lists them. */
 export function requiredShapes(
   config: ModelConfig,
   granularity: boolean,
 ): Map<string, { shape: readonly number[] }> {
-  const marks = granularity ? [["sam_mask_decoder.gra_token.weight", { shape: [] }] as const] : [];
-  const view = new WeightView({
-    tensors: new Map(marks),
-    read: () => Promise.reject(new Error("only shapes here")),
-  });
-  for (const build of [imageEncoder, maskPromptEncoder, decoderImageTokens, decoderSkips, maskDecoder]) {
-    build(config, view);
-  }
-  view.tensor("sam_prompt_encoder.no_mask_embed.weight", [1, config.neck.width]);
-  return new Map([...view.required].map(([name, shape]) => [name, { shape }]));
+  return new Map([...modelTensors(config, { granularity })].map(([name, shape]) => [name, { shape }]));
 }
 
 /** A randomly initialised checkpoint, in memory: matrices keep the scale of what they multiply. */
