@@ -1,0 +1,111 @@
+// The TypeScript twins on the scenes of native/bench/fusion_bench.cpp. Build first, then: node bench/hierarchy.mjs
+// [masks] [runs]. One thread; medians, wall and CPU time.
+import { fuseLabels, fuseLogits, labelMapAt } from "../dist/hierarchy/index.js";
+import { maskStatistics } from "../dist/hierarchy/mask-statistics.js";
+import { pairwiseOverlaps } from "../dist/hierarchy/pairwise.js";
+import { finishMask, Mask } from "../dist/mask/index.js";
+import { mergePatches } from "../dist/patch-merge/index.js";
+import { boundaryStrength } from "../dist/region-tree/boundary-strength.js";
+import { channelsOf } from "../dist/region-tree/channels.js";
+import { labPlanes } from "../dist/region-tree/lab.js";
+import { mergeFeatures, mergeRegions } from "../dist/region-tree/merging.js";
+import { regionFeatures, regionGraph } from "../dist/region-tree/region-graph.js";
+import { affinityGraph, normalisedCut } from "../dist/region-tree/spectral-cue.js";
+import { superpixels } from "../dist/region-tree/superpixels.js";
+
+const count = Number(process.argv[2] ?? 1000);
+const runs = Number(process.argv[3] ?? 3);
+const SIDE = 256;
+const IMAGE = 1024;
+
+let state = 1;
+const step = () => {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return state;
+};
+const next = () => (step() >>> 8) / 16777216;
+
+function drawScene() {
+  const data = new Float32Array(count * SIDE * SIDE);
+  const scores = new Float64Array(count);
+  const granularities = new Float64Array(count);
+  for (let k = 0, i = 0; k < count; k++) {
+    const radius = 6 * 16 ** next();
+    const x0 = SIDE * next();
+    const y0 = SIDE * next();
+    scores[k] = 0.8 + 0.2 * next();
+    granularities[k] = Math.min(1, radius / 96);
+    for (let y = 0; y < SIDE; y++) {
+      for (let x = 0; x < SIDE; x++, i++) {
+        const distance = (radius - Math.sqrt((x - x0) ** 2 + (y - y0) ** 2)) / 2;
+        data[i] = Math.min(12, Math.max(-12, distance)) + next() - 0.5;
+      }
+    }
+  }
+  return { maps: { count, height: SIDE, width: SIDE, data }, scores, granularities };
+}
+
+function time(what, share, run) {
+  run();
+  const times = [];
+  for (let i = 0; i < runs; i++) {
+    const wall = performance.now();
+    const cpu = process.cpuUsage();
+    run();
+    const used = process.cpuUsage(cpu);
+    times.push({ wall: performance.now() - wall, cpu: (used.user + used.system) / 1000 });
+  }
+  const median = (key) => times.map((t) => t[key]).sort((a, b) => a - b)[times.length >> 1] * share;
+  console.log(
+    `  ${what.padEnd(52)} ${median("wall").toFixed(1).padStart(9)} ms, ${median("cpu").toFixed(1).padStart(9)} ms of CPU`,
+  );
+}
+
+const { maps, scores, granularities } = drawScene();
+const statistics = maskStatistics(maps);
+console.log(`${count} masks of ${SIDE}×${SIDE}, TypeScript, one thread, median of ${runs} runs`);
+time("statistics and packing", 1, () => maskStatistics(maps));
+time("pairwise overlaps", 1, () => pairwiseOverlaps(statistics.masks, statistics.boxes));
+time("all of it, 10 label maps and the fused map", 1, () => {
+  const scene = fuseLogits(maps, scores, granularities);
+  for (let g = 0; g < 10; g++) labelMapAt(scene.finest, scene.forest, g / 10);
+  fuseLabels(scene.finest, scene.forest, SIDE, SIDE);
+});
+const some = Math.min(count, 50);
+time(`to ${IMAGE}×${IMAGE} with RLE (scaled up from ${some} masks)`, count / some, () => {
+  for (let k = 0; k < some; k++) {
+    const map = maps.data.subarray(k * SIDE * SIDE, (k + 1) * SIDE * SIDE);
+    const { words } = finishMask(map, SIDE, SIDE, IMAGE, IMAGE);
+    const mask = new Mask(IMAGE, IMAGE, words);
+    mask.bbox;
+    mask.toRLE();
+  }
+});
+
+const PATCHES = 48;
+const FEATURES = 768;
+state = 1;
+const features = Float32Array.from({ length: PATCHES * PATCHES * FEATURES }, (_, i) => {
+  const patch = Math.floor(i / FEATURES);
+  const kind = Math.floor(patch / PATCHES / 6) * 8 + Math.floor((patch % PATCHES) / 6);
+  return Math.sin((kind + 1) * ((i % FEATURES) + 1) * 0.37) + (step() >>> 8) / 8388608 - 1;
+});
+time(`merging ${PATCHES}×${PATCHES} patches of ${FEATURES} features`, 1, () =>
+  mergePatches({ height: PATCHES, width: PATCHES, channels: FEATURES, data: features }),
+);
+
+const [width, height] = [480, 320];
+const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+  const pixel = Math.floor(i / 3);
+  const block = Math.floor(pixel / width / 12) * 40 + Math.floor((pixel % width) / 12);
+  return ((block * 97 + (i % 3) * 53) % 200) + (step() >>> 27);
+});
+time(`region tree of ${width}×${height} pixels`, 1, () => {
+  const lab = labPlanes({ data, width, height });
+  const channels = channelsOf(lab, width, height);
+  const boundary = boundaryStrength(lab, channels, width, height);
+  const regions = superpixels(boundary.relief, width, height);
+  const graph = regionGraph(regions, boundary.strength, width, height);
+  const means = regionFeatures(regions, channels, lab);
+  mergeRegions(graph, mergeFeatures(means, normalisedCut(affinityGraph(graph, means))));
+});
