@@ -1,6 +1,6 @@
 // Region tree without learned weights, on the working image: boundary strength, superpixels, a spectral cue, merging.
 // Twin of the TypeScript room core/src/region-tree, which gives the recipe and its sources. Same order of operations;
-// only exp, pow and cbrt may differ in the last bit, so heights agree within 1e-9 and the order of merging is the same
+// only exp, pow and cbrt may differ in the last bit, so heights agree within 1e-7 and the order of merging is the same
 // wherever costs differ by more.
 #pragma once
 
