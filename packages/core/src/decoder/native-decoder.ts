@@ -1,11 +1,5 @@
 import { availableParallelism } from "node:os";
-import type {
-  NativeBinding,
-  NativeDecoder,
-  NativeErrorCode,
-  NativePreparedImage,
-  NativePrompt,
-} from "@unsam/native-cuda";
+import type { NativeBinding, NativeDecoder, NativePreparedImage, NativePrompt } from "@unsam/native-cuda";
 import { UnSAMError } from "../errors.js";
 import type { Model } from "../models/index.js";
 import type { Tensor } from "../tensor.js";
@@ -17,6 +11,7 @@ import type {
   NetworkPrompt,
   PreparedImage,
 } from "./mask-decoder.js";
+import { DISPOSED, typed, unlessAborted } from "./native-call.js";
 
 /**
  * Prompts per call into the addon: a multiple of the eight it decodes side by side, and few enough (a fraction of a
@@ -165,38 +160,4 @@ class NativeImage implements PreparedImage {
     this.handle.dispose();
     this.#forget(this);
   }
-}
-
-const DISPOSED = "This encoded image, or its model, was disposed; encode the photo again.";
-
-const CODES: ReadonlySet<unknown> = new Set<NativeErrorCode>([
-  "E_BAD_CHECKPOINT",
-  "E_BAD_FILE",
-  "E_BAD_PROMPT",
-  "E_BAD_OPTION",
-  "E_UNSUPPORTED",
-  "E_DISPOSED",
-  "E_RUNTIME",
-]);
-
-/** The same promise, with the addon's errors as errors of ours. */
-async function typed<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (cause) {
-    const { code, message } = cause as { code?: unknown; message: string };
-    if (cause instanceof UnSAMError || !CODES.has(code)) throw cause;
-    throw new UnSAMError(code as NativeErrorCode, code === "E_DISPOSED" ? DISPOSED : message, { cause });
-  }
-}
-
-/** Rejects as soon as the signal says so; what is under way then ends unheard. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

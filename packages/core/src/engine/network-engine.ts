@@ -12,7 +12,7 @@ import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
-import { computeThread, inferenceThread } from "../runtime/index.js";
+import { inferenceThread } from "../runtime/index.js";
 import { AUTOMATIC_LEVELS, mostPersistent } from "./automatic-granularity.js";
 import type {
   Engine,
@@ -23,15 +23,15 @@ import type {
   ImageState,
   SegmentOptions,
 } from "./engine.js";
+import type { MaskFinisher } from "./mask-finisher.js";
 import { maskPromptLogits } from "./mask-prompt.js";
+import { nativeFinisher } from "./native-finisher.js";
 import type { NetworkOptions } from "./network-options.js";
 import { onnxDecoder } from "./onnx-decoder.js";
+import { workerFinisher } from "./worker-finisher.js";
 
 const network = inferenceThread().bind<typeof import("./network.worker.js")>(
   new URL("./network.worker.js", import.meta.url),
-);
-const finishing = computeThread().bind<typeof import("./finish.worker.js")>(
-  new URL("./finish.worker.js", import.meta.url),
 );
 
 /** Images nobody disposed and nobody holds any more. */
@@ -73,7 +73,8 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
     fingerprint: opened.fingerprint,
     decoder: decoder.kind,
   };
-  return new NetworkEngine(info, handle, opened.imageSize, decoder);
+  const finisher = binding && weights ? nativeFinisher(binding, options.threads) : workerFinisher;
+  return new NetworkEngine(info, handle, opened.imageSize, decoder, finisher);
 }
 
 /** null: there is none and another decoder will do. Throws `E_UNSUPPORTED` where nothing else was asked for. */
@@ -93,12 +94,14 @@ class NetworkEngine implements Engine {
   readonly #handle: number;
   readonly #side: number;
   readonly #decoder: MaskDecoder;
+  readonly #finisher: MaskFinisher;
 
-  constructor(info: EngineInfo, handle: number, side: number, decoder: MaskDecoder) {
+  constructor(info: EngineInfo, handle: number, side: number, decoder: MaskDecoder, finisher: MaskFinisher) {
     this.info = info;
     this.#handle = handle;
     this.#side = side;
     this.#decoder = decoder;
+    this.#finisher = finisher;
   }
 
   async encode(image: RgbImage, { signal }: { signal?: AbortSignal }): Promise<EngineImage> {
@@ -132,7 +135,11 @@ class NetworkEngine implements Engine {
     { width, height }: { width: number; height: number },
   ): Promise<EngineImage> {
     const prepared = await this.#decoder.prepare(features);
-    const image = new NetworkImage(this.#decoder, prepared, { width, height, side: this.#side });
+    const image = new NetworkImage(this.#decoder, this.#finisher, prepared, {
+      width,
+      height,
+      side: this.#side,
+    });
     forgotten.register(image, prepared, image);
     return image;
   }
@@ -149,10 +156,12 @@ class NetworkImage implements EngineImage {
   /** Side of the network's input frame, pixels. */
   readonly #side: number;
   readonly #decoder: MaskDecoder;
+  readonly #finisher: MaskFinisher;
   readonly #prepared: PreparedImage;
 
   constructor(
     decoder: MaskDecoder,
+    finisher: MaskFinisher,
     prepared: PreparedImage,
     size: { width: number; height: number; side: number },
   ) {
@@ -160,6 +169,7 @@ class NetworkImage implements EngineImage {
     this.height = size.height;
     this.#side = size.side;
     this.#decoder = decoder;
+    this.#finisher = finisher;
     this.#prepared = prepared;
   }
 
@@ -201,15 +211,11 @@ class NetworkImage implements EngineImage {
         masks.lowRes.slice(i * side * side, (i + 1) * side * side),
       ),
     );
-    const finished = await finishing(
-      "finish",
-      [
-        maps.flat().map((logits) => ({ logits, height: side, width: side })),
-        size,
-        { maxHoleArea, maxSprinkleArea },
-      ],
-      { signal },
-    );
+    const finished = await this.#finisher.finish(maps.flat(), side, size, {
+      maxHoleArea,
+      maxSprinkleArea,
+      signal,
+    });
     let next = 0;
     return chosen.map(({ masks, granularity }, prompt) => {
       const segments = maps[prompt].map((data, i): EngineSegment => {

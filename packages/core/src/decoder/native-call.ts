@@ -1,0 +1,36 @@
+import type { NativeErrorCode } from "@unsam/native-cuda";
+import { UnSAMError } from "../errors.js";
+
+export const DISPOSED = "This encoded image, or its model, was disposed; encode the photo again.";
+
+const CODES: ReadonlySet<unknown> = new Set<NativeErrorCode>([
+  "E_BAD_CHECKPOINT",
+  "E_BAD_FILE",
+  "E_BAD_PROMPT",
+  "E_BAD_OPTION",
+  "E_UNSUPPORTED",
+  "E_DISPOSED",
+  "E_RUNTIME",
+]);
+
+/** The same promise, with the addon's errors as errors of ours. */
+export async function typed<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (cause) {
+    const { code, message } = cause as { code?: unknown; message: string };
+    if (cause instanceof UnSAMError || !CODES.has(code)) throw cause;
+    throw new UnSAMError(code as NativeErrorCode, code === "E_DISPOSED" ? DISPOSED : message, { cause });
+  }
+}
+
+/** Rejects as soon as the signal says so; what is under way then ends unheard. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
