@@ -1,5 +1,9 @@
-// The TypeScript twins on the scenes of native/bench/fusion_bench.cpp. Build first, then: node bench/hierarchy.mjs
-// [masks] [runs]. One thread; medians, wall and CPU time.
+// The TypeScript twins on the scenes of native/bench/fusion_bench.cpp, and, where an addon is built, its functions in
+// the same run. Build first, then: node bench/hierarchy.mjs [masks] [runs] [threads]. Medians, wall and CPU time;
+// TypeScript runs on one thread. The addon's times hold all a caller waits for: its copy of the arguments, during which
+// the event loop stands still, is told apart.
+import { availableParallelism } from "node:os";
+import { loadNative } from "@unsam/native-cuda";
 import { fuseLabels, fuseLogits, labelMapAt } from "../dist/hierarchy/index.js";
 import { maskStatistics } from "../dist/hierarchy/mask-statistics.js";
 import { pairwiseOverlaps } from "../dist/hierarchy/pairwise.js";
@@ -45,42 +49,93 @@ function drawScene() {
   return { maps: { count, height: SIDE, width: SIDE, data }, scores, granularities };
 }
 
-function time(what, share, run) {
-  run();
+/** `native` returns a promise; what it does before that is the copy of its arguments. */
+async function time(what, share, run, native) {
+  await measure(what, share, run);
+  if (binding && native) await measure("  in the addon", 1, native);
+}
+
+async function measure(what, share, run) {
+  await run();
   const times = [];
   for (let i = 0; i < runs; i++) {
     const wall = performance.now();
     const cpu = process.cpuUsage();
-    run();
+    const result = run();
+    const held = performance.now() - wall;
+    await result;
     const used = process.cpuUsage(cpu);
-    times.push({ wall: performance.now() - wall, cpu: (used.user + used.system) / 1000 });
+    times.push({
+      wall: performance.now() - wall,
+      cpu: (used.user + used.system) / 1000,
+      held: result instanceof Promise ? held : 0,
+    });
   }
   const median = (key) => times.map((t) => t[key]).sort((a, b) => a - b)[times.length >> 1] * share;
+  const held = median("held") > 0 ? `, ${median("held").toFixed(1)} ms of it copying` : "";
   console.log(
-    `  ${what.padEnd(52)} ${median("wall").toFixed(1).padStart(9)} ms, ${median("cpu").toFixed(1).padStart(9)} ms of CPU`,
+    `  ${what.padEnd(52)} ${median("wall").toFixed(1).padStart(9)} ms, ${median("cpu").toFixed(1).padStart(9)} ms of CPU${held}`,
   );
 }
 
+const { binding, reason } = await loadNative({ cacheDir: null });
+const work = { threads: Number(process.argv[4] ?? availableParallelism()) };
+const thresholds = { threshold: 0, stabilityOffset: 1 };
+console.log(
+  binding
+    ? `addon: ${binding.instructionSet()}, ${work.threads} threads`
+    : `no addon to compare with: ${reason}`,
+);
 const { maps, scores, granularities } = drawScene();
 const statistics = maskStatistics(maps);
 console.log(`${count} masks of ${SIDE}×${SIDE}, TypeScript, one thread, median of ${runs} runs`);
-time("statistics and packing", 1, () => maskStatistics(maps));
-time("pairwise overlaps", 1, () => pairwiseOverlaps(statistics.masks, statistics.boxes));
-time("all of it, 10 label maps and the fused map", 1, () => {
-  const scene = fuseLogits(maps, scores, granularities);
-  for (let g = 0; g < 10; g++) labelMapAt(scene.finest, scene.forest, g / 10);
-  fuseLabels(scene.finest, scene.forest, SIDE, SIDE);
-});
+await time(
+  "statistics and packing",
+  1,
+  () => maskStatistics(maps),
+  () => binding.maskStatistics(maps, { ...thresholds, ...work }),
+);
+await time(
+  "pairwise overlaps",
+  1,
+  () => pairwiseOverlaps(statistics.masks, statistics.boxes),
+  () => binding.pairwiseOverlaps(statistics.masks, statistics.boxes, work),
+);
+const fusion = { ...thresholds, ...work, maxIoU: 0.9, containment: 0.8, minArea: 1 };
+await time(
+  "all of it, 10 label maps and the fused map",
+  1,
+  () => {
+    const scene = fuseLogits(maps, scores, granularities);
+    for (let g = 0; g < 10; g++) labelMapAt(scene.finest, scene.forest, g / 10);
+    fuseLabels(scene.finest, scene.forest, SIDE, SIDE);
+  },
+  () =>
+    binding.fuseLogits(maps, scores, granularities, fusion).then(async ({ finest, forest }) => {
+      for (let g = 0; g < 10; g++) await binding.labelMapAt(finest, forest, g / 10, work);
+      await binding.fuseLabels(finest, forest, maps, work);
+    }),
+);
 const some = Math.min(count, 50);
-time(`to ${IMAGE}×${IMAGE} with RLE (scaled up from ${some} masks)`, count / some, () => {
-  for (let k = 0; k < some; k++) {
-    const map = maps.data.subarray(k * SIDE * SIDE, (k + 1) * SIDE * SIDE);
-    const { words } = finishMask(map, SIDE, SIDE, IMAGE, IMAGE);
-    const mask = new Mask(IMAGE, IMAGE, words);
-    mask.bbox;
-    mask.toRLE();
-  }
-});
+await time(
+  `to ${IMAGE}×${IMAGE} with RLE (TypeScript: scaled up from ${some})`,
+  count / some,
+  () => {
+    for (let k = 0; k < some; k++) {
+      const map = maps.data.subarray(k * SIDE * SIDE, (k + 1) * SIDE * SIDE);
+      const { words } = finishMask(map, SIDE, SIDE, IMAGE, IMAGE);
+      const mask = new Mask(IMAGE, IMAGE, words);
+      mask.bbox;
+      mask.toRLE();
+    }
+  },
+  () =>
+    binding.finishMasks(
+      maps,
+      { width: IMAGE, height: IMAGE },
+      { ...thresholds, ...work, keepWords: true, runLengths: true },
+    ),
+);
 
 const PATCHES = 48;
 const FEATURES = 768;
@@ -90,8 +145,12 @@ const features = Float32Array.from({ length: PATCHES * PATCHES * FEATURES }, (_,
   const kind = Math.floor(patch / PATCHES / 6) * 8 + Math.floor((patch % PATCHES) / 6);
   return Math.sin((kind + 1) * ((i % FEATURES) + 1) * 0.37) + (step() >>> 8) / 8388608 - 1;
 });
-time(`merging ${PATCHES}×${PATCHES} patches of ${FEATURES} features`, 1, () =>
-  mergePatches({ height: PATCHES, width: PATCHES, channels: FEATURES, data: features }),
+const patches = { height: PATCHES, width: PATCHES, channels: FEATURES, data: features };
+await time(
+  `merging ${PATCHES}×${PATCHES} patches of ${FEATURES} features`,
+  1,
+  () => mergePatches(patches),
+  () => binding.mergePatches(patches, work),
 );
 
 const [width, height] = [480, 320];
@@ -100,7 +159,7 @@ const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
   const block = Math.floor(pixel / width / 12) * 40 + Math.floor((pixel % width) / 12);
   return ((block * 97 + (i % 3) * 53) % 200) + (step() >>> 27);
 });
-time(`region tree of ${width}×${height} pixels`, 1, () => {
+await time(`region tree of ${width}×${height} pixels`, 1, () => {
   const lab = labPlanes({ data, width, height });
   const channels = channelsOf(lab, width, height);
   const boundary = boundaryStrength(lab, channels, width, height);
