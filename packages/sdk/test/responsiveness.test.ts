@@ -22,11 +22,20 @@ async function worstLateness(work: () => Promise<unknown>): Promise<number> {
   return worst;
 }
 
-/** The best of a few tries: another process on a busy machine can delay any single one. */
-async function bestLateness(work: () => Promise<unknown>): Promise<number> {
+/**
+ * Expects that `work` never holds this thread up for longer than promised. A busy machine delays a timer by itself:
+ * what it does to an idle loop of the same length is allowed on top, and the best of a few tries counts.
+ */
+async function expectFreeLoop(work: () => Promise<unknown>): Promise<void> {
   let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 5 && best > LATENESS_MS; i++) best = Math.min(best, await worstLateness(work));
-  return best;
+  for (let i = 0; i < 5 && best > LATENESS_MS; i++) {
+    const started = performance.now();
+    const busy = await worstLateness(work);
+    const length = performance.now() - started;
+    const idle = await worstLateness(() => new Promise((done) => setTimeout(done, length)));
+    best = Math.min(best, busy - idle);
+  }
+  expect(best).toBeLessThan(LATENESS_MS);
 }
 
 async function largePhoto(): Promise<Buffer> {
@@ -39,7 +48,7 @@ describe("the event loop", () => {
     await using unsam = await UnSAM.load({ model: "region-tree" });
     const photo = await largePhoto();
     await (await unsam.encode(photo)).dispose();
-    expect(await bestLateness(async () => (await unsam.encode(photo)).dispose())).toBeLessThan(LATENESS_MS);
+    await expectFreeLoop(async () => (await unsam.encode(photo)).dispose());
   });
 });
 
@@ -54,6 +63,6 @@ describeWithShared("the event loop, with a network", () => {
       await image.segment({ points: [[500, 500]], granularity: 0.5 });
     };
     await work();
-    expect(await bestLateness(work)).toBeLessThan(LATENESS_MS);
+    await expectFreeLoop(work);
   });
 });
