@@ -37,6 +37,14 @@ std::vector<Element> read_array(Napi::Value value, napi_typedarray_type type, co
   return {view.begin(), view.end()};
 }
 
+// Asks nothing that could run the caller's JavaScript, which might detach the memory.
+bool is_shared(napi_env env, napi_value array) {
+  napi_value buffer;
+  bool detachable = true;
+  return napi_get_typedarray_info(env, array, nullptr, nullptr, nullptr, &buffer, nullptr) == napi_ok &&
+         napi_is_arraybuffer(env, buffer, &detachable) == napi_ok && !detachable;
+}
+
 }  // namespace
 
 Napi::Object read_object(Napi::Value value, const std::string& what, ErrorCode code) {
@@ -62,6 +70,14 @@ std::vector<std::uint16_t> read_shorts(Napi::Value value, const std::string& wha
 
 std::vector<double> read_doubles(Napi::Value value, const std::string& what, ErrorCode code) {
   return read_array<double>(value, napi_float64_array, "Float64Array", what, code);
+}
+
+FloatInput read_float_input(Napi::Value value, const std::string& what, ErrorCode code) {
+  const auto view = view_array<float>(value, napi_float32_array, "Float32Array", what, code);
+  if (!view.empty() && is_shared(value.Env(), value)) {
+    return {view, Napi::Persistent(value.As<Napi::Object>())};
+  }
+  return FloatInput({view.begin(), view.end()});
 }
 
 void append_floats(std::vector<float>& values, Napi::Value value, const std::string& what, ErrorCode code) {

@@ -1,5 +1,5 @@
 // Arguments as C++ values. Arrays are copied: JavaScript may detach, transfer or change a buffer while a thread of ours
-// reads it, and Node-API offers no way to hold on to its memory.
+// reads it, and Node-API offers no way to hold on to its memory, other than to that of a SharedArrayBuffer.
 #pragma once
 
 #include <napi.h>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "float_input.h"
 #include "unsam/error.h"
 
 namespace unsam::addon {
@@ -20,6 +21,8 @@ std::vector<std::int32_t> read_integers(Napi::Value value, const std::string& wh
 std::vector<std::uint32_t> read_words(Napi::Value value, const std::string& what, ErrorCode code);
 std::vector<std::uint16_t> read_shorts(Napi::Value value, const std::string& what, ErrorCode code);
 std::vector<double> read_doubles(Napi::Value value, const std::string& what, ErrorCode code);
+// Not copied where the memory is shared.
+FloatInput read_float_input(Napi::Value value, const std::string& what, ErrorCode code);
 // Appends the values of a Float32Array.
 void append_floats(std::vector<float>& values, Napi::Value value, const std::string& what, ErrorCode code);
 // A whole number from 0 to 2^53 - 1.

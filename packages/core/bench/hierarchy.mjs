@@ -1,7 +1,7 @@
 // The TypeScript twins on the scenes of native/bench/fusion_bench.cpp, and, where an addon is built, its functions in
 // the same run. Build first, then: node bench/hierarchy.mjs [masks] [runs] [threads]. Medians, wall and CPU time;
-// TypeScript runs on one thread. The addon's times hold all a caller waits for: its copy of the arguments, during which
-// the event loop stands still, is told apart.
+// TypeScript runs on one thread. The addon's times hold all a caller waits for; how long the event loop stands still,
+// because arguments are copied, is told apart. Logits lie in a SharedArrayBuffer, which is not copied.
 import { availableParallelism } from "node:os";
 import { loadNative } from "@unsam/native-cuda";
 import { fuseLabels, fuseLogits, labelMapAt } from "../dist/hierarchy/index.js";
@@ -30,7 +30,7 @@ const step = () => {
 const next = () => (step() >>> 8) / 16777216;
 
 function drawScene() {
-  const data = new Float32Array(count * SIDE * SIDE);
+  const data = new Float32Array(new SharedArrayBuffer(4 * count * SIDE * SIDE));
   const scores = new Float64Array(count);
   const granularities = new Float64Array(count);
   for (let k = 0, i = 0; k < count; k++) {

@@ -15,7 +15,10 @@ export interface NativeSize {
 export interface NativeLogitMaps extends NativeSize {
   /** From 1 to 16,384. */
   readonly count: number;
-  /** [count, height, width], in one array or in several behind each other. */
+  /**
+   * [count, height, width], in one array or in several behind each other. Copying holds the event loop up: one array on
+   * a SharedArrayBuffer is not copied, but read where it lies until the call ends.
+   */
   readonly data: Float32Array | readonly Float32Array[];
 }
 
@@ -99,7 +102,7 @@ export interface NativeComponents {
 
 export interface NativePatchFeatures extends NativeSize {
   readonly channels: number;
-  /** [height, width, channels] */
+  /** [height, width, channels]; not copied on a SharedArrayBuffer. */
   readonly data: Float32Array;
 }
 

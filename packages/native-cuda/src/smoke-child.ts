@@ -1,10 +1,11 @@
 import { openAddon } from "./open-addon.js";
 import { syntheticFeatures, syntheticWeights } from "./synthetic-model.js";
 
-// A process of its own that may die: loads the addon named on the command line and decodes a prompt that passes through
-// every kind of kernel. Exit code 0: it works; else standard error ends with one line that says why, if anything can.
+// A process of its own that may die: loads the addon named on the command line, decodes a prompt and finishes masks,
+// which takes every kind of kernel. Exit code 0: it works; else standard error ends with one line that says why, if
+// anything can.
 
-async function decodeOnce(addon: string): Promise<void> {
+async function tryOnce(addon: string): Promise<void> {
   const binding = openAddon(addon);
   const decoder = await binding.createDecoder(syntheticWeights(), { precision: "float32" });
   const image = await decoder.prepare(syntheticFeatures(4), { threads: 2 });
@@ -18,10 +19,20 @@ async function decodeOnce(addon: string): Promise<void> {
   if (masks.lowRes.length !== 256 || !masks.lowRes.every(Number.isFinite)) {
     throw new Error("it decodes a test prompt to something that is no mask");
   }
+  const maps = { count: 2, height: 16, width: 8, data: new Float32Array(256).fill(1) };
+  const thresholds = { threshold: 0, stabilityOffset: 0.5, threads: 2 };
+  const size = { width: 50, height: 40 };
+  const finished = await binding.finishMasks(maps, size, {
+    ...thresholds,
+    keepWords: true,
+    runLengths: true,
+  });
+  const { common } = await binding.pairwiseOverlaps(finished.masks, finished.boxes, { threads: 1 });
+  if (common[0] !== size.width * size.height) throw new Error("it counts the pixels of test masks wrongly");
 }
 
 try {
-  await decodeOnce(process.argv[2]);
+  await tryOnce(process.argv[2]);
 } catch (cause) {
   process.stderr.write(`\n${(cause as Error).message.split("\n", 1)[0]}\n`);
   process.exitCode = 1;

@@ -212,11 +212,41 @@ describeWithAddon("misuse of the fusion functions ends in typed errors", () => {
     expect([...finished.areas, ...finished.stability, ...finished.boxes]).toEqual(new Array(12).fill(0));
   });
 
-  it("memory shared with other threads is read once, before the call returns", async () => {
-    const shared = new Float32Array(new SharedArrayBuffer(48 * 4)).fill(2);
-    const running = addon().finishMasks({ ...MAPS, data: wrong(shared) }, SIZE, FINISH);
-    shared.fill(-2);
-    expect([...(await running).areas]).toEqual([6, 6]);
+  it("shared memory is read where it lies, however it is called", async () => {
+    const data = new Float32Array(new SharedArrayBuffer(64 * 128 * 128 * 4)).fill(1);
+    // A property of the array that says otherwise changes nothing.
+    Object.defineProperty(data, "buffer", { value: new ArrayBuffer(0) });
+    const maps = { count: 64, height: 128, width: 128, data };
+    const size = { width: 512, height: 512 };
+    const finished = await addon().finishMasks(maps, size, FINISH);
+    expect(finished.areas.every((area) => area === 512 * 512)).toBe(true);
+    // Written to in the middle, it gives masks of either state, whole ones.
+    const running = addon().finishMasks(maps, size, FINISH);
+    data.fill(-1);
+    const { areas, masks } = await running;
+    const bits = masks.words.reduce((sum, word) => sum + word.toString(2).replaceAll("0", "").length, 0);
+    expect(areas.reduce((a, b) => a + b)).toBe(bits);
+    await expect(addon().finishMasks({ ...maps, count: 65 }, size, FINISH)).rejects.toMatchObject({
+      code: "E_BAD_PROMPT",
+    });
+  });
+
+  it("memory that only says it is shared is copied", async () => {
+    const data = new Float32Array(64 * 128 * 128).fill(1);
+    Object.defineProperty(data, "buffer", { value: new SharedArrayBuffer(8) });
+    const maps = { count: 64, height: 128, width: 128, data };
+    const running = addon().finishMasks(maps, { width: 512, height: 512 }, FINISH);
+    data.fill(-1);
+    expect((await running).areas.every((area) => area === 512 * 512)).toBe(true);
+  });
+
+  it("shared memory goes with the garbage, and outlives whoever else held it", async () => {
+    for (let i = 0; i < 40; i++) {
+      const data = new Float32Array(new SharedArrayBuffer(64 * 2 ** 20)).fill(1);
+      const maps = { count: 256, height: 256, width: 256, data };
+      await addon().maskStatistics(maps, { ...THRESHOLDS, ...WORK });
+    }
+    expect(process.memoryUsage().rss).toBeLessThan(2 * 2 ** 30);
   });
 
   it("buffers that are transferred away, or written to, while the work runs", async () => {

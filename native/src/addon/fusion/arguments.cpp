@@ -1,6 +1,7 @@
 #include "arguments.h"
 
 #include <string>
+#include <utility>
 
 namespace unsam::addon {
 namespace {
@@ -20,18 +21,20 @@ OwnedMaps read_maps(Napi::Value value) {
   const std::string what = "The data of the logit maps";
   const Napi::Value data = object.Get("data");
   if (!data.IsArray()) {
-    maps.data = read_floats(data, what, kInput);
+    maps.data = read_float_input(data, what, kInput);
     return maps;
   }
   const auto parts = data.As<Napi::Array>();
   if (parts.Length() > kMaxMasks) {
     throw Error(kInput, what + " come in more than " + std::to_string(kMaxMasks) + " arrays; give fewer at once.");
   }
+  std::vector<float> joined;
   for (std::uint32_t i = 0; i < parts.Length(); ++i) {
     const Napi::HandleScope scope(value.Env());
-    append_floats(maps.data, parts.Get(i), "Part " + std::to_string(i) + " of the logit maps", kInput);
-    if (i == 0) maps.data.reserve(maps.data.size() * parts.Length());  // parts are mostly of one size
+    append_floats(joined, parts.Get(i), "Part " + std::to_string(i) + " of the logit maps", kInput);
+    if (i == 0) joined.reserve(joined.size() * parts.Length());  // parts are mostly of one size
   }
+  maps.data = FloatInput(std::move(joined));
   return maps;
 }
 

@@ -15,7 +15,7 @@ namespace unsam::addon {
 
 struct OwnedMaps {
   std::size_t count, height, width;
-  std::vector<float> data;
+  FloatInput data;
   operator LogitMaps() const { return {count, height, width, data}; }
 };
 

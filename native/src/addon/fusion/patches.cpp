@@ -17,7 +17,7 @@ Napi::Value merge_patches(const Napi::CallbackInfo& info) {
     };
     const std::size_t height = side("height"), width = side("width"), channels = side("channels");
     auto work = [height, width, channels,
-                 data = read_floats(features.Get("data"), "The data of the patch features", kCode),
+                 data = read_float_input(features.Get("data"), "The data of the patch features", kCode),
                  threads = read_threads(read_options(info[1]))] {
       return with_threads(threads, [&](const ParallelFor& parallel) {
         return unsam::merge_patches(data, height, width, channels, parallel);
