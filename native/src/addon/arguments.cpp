@@ -64,6 +64,10 @@ std::vector<std::uint32_t> read_words(Napi::Value value, const std::string& what
   return read_array<std::uint32_t>(value, napi_uint32_array, "Uint32Array", what, code);
 }
 
+std::vector<std::uint8_t> read_bytes(Napi::Value value, const std::string& what, ErrorCode code) {
+  return read_array<std::uint8_t>(value, napi_uint8_array, "Uint8Array", what, code);
+}
+
 std::vector<std::uint16_t> read_shorts(Napi::Value value, const std::string& what, ErrorCode code) {
   return read_array<std::uint16_t>(value, napi_uint16_array, "Uint16Array", what, code);
 }

@@ -19,6 +19,7 @@ Napi::Object read_object(Napi::Value value, const std::string& what, ErrorCode c
 std::vector<float> read_floats(Napi::Value value, const std::string& what, ErrorCode code);
 std::vector<std::int32_t> read_integers(Napi::Value value, const std::string& what, ErrorCode code);
 std::vector<std::uint32_t> read_words(Napi::Value value, const std::string& what, ErrorCode code);
+std::vector<std::uint8_t> read_bytes(Napi::Value value, const std::string& what, ErrorCode code);
 std::vector<std::uint16_t> read_shorts(Napi::Value value, const std::string& what, ErrorCode code);
 std::vector<double> read_doubles(Napi::Value value, const std::string& what, ErrorCode code);
 // Not copied where the memory is shared.

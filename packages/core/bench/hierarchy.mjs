@@ -159,12 +159,17 @@ const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
   const block = Math.floor(pixel / width / 12) * 40 + Math.floor((pixel % width) / 12);
   return ((block * 97 + (i % 3) * 53) % 200) + (step() >>> 27);
 });
-await time(`region tree of ${width}×${height} pixels`, 1, () => {
-  const lab = labPlanes({ data, width, height });
-  const channels = channelsOf(lab, width, height);
-  const boundary = boundaryStrength(lab, channels, width, height);
-  const regions = superpixels(boundary.relief, width, height);
-  const graph = regionGraph(regions, boundary.strength, width, height);
-  const means = regionFeatures(regions, channels, lab);
-  mergeRegions(graph, mergeFeatures(means, normalisedCut(affinityGraph(graph, means))));
-});
+await time(
+  `region tree of ${width}×${height} pixels`,
+  1,
+  () => {
+    const lab = labPlanes({ data, width, height });
+    const channels = channelsOf(lab, width, height);
+    const boundary = boundaryStrength(lab, channels, width, height);
+    const regions = superpixels(boundary.relief, width, height);
+    const graph = regionGraph(regions, boundary.strength, width, height);
+    const means = regionFeatures(regions, channels, lab);
+    mergeRegions(graph, mergeFeatures(means, normalisedCut(affinityGraph(graph, means))));
+  },
+  () => binding.buildRegionHierarchy({ width, height, data }, work),
+);

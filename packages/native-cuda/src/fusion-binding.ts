@@ -1,6 +1,6 @@
 import type { NativeWork } from "./native-work.js";
 
-// The fusion half of the contract: masks, hierarchical fusion, patch merging (native/src/addon/fusion). The functions
+// The fusion half of the contract: masks, hierarchical fusion, patch merging, region trees (native/src/addon/fusion). The functions
 // are the twins of those of the same names in @unsam/core's rooms mask, hierarchy and patch-merge, which say what they
 // compute: same input, same result, bit for bit. Like the decoder's methods they read (copy) their arguments before
 // they return, work on libuv's thread pool, and never throw: whatever is wrong rejects the promise. Every option has to
@@ -114,6 +114,34 @@ export interface NativePatchMerges {
   readonly similarity: Float64Array;
 }
 
+/** The superpixels of an image, who touches whom, and the order in which they are joined. */
+export interface NativeRegionHierarchy {
+  readonly superpixels: {
+    readonly count: number;
+    /** [height, width] */
+    readonly labels: Int32Array;
+    /** [count] */
+    readonly markers: Int32Array;
+  };
+  /** Edges first < second, sorted; [edges] each. */
+  readonly graph: {
+    readonly count: number;
+    readonly first: Int32Array;
+    readonly second: Int32Array;
+    readonly border: Float64Array;
+    readonly strength: Float64Array;
+  };
+  readonly merges: {
+    readonly count: number;
+    /** [count − 1, 2] */
+    readonly children: Int32Array;
+    /** [count − 1] each */
+    readonly heights: Float64Array;
+    readonly border: Float64Array;
+    readonly strength: Float64Array;
+  };
+}
+
 export interface NativeFusion {
   /** `finishMask` of all maps at once. */
   finishMasks(
@@ -193,4 +221,13 @@ export interface NativeFusion {
   ): Promise<NativeFusedScene>;
 
   mergePatches(features: NativePatchFeatures, options: NativeWork): Promise<NativePatchMerges>;
+
+  /**
+   * What `buildRegionTree` of @unsam/core does on its working image, [height, width, 3] with sides up to 4096. The one
+   * function that is not its twin bit for bit: `exp` and `pow` differ in the last place, so heights agree within 1e-7.
+   */
+  buildRegionHierarchy(
+    image: NativeSize & { readonly data: Uint8Array },
+    options: NativeWork,
+  ): Promise<NativeRegionHierarchy>;
 }

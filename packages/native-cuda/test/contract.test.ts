@@ -32,6 +32,7 @@ const EXPORTS: Record<keyof NativeBinding, string> = {
   fuseLabels: "function",
   fuseLogits: "function",
   mergePatches: "function",
+  buildRegionHierarchy: "function",
 };
 const DECODER: Record<keyof NativeDecoder, string> = {
   prepare: "function",

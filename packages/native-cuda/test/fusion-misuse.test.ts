@@ -4,7 +4,7 @@ import { addon, describeWithAddon } from "./addon.js";
 /** Anything at all, as if it were what the types ask for. */
 const wrong = (value: unknown) => value as never;
 
-type TypedArray = Float32Array | Float64Array | Uint32Array | Int32Array | Uint16Array;
+type TypedArray = Uint8Array | Float32Array | Float64Array | Uint32Array | Int32Array | Uint16Array;
 
 function detached<T extends TypedArray>(array: T): T {
   structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
@@ -61,6 +61,7 @@ describeWithAddon("misuse of the fusion functions ends in typed errors", () => {
     fuseLabels: [FINEST, FOREST, SIZE, WORK],
     fuseLogits: [MAPS, SCORES, SCORES, FUSE],
     mergePatches: [{ height: 2, width: 3, channels: 4, data: new Float32Array(24).fill(1) }, WORK],
+    buildRegionHierarchy: [{ width: 3, height: 2, data: new Uint8Array(18) }, WORK],
   };
   const call = (name: string, args: readonly unknown[]): Promise<unknown> =>
     Reflect.apply(addon()[name as "finishMasks"], undefined, args);

@@ -28,6 +28,7 @@ constexpr std::array kExports{
     Export{"fuseLabels", fuse_labels},
     Export{"fuseLogits", fuse_logits},
     Export{"mergePatches", merge_patches},
+    Export{"buildRegionHierarchy", build_region_hierarchy},
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The functions of unsam/masks.h, unsam/hierarchy.h and unsam/patch_merge.h, one family per file.
+// The functions of unsam/masks.h, hierarchy.h, patch_merge.h and region_tree.h, one family per file.
 // packages/native-cuda/src/fusion-binding.ts is their contract.
 #pragma once
 
@@ -23,6 +23,7 @@ Napi::Value label_map_at(const Napi::CallbackInfo& info);
 Napi::Value fuse_labels(const Napi::CallbackInfo& info);
 Napi::Value fuse_logits(const Napi::CallbackInfo& info);
 Napi::Value merge_patches(const Napi::CallbackInfo& info);
+Napi::Value build_region_hierarchy(const Napi::CallbackInfo& info);
 
 void export_fusion(Napi::Env env, Napi::Object exports);
 

@@ -1,0 +1,53 @@
+#include "unsam/region_tree.h"
+
+#include "../call.h"
+#include "../result_arrays.h"
+#include "arguments.h"
+#include "exports.h"
+
+namespace unsam::addon {
+namespace {
+
+Napi::Value hierarchy_object(Napi::Env env, RegionHierarchy&& hierarchy) {
+  auto& [superpixels, graph, merges] = hierarchy;
+  const auto count = Napi::Number::New(env, static_cast<double>(superpixels.count));
+  auto regions = Napi::Object::New(env);
+  regions.Set("count", count);
+  regions.Set("labels", integer_array(env, std::move(superpixels.labels)));
+  regions.Set("markers", integer_array(env, std::move(superpixels.markers)));
+  auto edges = Napi::Object::New(env);
+  edges.Set("count", count);
+  edges.Set("first", integer_array(env, std::move(graph.first)));
+  edges.Set("second", integer_array(env, std::move(graph.second)));
+  edges.Set("border", double_array(env, std::move(graph.border)));
+  edges.Set("strength", double_array(env, std::move(graph.strength)));
+  auto joined = Napi::Object::New(env);
+  joined.Set("count", count);
+  joined.Set("children", integer_array(env, std::move(merges.children)));
+  joined.Set("heights", double_array(env, std::move(merges.heights)));
+  joined.Set("border", double_array(env, std::move(merges.border)));
+  joined.Set("strength", double_array(env, std::move(merges.strength)));
+  auto object = Napi::Object::New(env);
+  object.Set("superpixels", regions);
+  object.Set("graph", edges);
+  object.Set("merges", joined);
+  return object;
+}
+
+}  // namespace
+
+// buildRegionHierarchy({ width, height, data }, { threads })
+Napi::Value build_region_hierarchy(const Napi::CallbackInfo& info) {
+  return rejecting(info.Env(), [&] {
+    const auto image = read_object(info[0], "The image", ErrorCode::bad_prompt);
+    auto work = [size = read_size(image), rgb = read_bytes(image.Get("data"), "The pixels", ErrorCode::bad_prompt),
+                 threads = read_threads(read_options(info[1]))] {
+      return with_threads(threads, [&](const ParallelFor& parallel) {
+        return unsam::build_region_hierarchy(rgb, size.width, size.height, parallel);
+      });
+    };
+    return start_call(info.Env(), std::move(work), hierarchy_object);
+  });
+}
+
+}  // namespace unsam::addon
