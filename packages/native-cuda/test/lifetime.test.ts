@@ -33,11 +33,16 @@ describeWithAddon("lifetime of what the addon holds", () => {
     expect(Number(out)).toBeLessThan(150);
   });
 
-  it("eight workers killed while they decode leave the process healthy", {
-    timeout: 5 * MINUTES,
-  }, async () => {
-    expect(await run("kill-workers.mjs", "3")).toEqual({ code: 0, out: "healthy", err: "" });
-  });
+  it.each(["decode", "fuse"])(
+    "eight workers killed while they %s leave the process healthy",
+    {
+      timeout: 5 * MINUTES,
+    },
+    async (work) => {
+      const ended = await run("kill-workers.mjs", "3", `./${work}-forever.mjs`);
+      expect(ended).toEqual({ code: 0, out: "healthy", err: "" });
+    },
+  );
 
   it.each([
     ["exit", 7],

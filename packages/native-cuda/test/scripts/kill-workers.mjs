@@ -1,14 +1,14 @@
-// Starts eight workers that decode, terminates them in the middle, ROUNDS times over; then decodes in this thread, which
-// had not loaded the addon before, and exits by itself. node kill-workers.mjs ADDON ROUNDS
+// Starts eight workers that run SCRIPT, terminates them in the middle, ROUNDS times over; then decodes in this thread,
+// which had not loaded the addon before, and exits by itself. node kill-workers.mjs ADDON ROUNDS SCRIPT
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { openAddon } from "#native/open-addon.js";
 import { syntheticFeatures, syntheticWeights } from "#native/synthetic-model.js";
 
-const [addon, rounds] = process.argv.slice(2);
+const [addon, rounds, script] = process.argv.slice(2);
 for (let round = 0; round < rounds; round++) {
   const workers = Array.from({ length: 8 }, () => {
-    return new Worker(new URL("./decode-forever.mjs", import.meta.url), { workerData: { addon } });
+    return new Worker(new URL(script, import.meta.url), { workerData: { addon } });
   });
   await Promise.all(
     workers.map(async (worker, i) => {
