@@ -35,6 +35,17 @@ describe("the end of a process", () => {
     ).toBe(0);
   });
 
+  it("comes without a complaint after an overlay, also where flags of the process forbid files", async () => {
+    expect(
+      await run(`
+        import { UnSAM } from ${sdk};
+        const image = await (await UnSAM.load()).encode(${photo});
+        const overlay = await (await image.segment({ points: [[10, 10]] })).overlay();
+        process.exit(overlay.length > 0 ? 0 : 1);
+      `),
+    ).toBe(0);
+  });
+
   it("keeps its exit code while a region tree is being built", async () => {
     expect(await run(program("{}", "setTimeout(() => process.exit(7), 40);"))).toBe(7);
   });

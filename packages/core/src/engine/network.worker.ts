@@ -88,18 +88,17 @@ async function openKernels(
   const providers = device === "cuda" ? ["cuda"] : ["cpu"];
   const sessionOptions = { threads, providers };
   const files = await buildEncoder(model, fingerprint, cacheDir);
-  const opened: { release(): Promise<void> }[] = [];
+  let encoder: OnnxEncoderKernel | null = null;
   try {
-    const encoder = await OnnxEncoderKernel.open(files.modelPath, model.config.imageSize, (path) =>
+    encoder = await OnnxEncoderKernel.open(files.modelPath, model.config.imageSize, (path) =>
       openSession(path, { ...sessionOptions, keepMemory: false }),
     );
-    opened.push(encoder);
     const decoder = withDecoder
       ? await OnnxDecoderKernel.open(model, (bytes) => openSession(bytes, sessionOptions))
       : null;
     return { model, files, encoder, decoder, images: new Set() };
   } catch (cause) {
-    for (const kernel of opened) await kernel.release();
+    await encoder?.release();
     await files.dispose();
     throw cause;
   }

@@ -2,6 +2,7 @@ export { popcount, wordsPerRow } from "./bits.js";
 export * from "./bounding-box.js";
 export * from "./clean-logits.js";
 export * from "./components.js";
+export * from "./coverage.js";
 export * from "./finish.js";
 export * from "./mask.js";
 export * from "./overlay.js";

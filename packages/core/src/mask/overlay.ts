@@ -1,12 +1,15 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import sharp from "sharp";
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
+import { computeThread } from "../runtime/threads.js";
 import type { Mask } from "./mask.js";
-import type { OverlayJob, OverlayMarks } from "./overlay-paint.js";
+import type { OverlayMarks } from "./overlay-paint.js";
 
 export type { OverlayMarks } from "./overlay-paint.js";
+
+const painter = computeThread().bind<typeof import("./overlay.worker.js")>(
+  new URL("./overlay.worker.js", import.meta.url),
+);
 
 /** Red, green, blue, 0–255. */
 export type Color = readonly [red: number, green: number, blue: number];
@@ -69,36 +72,26 @@ export async function overlay(
   }
   signal?.throwIfAborted();
   const { width, height } = image;
-  const data = await paintInWorker(
-    {
-      width,
-      height,
-      rgb: image.data,
-      layers: layers.map(({ mask, color }, i) => ({
-        words: mask.words,
-        box: mask.bbox,
-        color: color ?? OVERLAY_COLORS[i % OVERLAY_COLORS.length],
-      })),
-      opacity,
-      dim,
-      marks: prompt ?? {},
-    },
-    signal,
+  const data = await painter(
+    "paint",
+    [
+      {
+        width,
+        height,
+        rgb: image.data,
+        layers: layers.map(({ mask, color }, i) => ({
+          words: mask.words,
+          box: mask.bbox,
+          color: color ?? OVERLAY_COLORS[i % OVERLAY_COLORS.length],
+        })),
+        opacity,
+        dim,
+        marks: prompt ?? {},
+      },
+    ],
+    { signal },
   );
   return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
     .png()
     .toBuffer();
-}
-
-async function paintInWorker(job: OverlayJob, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const worker = new Worker(new URL("./overlay-worker.js", import.meta.url), { workerData: job });
-  try {
-    const [painted] = await once(worker, "message", { signal });
-    return painted as Uint8Array;
-  } catch (cause) {
-    signal?.throwIfAborted();
-    throw new UnSAMError("E_RUNTIME", "The overlay could not be drawn: its worker failed.", { cause });
-  } finally {
-    await worker.terminate();
-  }
 }

@@ -1,5 +1,8 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { move } from "../runtime/move.js";
 import { type OverlayJob, paintOverlay } from "./overlay-paint.js";
 
-const painted = paintOverlay(workerData as OverlayJob);
-parentPort?.postMessage(painted, [painted.buffer as ArrayBuffer]);
+/** Compute thread: the painted photo, [height, width, 3]. */
+export function paint(job: OverlayJob) {
+  const painted = paintOverlay(job);
+  return move(painted, painted);
+}

@@ -1,7 +1,7 @@
+import { cellCoverage } from "../mask/coverage.js";
 import type { Mask } from "../mask/index.js";
 import type { Tensor } from "../tensor.js";
 import { treeMask } from "./answer-mask.js";
-import { areaCoverage } from "./area-average.js";
 import type { TreeAnswer } from "./segment.js";
 import type { RegionTree } from "./tree.js";
 
@@ -20,27 +20,9 @@ export function treeLogits(tree: RegionTree, answer: TreeAnswer): Tensor {
 
 /** Log-odds of the share of each of 256 × 256 cells that a mask covers. */
 export function coverageLogits(mask: Mask): Tensor {
-  const { width, height, words } = mask;
-  const stride = Math.ceil(width / 32);
-  const rows = areaCoverage(height, SIDE);
-  const columns = areaCoverage(width, SIDE);
-  const data = new Float32Array(SIDE * SIDE);
-  const sum = new Float32Array(width);
-  for (let y = 0; y < SIDE; y++) {
-    sum.fill(0);
-    for (let k = rows.start[y]; k < rows.start[y + 1]; k++) {
-      const row = rows.source[k] * stride;
-      const weight = rows.weight[k];
-      for (let x = 0; x < width; x++) if ((words[row + (x >> 5)] >>> (x & 31)) & 1) sum[x] += weight;
-    }
-    for (let x = 0; x < SIDE; x++) {
-      let share = 0;
-      for (let k = columns.start[x]; k < columns.start[x + 1]; k++) {
-        share += columns.weight[k] * sum[columns.source[k]];
-      }
-      share = Math.min(1 - MARGIN, Math.max(MARGIN, share));
-      data[y * SIDE + x] = Math.log(share / (1 - share));
-    }
-  }
+  const data = cellCoverage(mask, SIDE).map((covered) => {
+    const share = Math.min(1 - MARGIN, Math.max(MARGIN, covered));
+    return Math.log(share / (1 - share));
+  });
   return { data, shape: [SIDE, SIDE] };
 }

@@ -30,6 +30,13 @@ export function buildRegionTree(image: RgbImage, options: RegionTreeOptions = {}
     );
   }
   const working = shrinkImage(image, longestSide);
+  const { regions, graph, merges } = regionHierarchy(working);
+  const full = carryToFullResolution(regions, working, image);
+  return treeFromMerges(merges, graph, full, image.width, image.height);
+}
+
+/** The steps on the working image: what the native kernels compute in one call. */
+export function regionHierarchy(working: RgbImage) {
   const { width, height } = working;
   const lab = labPlanes(working);
   const channels = channelsOf(lab, width, height);
@@ -39,6 +46,5 @@ export function buildRegionTree(image: RgbImage, options: RegionTreeOptions = {}
   const features = regionFeatures(regions, channels, lab);
   const cue = normalisedCut(affinityGraph(graph, features));
   const merges = mergeRegions(graph, mergeFeatures(features, cue));
-  const full = carryToFullResolution(regions, working, image);
-  return treeFromMerges(merges, graph, full, image.width, image.height);
+  return { regions, graph, merges };
 }

@@ -1,5 +1,5 @@
+import { areaCoverage } from "../image/area-average.js";
 import type { RgbImage } from "../image/index.js";
-import { areaCoverage } from "./area-average.js";
 
 /**
  * The image the tree is built on: `image` itself, or, where its longest side exceeds `longestSide`, its area average

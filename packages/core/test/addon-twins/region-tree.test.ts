@@ -1,28 +1,14 @@
 import { inRepository } from "@unsam/test-support";
 import { expect, it } from "vitest";
 import { decodeImage } from "#core/image/index.js";
-import { boundaryStrength } from "#core/region-tree/boundary-strength.js";
-import { channelsOf } from "#core/region-tree/channels.js";
-import { labPlanes } from "#core/region-tree/lab.js";
-import { mergeFeatures, mergeRegions } from "#core/region-tree/merging.js";
-import { regionFeatures, regionGraph } from "#core/region-tree/region-graph.js";
-import { affinityGraph, normalisedCut } from "#core/region-tree/spectral-cue.js";
-import { superpixels } from "#core/region-tree/superpixels.js";
+import { regionHierarchy } from "#core/region-tree/build.js";
 import { shrinkImage } from "#core/region-tree/working-image.js";
 import { describeTwins, expectSameBits, WORK } from "./addon.js";
 
 describeTwins("buildRegionHierarchy", (binding) => {
   it.each(["dragonfruit.jpg", "fruit-board.jpg", "juice.jpg"])("grows the same tree on %s", async (file) => {
     const image = shrinkImage(await decodeImage(inRepository("docs", "images", file)), 480);
-    const { width, height } = image;
-    const lab = labPlanes(image);
-    const channels = channelsOf(lab, width, height);
-    const boundary = boundaryStrength(lab, channels, width, height);
-    const regions = superpixels(boundary.relief, width, height);
-    const graph = regionGraph(regions, boundary.strength, width, height);
-    const features = regionFeatures(regions, channels, lab);
-    const cue = normalisedCut(affinityGraph(graph, features));
-    const merges = mergeRegions(graph, mergeFeatures(features, cue));
+    const { regions, graph, merges } = regionHierarchy(image);
 
     const found = await binding.buildRegionHierarchy(image, WORK);
     expect(found.superpixels.count).toBe(regions.count);

@@ -6,13 +6,7 @@ import { describe, expect, it } from "vitest";
 import { fuseLabels, fuseLogits } from "#core/hierarchy/index.js";
 import { finishMask, Mask } from "#core/mask/index.js";
 import { mergePatches } from "#core/patch-merge/index.js";
-import { boundaryStrength } from "#core/region-tree/boundary-strength.js";
-import { channelsOf } from "#core/region-tree/channels.js";
-import { labPlanes } from "#core/region-tree/lab.js";
-import { mergeFeatures, mergeRegions } from "#core/region-tree/merging.js";
-import { regionFeatures, regionGraph } from "#core/region-tree/region-graph.js";
-import { affinityGraph, normalisedCut } from "#core/region-tree/spectral-cue.js";
-import { superpixels } from "#core/region-tree/superpixels.js";
+import { regionHierarchy } from "#core/region-tree/build.js";
 import { Random, randomLogits } from "../hierarchy/random.js";
 
 // Built by CMake; without it (no compiler on this machine) there is nothing to compare.
@@ -169,16 +163,7 @@ describe.skipIf(!existsSync(tool))("the native twins", () => {
     [320, 240],
   ])("grow the same region tree on %i×%i pixels", (width, height) => {
     const image = { width, height, data: drawImage(new Random(width), width, height) };
-    const lab = labPlanes(image);
-    const channels = channelsOf(lab, width, height);
-    const boundary = boundaryStrength(lab, channels, width, height);
-    const regions = superpixels(boundary.relief, width, height);
-    const graph = regionGraph(regions, boundary.strength, width, height);
-    const features = regionFeatures(regions, channels, lab);
-    const merges = mergeRegions(
-      graph,
-      mergeFeatures(features, normalisedCut(affinityGraph(graph, features))),
-    );
+    const { regions, graph, merges } = regionHierarchy(image);
 
     const native = runNative("tree", [width, height], image.data);
     expectSame(native[0], regions.labels);
