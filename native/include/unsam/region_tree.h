@@ -1,7 +1,6 @@
 // Region tree without learned weights, on the working image: boundary strength, superpixels, a spectral cue, merging.
-// Twin of the TypeScript room core/src/region-tree, which gives the recipe and its sources. Same order of operations;
-// only exp, pow and cbrt may differ in the last bit, so heights agree within 1e-7 and the order of merging is the same
-// wherever costs differ by more.
+// Twin of the TypeScript room core/src/region-tree, which gives the recipe and its sources. Same operations in the
+// same order: the results are the same bits.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +12,9 @@
 #include "unsam/parallel.h"
 
 namespace unsam {
+
+// Number of the recipe, to be raised here and in core/src/region-tree/recipe.ts with every change of its results.
+inline constexpr int kRegionTreeRecipe = 1;
 
 // Superpixels, numbered in the order of their first pixels.
 struct Superpixels {

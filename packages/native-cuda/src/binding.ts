@@ -5,7 +5,7 @@ import type { NativeWork } from "./native-work.js";
 // compares it with a built addon. The decoder is here, the fusion functions are in fusion-binding.ts.
 
 /** Raised with every change of this file or fusion-binding.ts; a binary built for another contract is not used. */
-export const CONTRACT = 3;
+export const CONTRACT = 4;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */
 export type NativeErrorCode =

@@ -223,11 +223,13 @@ export interface NativeFusion {
   mergePatches(features: NativePatchFeatures, options: NativeWork): Promise<NativePatchMerges>;
 
   /**
-   * What `buildRegionTree` of @unsam/core does on its working image, [height, width, 3] with sides up to 4096. The one
-   * function that is not its twin bit for bit: `exp` and `pow` differ in the last place, so heights agree within 1e-7.
+   * What `buildRegionTree` of @unsam/core does on its working image, [height, width, 3] with sides up to 4096, bit for
+   * bit where `regionTreeRecipe` is that package's `REGION_TREE_RECIPE`.
    */
   buildRegionHierarchy(
     image: NativeSize & { readonly data: Uint8Array },
     options: NativeWork,
   ): Promise<NativeRegionHierarchy>;
+  /** Number of the recipe `buildRegionHierarchy` follows. */
+  readonly regionTreeRecipe: number;
 }

@@ -33,6 +33,7 @@ const EXPORTS: Record<keyof NativeBinding, string> = {
   fuseLogits: "function",
   mergePatches: "function",
   buildRegionHierarchy: "function",
+  regionTreeRecipe: "number",
 };
 const DECODER: Record<keyof NativeDecoder, string> = {
   prepare: "function",

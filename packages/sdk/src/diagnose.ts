@@ -97,13 +97,18 @@ async function nativeAddon(): Promise<Check> {
   const native = await loadNative({ cacheDir: defaultCacheDir() });
   const name = "native addon";
   if (!native.binding) {
-    return { name, ok: false, found: "none: masks are decoded by ONNX Runtime", advice: native.reason };
+    return {
+      name,
+      ok: false,
+      found: "none: masks are decoded by ONNX Runtime, region trees grown by TypeScript",
+      advice: native.reason,
+    };
   }
   const { binding, origin, path, rejected } = native;
   return {
     name,
     ok: true,
-    found: `decodes masks with ${binding.instructionSet()} instructions (${origin}, ${path})`,
+    found: `decodes masks and grows region trees with ${binding.instructionSet()} instructions (${origin}, ${path})`,
     advice: rejected.join(" ") || null,
   };
 }

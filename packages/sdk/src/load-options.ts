@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { NetworkOptions } from "@unsam/core/engine";
+import type { NetworkOptions, RegionTreeOptions } from "@unsam/core/engine";
 import { defaultCacheDir } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { parseModelConfig } from "@unsam/core/models";
@@ -27,7 +27,7 @@ export interface LoadOptions {
    * it (AVX512_BF16) and changes masks by less than 1 % (docs/performance.md).
    */
   readonly precision?: "float32" | "bfloat16" | undefined;
-  /** Threads for one operator of the encoder; default: one per core. */
+  /** Threads for one operator of the encoder, and of the addon; default: one per core. */
   readonly threads?: number | undefined;
   /** Where built encoders are kept; default `UNSAM_CACHE`, or the user's cache folder. */
   readonly cacheDir?: string | undefined;
@@ -35,7 +35,7 @@ export interface LoadOptions {
 }
 
 export type ParsedLoadOptions =
-  | { readonly kind: "region-tree" }
+  | { readonly kind: "region-tree"; readonly regionTree: RegionTreeOptions }
   | { readonly kind: "network"; readonly network: NetworkOptions };
 
 const schema = z.strictObject({
@@ -69,7 +69,8 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
     throw new UnSAMError("E_BAD_OPTION", `UnSAM.load: ${where}: ${issue.message}.${advice}`);
   }
   const { model, device, decoder, precision, threads, cacheDir, signal } = result.data;
-  if (model === undefined || typeof model === "string") return { kind: "region-tree" };
+  const common = { threads, cacheDir: cacheDir ?? defaultCacheDir() };
+  if (model === undefined || typeof model === "string") return { kind: "region-tree", regionTree: common };
   const config = typeof model.config === "string" ? await readConfig(model.config) : model.config;
   return {
     kind: "network",
@@ -79,8 +80,7 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
       device,
       decoder,
       precision,
-      threads,
-      cacheDir: cacheDir ?? defaultCacheDir(),
+      ...common,
       signal,
     },
   };

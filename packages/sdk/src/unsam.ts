@@ -14,6 +14,8 @@ export interface ModelInfo {
   /** Whether prompts may carry a granularity. */
   readonly granularity: boolean;
   readonly decoder: "onnx" | "native" | "none";
+  /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */
+  readonly kernels: "native" | "typescript";
 }
 
 /** A loaded model. It holds memory and sessions until `dispose()`. */
@@ -34,13 +36,15 @@ export class UnSAM implements AsyncDisposable {
     const parsed = await parseLoadOptions(options);
     options.signal?.throwIfAborted();
     return new UnSAM(
-      parsed.kind === "region-tree" ? openRegionTreeEngine() : await openNetworkEngine(parsed.network),
+      await (parsed.kind === "region-tree"
+        ? openRegionTreeEngine(parsed.regionTree)
+        : openNetworkEngine(parsed.network)),
     );
   }
 
   get model(): ModelInfo {
-    const { name, kind, description, granularity, decoder } = this.engine.info;
-    return { name, kind, description, granularity, decoder };
+    const { name, kind, description, granularity, decoder, kernels } = this.engine.info;
+    return { name, kind, description, granularity, decoder, kernels };
   }
 
   /**

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { loadNative, type NativeStatus } from "@unsam/native-cuda";
 import { EncodedImage, UnSAM } from "@unsam/sdk";
 import { inRepository } from "@unsam/test-support";
 import sharp from "sharp";
@@ -8,12 +9,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const photo = inRepository("docs", "images", "dragonfruit.jpg");
 let unsam: UnSAM;
+let native: NativeStatus;
 let image: EncodedImage;
 let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "unsam-sdk-"));
   unsam = await UnSAM.load();
+  native = await loadNative({ cacheDir: null });
   image = await unsam.encode(photo);
 });
 
@@ -26,6 +29,7 @@ describe("the built-in model", () => {
   it("says what it is", () => {
     expect(unsam.model).toMatchObject({ name: "region-tree", kind: "region-tree", granularity: true });
     expect(unsam.model.description).toMatch(/official/);
+    expect(unsam.model.kernels).toBe(native.binding ? "native" : "typescript");
   });
 
   it("answers a click with a mask around it that grows with the dial", async () => {

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "unsam/region_tree.h"
+
 namespace unsam::addon {
 namespace {
 
@@ -35,6 +37,7 @@ constexpr std::array kExports{
 
 void export_fusion(Napi::Env env, Napi::Object exports) {
   for (const auto& [name, function] : kExports) exports.Set(name, Napi::Function::New(env, function, name));
+  exports.Set("regionTreeRecipe", Napi::Number::New(env, kRegionTreeRecipe));
 }
 
 }  // namespace unsam::addon

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "cpu/fusion/kernels.h"
+#include "cpu/region_tree/elementary.h"
 #include "cpu/region_tree/planes.h"
 
 namespace unsam::tree {
@@ -13,7 +14,7 @@ Plane gaussian_blur(const Plane& plane, Size size, double sigma, const ParallelF
   std::vector<double> kernel(radius + 1);
   double total = 0.0;
   for (std::size_t k = 0; k <= radius; ++k) {
-    kernel[k] = std::exp(-static_cast<double>(k * k) / (2.0 * sigma * sigma));
+    kernel[k] = exponential(-static_cast<double>(k * k) / (2.0 * sigma * sigma));
     total += k == 0 ? kernel[k] : 2.0 * kernel[k];
   }
   for (double& value : kernel) value /= total;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cpu/region_tree/elementary.h"
 #include "cpu/region_tree/planes.h"
 
 namespace unsam::tree {
@@ -16,11 +17,11 @@ struct Tables {
   Tables() {
     for (std::size_t v = 0; v < 256; ++v) {
       const double c = static_cast<double>(v) / 255.0;
-      linear[v] = c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4);
+      linear[v] = c <= 0.04045 ? c / 12.92 : power((c + 0.055) / 1.055, 2.4);
     }
     for (std::size_t i = 0; i < cie.size(); ++i) {
       const double t = static_cast<double>(i) / kSteps;
-      cie[i] = t > 216.0 / 24389.0 ? std::cbrt(t) : (t * (24389.0 / 27.0) + 16.0) / 116.0;
+      cie[i] = t > 216.0 / 24389.0 ? power(t, 1.0 / 3.0) : (t * (24389.0 / 27.0) + 16.0) / 116.0;
     }
   }
 

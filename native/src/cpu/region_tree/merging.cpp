@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cpu/region_tree/elementary.h"
 #include "cpu/region_tree/planes.h"
 
 namespace unsam::tree {
@@ -35,7 +36,7 @@ double merge_cost(const Features& f, std::size_t a, std::size_t b, double mean_s
   const double lab = distance(&f.lab[a * 3], &f.lab[b * 3], 3);
   const double spectral =
       distance(f.embedding.data() + a * f.dimensions, f.embedding.data() + b * f.dimensions, f.dimensions);
-  return std::pow(std::min(f.size[a], f.size[b]) / image_size, kSizePower) *
+  return power(std::min(f.size[a], f.size[b]) / image_size, kSizePower) *
          (kBoundary * mean_strength + kColourWeight * colour + kTextureWeight * texture + kLab * (lab / (lab + 25.0)) +
           kSpectral * (spectral / (spectral + 1.0)));
 }

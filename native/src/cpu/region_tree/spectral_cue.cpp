@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cpu/fusion/kernels.h"
+#include "cpu/region_tree/elementary.h"
 #include "cpu/region_tree/planes.h"
 #include "cpu/region_tree/tridiagonal.h"
 
@@ -36,11 +37,12 @@ WeightedGraph affinity_graph(const RegionGraph& graph, const Features& features)
   for (std::size_t e = 0; e < edges; ++e) {
     const auto a = static_cast<std::size_t>(graph.first[e]), b = static_cast<std::size_t>(graph.second[e]);
     const float *p = &features.lab[3 * a], *q = &features.lab[3 * b];
-    const double distance = scaled_hypot(static_cast<double>(p[0]) - static_cast<double>(q[0]),
-                                         static_cast<double>(p[1]) - static_cast<double>(q[1]),
-                                         static_cast<double>(p[2]) - static_cast<double>(q[2]));
+    const double dl = static_cast<double>(p[0]) - static_cast<double>(q[0]);
+    const double da = static_cast<double>(p[1]) - static_cast<double>(q[1]);
+    const double db = static_cast<double>(p[2]) - static_cast<double>(q[2]);
+    const double distance = std::sqrt(dl * dl + da * da + db * db);
     const double s = 0.5 * (graph.strength[e] / graph.border[e]) + 0.25 * (distance / (distance + 25.0));
-    const double weight = std::exp(-s / 0.12) * std::sqrt(graph.border[e]);
+    const double weight = exponential(-s / 0.12) * std::sqrt(graph.border[e]);
     result.neighbour[fill[a]] = b;
     result.weight[fill[a]++] = weight;
     result.neighbour[fill[b]] = a;

@@ -8,21 +8,6 @@
 
 namespace unsam::tree {
 
-double scaled_hypot(double x, double y, double z) {
-  const double values[] = {std::abs(x), std::abs(y), std::abs(z)};
-  const double largest = std::max({values[0], values[1], values[2]});
-  if (largest == 0.0) return 0.0;
-  double sum = 0.0, compensation = 0.0;
-  for (const double value : values) {
-    const double share = value / largest;
-    const double term = share * share - compensation;
-    const double next = sum + term;
-    compensation = (next - sum) - term;
-    sum = next;
-  }
-  return std::sqrt(sum) * largest;
-}
-
 EigenPairs tridiagonal_eigenpairs(std::span<const double> diagonal, std::span<const double> off_diagonal) {
   const std::size_t n = diagonal.size();
   std::vector<double> d(diagonal.begin(), diagonal.end()), e(n), z(n * n);
@@ -39,11 +24,11 @@ EigenPairs tridiagonal_eigenpairs(std::span<const double> diagonal, std::span<co
       if (m == l) break;
       const double half = (d[l + 1] - d[l]) / (2.0 * e[l]);
       const double sign = half < 0.0 ? -1.0 : 1.0;
-      double g = d[m] - d[l] + e[l] / (half + sign * scaled_hypot(half, 1.0));
+      double g = d[m] - d[l] + e[l] / (half + sign * std::sqrt(half * half + 1.0));
       double s = 1.0, c = 1.0, p = 0.0;
       bool whole = true;
       for (std::size_t i = m; i-- > l;) {
-        const double f = s * e[i], b = c * e[i], r = scaled_hypot(f, g);
+        const double f = s * e[i], b = c * e[i], r = std::sqrt(f * f + g * g);
         e[i + 1] = r;
         if (r == 0.0) {
           d[i + 1] -= p;

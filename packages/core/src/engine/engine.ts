@@ -15,6 +15,8 @@ export interface EngineInfo {
   readonly fingerprint: string;
   /** Which decoder answers, where there is a choice. */
   readonly decoder: "onnx" | "native" | "none";
+  /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */
+  readonly kernels: "native" | "typescript";
 }
 
 /** What an engine answers to one prompt. */

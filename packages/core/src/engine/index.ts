@@ -3,4 +3,4 @@ export { describeModel } from "./describe-model.js";
 export * from "./engine.js";
 export { openNetworkEngine } from "./network-engine.js";
 export type { NetworkOptions } from "./network-options.js";
-export { openRegionTreeEngine } from "./region-tree-engine.js";
+export { openRegionTreeEngine, type RegionTreeOptions } from "./region-tree-engine.js";

@@ -72,6 +72,7 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
     granularity: opened.granularity,
     fingerprint: opened.fingerprint,
     decoder: decoder.kind,
+    kernels: binding && weights ? "native" : "typescript",
   };
   const finisher = binding && weights ? nativeFinisher(binding, options.threads) : workerFinisher;
   return new NetworkEngine(info, handle, opened.imageSize, decoder, finisher);

@@ -1,9 +1,13 @@
+import { availableParallelism } from "node:os";
+import { loadNative } from "@unsam/native-cuda";
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
+import { REGION_TREE_RECIPE } from "../region-tree/index.js";
 import { computeThread } from "../runtime/index.js";
 import type { Engine, EngineAnswer, EngineImage, EngineInfo, ImageState, SegmentOptions } from "./engine.js";
+import type { TreeKernels } from "./region-tree.worker.js";
 
 const tree = computeThread().bind<typeof import("./region-tree.worker.js")>(
   new URL("./region-tree.worker.js", import.meta.url),
@@ -12,30 +16,48 @@ const tree = computeThread().bind<typeof import("./region-tree.worker.js")>(
 /** Images nobody disposed and nobody holds any more. */
 const forgotten = new FinalizationRegistry<number>((id) => void tree("release", [id]).catch(() => {}));
 
-const INFO: EngineInfo = {
+const INFO: Omit<EngineInfo, "kernels"> = {
   name: "region-tree",
   kind: "region-tree",
   description:
     "A hierarchy of regions found by colour, texture and contours, without learned weights; official SAM 2.1 or UnSAMv2 weights give better masks.",
   granularity: true,
   // Nothing is learned, so the recipe's version is what binds a saved tree to its engine.
-  fingerprint: "region-tree-1",
+  fingerprint: `region-tree-${REGION_TREE_RECIPE}`,
   decoder: "none",
 };
 
-/** The built-in engine: no weights, no ONNX Runtime. */
-export function openRegionTreeEngine(): Engine {
-  return new RegionTreeEngine();
+export interface RegionTreeOptions {
+  readonly threads: number | undefined;
+  readonly cacheDir: string;
+}
+
+/** The built-in engine: no weights, no ONNX Runtime; the addon where there is one, with the same answers. */
+export async function openRegionTreeEngine({ threads, cacheDir }: RegionTreeOptions): Promise<Engine> {
+  const native = await loadNative({ cacheDir });
+  const fits = native.binding?.regionTreeRecipe === REGION_TREE_RECIPE;
+  return new RegionTreeEngine(
+    native.binding && fits ? { addon: native.path, threads: threads ?? availableParallelism() } : null,
+  );
 }
 
 class RegionTreeEngine implements Engine {
-  readonly info = INFO;
+  readonly info: EngineInfo;
+  readonly #kernels: TreeKernels | null;
   readonly #images = new Set<number>();
   #disposed = false;
 
+  constructor(kernels: TreeKernels | null) {
+    this.#kernels = kernels;
+    this.info = { ...INFO, kernels: kernels ? "native" : "typescript" };
+  }
+
   async encode(image: RgbImage, { signal }: { signal?: AbortSignal }): Promise<EngineImage> {
     this.#alive();
-    const id = await tree("build", [image], { signal, discard: (late) => void tree("release", [late]) });
+    const id = await tree("build", [image, this.#kernels], {
+      signal,
+      discard: (late) => void tree("release", [late]),
+    });
     return this.#image(id, image);
   }
 

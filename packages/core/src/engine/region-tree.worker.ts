@@ -1,3 +1,5 @@
+import { openAddon } from "@unsam/native-cuda";
+import { typed } from "../decoder/native-call.js";
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { Mask } from "../mask/mask.js";
@@ -5,6 +7,7 @@ import { removeSmallRegions } from "../mask/small-regions.js";
 import type { Prompt } from "../prompt.js";
 import {
   buildRegionTree,
+  buildRegionTreeWith,
   coverageLogits,
   type RegionTree,
   restoreTree,
@@ -30,8 +33,18 @@ const LOGIT_CELLS = 256 * 256;
 let lastId = 0;
 const trees = new Map<number, RegionTree>();
 
-export function build(image: RgbImage): number {
-  return adopt(buildRegionTree(image));
+/** The addon that grows trees, as this thread opens it. */
+export interface TreeKernels {
+  readonly addon: string;
+  readonly threads: number;
+}
+
+/** `kernels`: null where TypeScript does it. */
+export async function build(image: RgbImage, kernels: TreeKernels | null): Promise<number> {
+  if (!kernels) return adopt(buildRegionTree(image));
+  const { addon, threads } = kernels;
+  const grow = (working: RgbImage) => typed(openAddon(addon).buildRegionHierarchy(working, { threads }));
+  return adopt(await buildRegionTreeWith(grow, image));
 }
 
 export function restore(state: ImageState, size: { width: number; height: number }): number {

@@ -4,10 +4,10 @@ import { boundaryStrength } from "./boundary-strength.js";
 import { channelsOf } from "./channels.js";
 import { labPlanes } from "./lab.js";
 import { carryToFullResolution } from "./leaf-map.js";
-import { mergeFeatures, mergeRegions } from "./merging.js";
-import { regionFeatures, regionGraph } from "./region-graph.js";
+import { type Merges, mergeFeatures, mergeRegions } from "./merging.js";
+import { type RegionGraph, regionFeatures, regionGraph } from "./region-graph.js";
 import { affinityGraph, normalisedCut } from "./spectral-cue.js";
-import { superpixels } from "./superpixels.js";
+import { type Superpixels, superpixels } from "./superpixels.js";
 import { type RegionTree, treeFromMerges } from "./tree.js";
 import { shrinkImage } from "./working-image.js";
 
@@ -22,6 +22,21 @@ export interface RegionTreeOptions {
  * a worker. Throws `E_BAD_OPTION`.
  */
 export function buildRegionTree(image: RgbImage, options: RegionTreeOptions = {}): RegionTree {
+  const working = workingImage(image, options);
+  return finishTree(regionHierarchy(working), working, image);
+}
+
+/** `buildRegionTree` with the steps on the working image done elsewhere: by the native kernels. */
+export async function buildRegionTreeWith(
+  hierarchyOf: (working: RgbImage) => Promise<RegionHierarchy>,
+  image: RgbImage,
+  options: RegionTreeOptions = {},
+): Promise<RegionTree> {
+  const working = workingImage(image, options);
+  return finishTree(await hierarchyOf(working), working, image);
+}
+
+function workingImage(image: RgbImage, options: RegionTreeOptions): RgbImage {
   const longestSide = options.longestSide ?? 640;
   if (!Number.isInteger(longestSide) || longestSide < 16 || longestSide > 4096) {
     throw new UnSAMError(
@@ -29,14 +44,24 @@ export function buildRegionTree(image: RgbImage, options: RegionTreeOptions = {}
       `longestSide is ${longestSide}; it must be a whole number from 16 to 4096.`,
     );
   }
-  const working = shrinkImage(image, longestSide);
-  const { regions, graph, merges } = regionHierarchy(working);
-  const full = carryToFullResolution(regions, working, image);
+  return shrinkImage(image, longestSide);
+}
+
+function finishTree(hierarchy: RegionHierarchy, working: RgbImage, image: RgbImage): RegionTree {
+  const { superpixels, graph, merges } = hierarchy;
+  const full = carryToFullResolution(superpixels, working, image);
   return treeFromMerges(merges, graph, full, image.width, image.height);
 }
 
-/** The steps on the working image: what the native kernels compute in one call. */
-export function regionHierarchy(working: RgbImage) {
+/** What the working image alone decides. */
+export interface RegionHierarchy {
+  readonly superpixels: Superpixels;
+  readonly graph: RegionGraph;
+  readonly merges: Merges;
+}
+
+/** The steps on the working image: what the native kernels compute in one call, bit for bit. */
+export function regionHierarchy(working: RgbImage): RegionHierarchy {
   const { width, height } = working;
   const lab = labPlanes(working);
   const channels = channelsOf(lab, width, height);
@@ -46,5 +71,5 @@ export function regionHierarchy(working: RgbImage) {
   const features = regionFeatures(regions, channels, lab);
   const cue = normalisedCut(affinityGraph(graph, features));
   const merges = mergeRegions(graph, mergeFeatures(features, cue));
-  return { regions, graph, merges };
+  return { superpixels: regions, graph, merges };
 }

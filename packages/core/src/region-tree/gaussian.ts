@@ -1,3 +1,5 @@
+import { exp } from "./elementary.js";
+
 /** Gaussian blur of a [height, width] plane, kernel cut at 3 σ, edge pixels repeated outwards. */
 export function gaussianBlur(
   plane: Float32Array,
@@ -39,7 +41,7 @@ function gaussianKernel(sigma: number, radius: number): Float64Array {
   const kernel = new Float64Array(radius + 1);
   let total = 0;
   for (let k = 0; k <= radius; k++) {
-    kernel[k] = Math.exp(-(k * k) / (2 * sigma * sigma));
+    kernel[k] = exp(-(k * k) / (2 * sigma * sigma));
     total += k === 0 ? kernel[k] : 2 * kernel[k];
   }
   return kernel.map((value) => value / total);

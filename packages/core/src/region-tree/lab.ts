@@ -1,4 +1,5 @@
 import type { RgbImage } from "../image/index.js";
+import { power } from "./elementary.js";
 
 /** CIE L*a*b* (D65) planes: L in 0…100, a and b roughly in −100…100; each [height, width]. */
 export interface LabPlanes {
@@ -9,14 +10,14 @@ export interface LabPlanes {
 
 const LINEAR = Float64Array.from({ length: 256 }, (_, v) => {
   const c = v / 255;
-  return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  return c <= 0.04045 ? c / 12.92 : power((c + 0.055) / 1.055, 2.4);
 });
 
 // The CIE function f(t), tabulated: 2^12 steps leave errors far below one unit of L.
 const STEPS = 4096;
 const CIE = Float64Array.from({ length: STEPS + 2 }, (_, i) => {
   const t = i / STEPS;
-  return t > 216 / 24389 ? Math.cbrt(t) : (t * (24389 / 27) + 16) / 116;
+  return t > 216 / 24389 ? power(t, 1 / 3) : (t * (24389 / 27) + 16) / 116;
 });
 
 function f(t: number): number {

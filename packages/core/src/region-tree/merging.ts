@@ -1,4 +1,5 @@
 import { CHANNELS, COLOUR_CHANNELS, chiSquare } from "./channels.js";
+import { power } from "./elementary.js";
 import { PairQueue } from "./pair-queue.js";
 import type { RegionFeatures, RegionGraph } from "./region-graph.js";
 import type { SpectralCue } from "./spectral-cue.js";
@@ -73,7 +74,7 @@ export function mergeCost(
   }
   const spectral = Math.sqrt(square);
   return (
-    (Math.min(size[a], size[b]) / imageSize) ** w.sizePower *
+    power(Math.min(size[a], size[b]) / imageSize, w.sizePower) *
     (w.boundary * meanStrength +
       w.colour * colour +
       w.texture * texture +

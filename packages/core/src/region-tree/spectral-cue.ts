@@ -1,3 +1,4 @@
+import { exp } from "./elementary.js";
 import type { RegionFeatures, RegionGraph } from "./region-graph.js";
 import { tridiagonalEigenpairs } from "./tridiagonal.js";
 
@@ -29,9 +30,12 @@ export function affinityGraph(graph: RegionGraph, features: RegionFeatures): Wei
     const i = graph.first[e] * 3;
     const j = graph.second[e] * 3;
     const lab = features.lab;
-    const distance = Math.hypot(lab[i] - lab[j], lab[i + 1] - lab[j + 1], lab[i + 2] - lab[j + 2]);
+    const dL = lab[i] - lab[j];
+    const dA = lab[i + 1] - lab[j + 1];
+    const dB = lab[i + 2] - lab[j + 2];
+    const distance = Math.sqrt(dL * dL + dA * dA + dB * dB);
     const s = 0.5 * (graph.strength[e] / graph.border[e]) + 0.25 * (distance / (distance + 25));
-    weights[e] = Math.exp(-s / 0.12) * Math.sqrt(graph.border[e]);
+    weights[e] = exp(-s / 0.12) * Math.sqrt(graph.border[e]);
   }
   return weightedGraph(graph.count, graph.first, graph.second, weights);
 }

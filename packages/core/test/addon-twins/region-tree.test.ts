@@ -1,14 +1,17 @@
+import { loadNative } from "@unsam/native-cuda";
 import { inRepository } from "@unsam/test-support";
 import { expect, it } from "vitest";
+import { build, release, segment, type TreeKernels } from "#core/engine/region-tree.worker.js";
 import { decodeImage } from "#core/image/index.js";
 import { regionHierarchy } from "#core/region-tree/build.js";
+import { REGION_TREE_RECIPE } from "#core/region-tree/recipe.js";
 import { shrinkImage } from "#core/region-tree/working-image.js";
 import { describeTwins, expectSameBits, WORK } from "./addon.js";
 
 describeTwins("buildRegionHierarchy", (binding) => {
   it.each(["dragonfruit.jpg", "fruit-board.jpg", "juice.jpg"])("grows the same tree on %s", async (file) => {
     const image = shrinkImage(await decodeImage(inRepository("docs", "images", file)), 480);
-    const { regions, graph, merges } = regionHierarchy(image);
+    const { superpixels: regions, graph, merges } = regionHierarchy(image);
 
     const found = await binding.buildRegionHierarchy(image, WORK);
     expect(found.superpixels.count).toBe(regions.count);
@@ -19,17 +22,36 @@ describeTwins("buildRegionHierarchy", (binding) => {
     expectSameBits(found.graph.border, graph.border, "border");
     expectSameBits(found.merges.children, merges.children, "children");
     expect([found.graph.count, found.merges.count]).toEqual([graph.count, merges.count]);
-    // exp and pow differ in the last place between the C library and JavaScript engines.
-    expectNear(found.graph.strength, graph.strength, 1e-6);
-    expectNear(found.merges.heights, merges.heights, 1e-7);
-    expectNear(found.merges.strength, merges.strength, 1e-4);
+    expectSameBits(found.graph.strength, graph.strength, "strength");
+    expectSameBits(found.merges.heights, merges.heights, "heights");
     expectSameBits(found.merges.border, merges.border, "border of merges");
+    expectSameBits(found.merges.strength, merges.strength, "strength of merges");
+  });
+
+  it("gives the engine the same masks", async () => {
+    const image = await decodeImage(inRepository("docs", "images", "juice.jpg"));
+    const prompts = [
+      [90, 130],
+      [320, 200],
+      [400, 60],
+    ].map(([x, y], i) => ({
+      points: [{ x, y, label: 1 as const }],
+      box: null,
+      mask: null,
+      granularity: i === 0 ? ("auto" as const) : 0.2 * i,
+    }));
+    const answers = async (kernels: TreeKernels | null) => {
+      const id = await build(image, kernels);
+      const { moved } = segment(id, prompts, { maxHoleArea: 0, maxSprinkleArea: 0 });
+      release(id);
+      return moved;
+    };
+    const native = await loadNative({ cacheDir: null });
+    if (!native.binding) throw new Error(native.reason);
+    expect(await answers({ addon: native.path, threads: 2 })).toEqual(await answers(null));
+  });
+
+  it("follows the same recipe", () => {
+    expect(binding.regionTreeRecipe).toBe(REGION_TREE_RECIPE);
   });
 });
-
-function expectNear(actual: Float64Array, expected: Float64Array, tolerance: number): void {
-  expect(actual.length).toBe(expected.length);
-  let worst = 0;
-  for (let i = 0; i < actual.length; i++) worst = Math.max(worst, Math.abs(actual[i] - expected[i]));
-  expect(worst).toBeLessThanOrEqual(tolerance);
-}
