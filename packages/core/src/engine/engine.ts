@@ -2,6 +2,7 @@ import type { RgbImage } from "../image/index.js";
 import type { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
 import type { Tensor } from "../tensor.js";
+import type { ClickTarget } from "../whole-image/index.js";
 
 export interface EngineInfo {
   /** Built-in name ("region-tree") or the checkpoint's path. */
@@ -56,9 +57,7 @@ export interface StateTensor {
 }
 
 /** An image an engine has looked at. Immutable; any number of concurrent calls may use it. */
-export interface EngineImage {
-  readonly width: number;
-  readonly height: number;
+export interface EngineImage extends ClickTarget {
   /** One list per prompt: the answer first, then, where the model offers several masks, all in the model's order. */
   segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]>;
   save(): Promise<ImageState>;

@@ -13,6 +13,7 @@ import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
 import { inferenceThread } from "../runtime/index.js";
+import type { ClickBatch, CollectedBatch } from "../whole-image/index.js";
 import { AUTOMATIC_LEVELS, mostPersistent } from "./automatic-granularity.js";
 import type {
   Engine,
@@ -26,6 +27,7 @@ import type {
 import type { MaskFinisher } from "./mask-finisher.js";
 import { maskPromptLogits } from "./mask-prompt.js";
 import { nativeFinisher } from "./native-finisher.js";
+import { collectClicks } from "./network-clicks.js";
 import type { NetworkOptions } from "./network-options.js";
 import { onnxDecoder } from "./onnx-decoder.js";
 import { workerFinisher } from "./worker-finisher.js";
@@ -233,6 +235,15 @@ class NetworkImage implements EngineImage {
       const best = segments.reduce((a, b) => (b.score > a.score ? b : a));
       return { best, candidates: segments.length > 1 ? segments : [] };
     });
+  }
+
+  collect(
+    run: number,
+    clicks: ClickBatch,
+    { signal }: { signal?: AbortSignal | undefined },
+  ): Promise<CollectedBatch> {
+    const size = { width: this.width, height: this.height, side: this.#side };
+    return collectClicks(this.#decoder, this.#prepared, size, run, clicks, signal);
   }
 
   async save(): Promise<ImageState> {

@@ -6,11 +6,16 @@ import { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
 import { REGION_TREE_RECIPE } from "../region-tree/index.js";
 import { computeThread } from "../runtime/index.js";
+import type { ClickBatch, CollectedBatch, WholeImageOptions } from "../whole-image/index.js";
 import type { Engine, EngineAnswer, EngineImage, EngineInfo, ImageState, SegmentOptions } from "./engine.js";
 import type { TreeKernels } from "./region-tree.worker.js";
 
 const tree = computeThread().bind<typeof import("./region-tree.worker.js")>(
   new URL("./region-tree.worker.js", import.meta.url),
+);
+
+const scene = computeThread().bind<typeof import("./region-tree-scene.worker.js")>(
+  new URL("./region-tree-scene.worker.js", import.meta.url),
 );
 
 /** Images nobody disposed and nobody holds any more. */
@@ -122,6 +127,22 @@ class RegionTreeImage implements EngineImage {
         candidates: [],
       };
     });
+  }
+
+  collect(
+    run: number,
+    { points, granularity, options }: ClickBatch,
+    call: { signal?: AbortSignal | undefined },
+  ): Promise<CollectedBatch> {
+    return scene("collectClicks", [this.#id, run, points, granularity, options], call);
+  }
+
+  collectRegions(
+    run: number,
+    options: WholeImageOptions,
+    call: { signal?: AbortSignal | undefined },
+  ): Promise<CollectedBatch> {
+    return scene("collectRegions", [this.#id, run, options], call);
   }
 
   save(): Promise<ImageState> {

@@ -102,7 +102,7 @@ export function release(id: number): void {
   trees.delete(id);
 }
 
-function treeOf(id: number): RegionTree {
+export function treeOf(id: number): RegionTree {
   const tree = trees.get(id);
   if (!tree)
     throw new UnSAMError(

@@ -1,4 +1,4 @@
-export { popcount, wordsPerRow } from "./bits.js";
+export { popcount, setRun, wordsPerRow } from "./bits.js";
 export * from "./bounding-box.js";
 export * from "./clean-logits.js";
 export * from "./components.js";
@@ -6,6 +6,7 @@ export * from "./coverage.js";
 export * from "./finish.js";
 export * from "./mask.js";
 export * from "./overlay.js";
+export * from "./packed.js";
 export * from "./polygons.js";
 export * from "./rle.js";
 export * from "./small-regions.js";

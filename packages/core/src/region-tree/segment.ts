@@ -112,7 +112,7 @@ function answerOf(
 }
 
 /** Answers on one chain are nested, so their IoU is the ratio of their areas. */
-function stabilityOf(tree: RegionTree, node: number): number {
+export function stabilityOf(tree: RegionTree, node: number): number {
   const level = granularityOf(tree, node);
   const above = ancestorAt(tree, node, level + 0.05);
   return tree.areas[node] / tree.areas[above];

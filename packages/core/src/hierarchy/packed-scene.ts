@@ -1,0 +1,168 @@
+import { type PackedMask, PackedRows, setRun, wordsPerRow } from "../mask/index.js";
+import type { RegionForest } from "./forest.js";
+import type { FusedMap } from "./fused-map.js";
+import type { FusionKernels } from "./kernels.js";
+import { checkCount, checkMaskSize, checkPerMask, type MaskStack } from "./mask-stack.js";
+import { commonPixels, type Overlaps, pairRow, selectOverlaps } from "./pairwise.js";
+
+export interface PackedSceneOptions {
+  /** Of two masks with a higher intersection over union, the one with the lower score goes; 0.9 by default. */
+  readonly maxIoU?: number;
+  /** Share of a mask that its parent must hold; 0.8 by default. */
+  readonly containment?: number;
+}
+
+/** Masks at image size as one nested scene. Entry r of everything but `kept` is mask `kept[r]` of the input. */
+export interface PackedScene {
+  /** The masks that stayed, best score first. */
+  readonly kept: Int32Array;
+  /** Granularity of each that stayed: its own, or the lowest among the duplicates it stands for, [kept]. */
+  readonly granularities: Float64Array;
+  readonly forest: RegionForest;
+  /** The finest region of each pixel as region + 1, 0 where no mask is, [height, width]; as `finestLabels` makes it. */
+  readonly finest: Int32Array;
+  readonly contours: FusedMap;
+}
+
+/** Bits that are held unpacked at once. */
+const BAND_BYTES = 32 * 2 ** 20;
+
+/**
+ * Fuses packed masks: what `fuseLogits` does with logits, at image size and in bounded memory. Masks are unpacked
+ * in bands of rows, a few megabytes at a time, however large the photo is. A mask found again at other granularities
+ * is one region, which begins at the lowest of them. Throws `E_BAD_PROMPT`, `E_BAD_OPTION`.
+ */
+export async function buildPackedScene(
+  masks: readonly PackedMask[],
+  size: { readonly width: number; readonly height: number },
+  scores: Float64Array,
+  granularities: Float64Array,
+  kernels: FusionKernels,
+  { maxIoU = 0.9, containment = 0.8 }: PackedSceneOptions = {},
+): Promise<PackedScene> {
+  const { width, height } = size;
+  checkCount(masks.length);
+  checkMaskSize(width, height);
+  checkPerMask("scores", scores, masks.length);
+  checkPerMask("granularities", granularities, masks.length);
+  const areas = Uint32Array.from(masks, ({ area }) => area);
+  const overlaps = await packedOverlaps(masks, size, kernels);
+  const kept = await kernels.removeDuplicates(areas, scores, overlaps, maxIoU);
+  const lowest = lowestGranularities(kept, areas, granularities, overlaps, maxIoU);
+  const pick = (values: ArrayLike<number>) => Float64Array.from(kept, (k) => values[k]);
+  const forest = await kernels.buildForest(
+    Uint32Array.from(kept, (k) => areas[k]),
+    pick(scores),
+    lowest,
+    kept.length === masks.length && kept.every((k, r) => k === r) ? overlaps : selectOverlaps(overlaps, kept),
+    containment,
+  );
+  const chosen = Array.from(kept, (k) => masks[k]);
+  const finest = paintFinest(chosen, forest, size);
+  const contours = await kernels.fuseLabels(finest, forest, width, height);
+  return { kept, granularities: lowest, forest, finest, contours };
+}
+
+/** `finestLabels` from packed masks: painted in the order of the forest, so that descendants cover their ancestors. */
+export function paintFinest(
+  masks: readonly PackedMask[],
+  forest: RegionForest,
+  { width, height }: { readonly width: number; readonly height: number },
+): Int32Array {
+  const labels = new Int32Array(width * height);
+  for (const region of forest.order) {
+    const rows = new PackedRows(masks[region]);
+    while (rows.next()) {
+      const row = rows.y * width;
+      const { crossings, count } = rows;
+      for (let i = 0; i < count; i += 2) labels.fill(region + 1, row + crossings[i], row + crossings[i + 1]);
+    }
+  }
+  return labels;
+}
+
+/** Each duplicate counts for the first (best) of those kept that it duplicates. */
+function lowestGranularities(
+  kept: Int32Array,
+  areas: Uint32Array,
+  granularities: Float64Array,
+  overlaps: Overlaps,
+  maxIoU: number,
+): Float64Array {
+  const lowest = Float64Array.from(kept, (k) => granularities[k]);
+  const stays = new Uint8Array(overlaps.count);
+  for (const k of kept) stays[k] = 1;
+  for (let i = 0; i < overlaps.count; i++) {
+    if (stays[i]) continue;
+    const twin = kept.findIndex((k) => {
+      const common = commonPixels(overlaps, i, k);
+      return common > maxIoU * (areas[i] + areas[k] - common);
+    });
+    if (twin >= 0) lowest[twin] = Math.min(lowest[twin], granularities[i]);
+  }
+  return lowest;
+}
+
+/** Intersections of all pairs, summed over bands of rows. */
+async function packedOverlaps(
+  masks: readonly PackedMask[],
+  { width, height }: { readonly width: number; readonly height: number },
+  kernels: FusionKernels,
+): Promise<Overlaps> {
+  const count = masks.length;
+  const common = new Uint32Array((count * (count - 1)) / 2);
+  const stride = wordsPerRow(width);
+  const rowsPerBand = Math.max(1, Math.floor(BAND_BYTES / (4 * stride * Math.max(1, count))));
+  const cursors = new Map<number, PackedRows>();
+  for (let top = 0; top < height && count > 1; top += rowsPerBand) {
+    const bottom = Math.min(height, top + rowsPerBand) - 1;
+    const here = Int32Array.from(masks, (_, i) => i).filter((i) => {
+      const { area, box } = masks[i];
+      return area > 0 && box[1] <= bottom && box[3] >= top;
+    });
+    if (here.length < 2) continue;
+    const { stack, boxes } = unpackBand(masks, here, top, bottom, cursors);
+    const band = await kernels.pairwiseOverlaps(stack, boxes);
+    addBand(common, count, band.common, here);
+  }
+  return { count, common };
+}
+
+function addBand(common: Uint32Array, count: number, band: Uint32Array, here: Int32Array): void {
+  let pair = 0;
+  for (let i = 0; i < here.length; i++) {
+    const row = pairRow(count, here[i]);
+    for (let j = i + 1; j < here.length; j++, pair++) common[row + here[j]] += band[pair];
+  }
+}
+
+/** The rows top … bottom of the chosen masks, with their boxes in the band. Each mask's cursor goes on where it was. */
+function unpackBand(
+  masks: readonly PackedMask[],
+  here: Int32Array,
+  top: number,
+  bottom: number,
+  cursors: Map<number, PackedRows>,
+): { stack: MaskStack; boxes: Int32Array } {
+  const { width } = masks[here[0]];
+  const stride = wordsPerRow(width);
+  const height = bottom - top + 1;
+  const words = new Uint32Array(here.length * height * stride);
+  const boxes = new Int32Array(4 * here.length);
+  for (let n = 0; n < here.length; n++) {
+    const { box } = masks[here[n]];
+    const rows = cursors.get(here[n]) ?? new PackedRows(masks[here[n]]);
+    const last = Math.min(bottom, box[3]);
+    while (rows.y < last && rows.next()) {
+      // A band without two masks was passed over; its rows are read, not used.
+      if (rows.y < top) continue;
+      const row = (n * height + rows.y - top) * stride;
+      const { crossings, count } = rows;
+      for (let i = 0; i < count; i += 2) setRun(words, row, crossings[i], crossings[i + 1]);
+    }
+    if (box[3] > bottom) cursors.set(here[n], rows);
+    else cursors.delete(here[n]);
+    boxes.set([box[0], Math.max(box[1], top) - top, box[2], last - top], 4 * n);
+  }
+  return { stack: { count: here.length, width, height, words }, boxes };
+}

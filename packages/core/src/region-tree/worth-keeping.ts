@@ -1,0 +1,110 @@
+import { childrenOf } from "./choose/best-union.js";
+import type { RegionTree } from "./tree.js";
+
+/** A region of the tree that stands by itself. */
+export interface KeptRegion {
+  readonly node: number;
+  /** Index of the kept region it lies in, −1 for a top region. */
+  readonly parent: number;
+  /** Within the family of its top region: 0.1 for the smallest, 1 for the top region. */
+  readonly granularity: number;
+}
+
+/** Shares of the image: smaller regions are crumbs, larger ones the scene around things. */
+const LEAST_AREA = 0.0005;
+const LARGEST_TOP = 0.8;
+/** Share of the root's height above which a region is split into top regions. */
+const HIGHEST_TOP = 0.97;
+/** How much a region's outline must stand out against what is inside it: the heights of its parent and its own. */
+const LEAST_RATIO = 1.08;
+const LEAST_GAP = 0.015;
+const LEAST_PARENT = 0.22;
+/** Of two regions on a chain with a larger ratio of areas, the longer-lived stays. */
+const SAME_AREA = 0.82;
+
+/** Granularity of the smallest member of a family; the largest has 1. */
+const FINEST = 0.1;
+
+/**
+ * The regions worth keeping out of the hundreds on the way from superpixels to the root, parents before children.
+ * Top regions partition the image but for crumbs. Granularity in a family: 0.1 + 0.9 · (√a − √min) / (√max − √min)
+ * of its areas, as UnSAMv2 grades its pseudo-labels; a lone region gets 1. `minArea`: in pixels.
+ */
+export function regionsWorthKeeping(tree: RegionTree, minArea = 0): KeptRegion[] {
+  const { nodeCount, leafCount, areas, heights } = tree;
+  const root = nodeCount - 1;
+  const least = Math.max(LEAST_AREA * areas[root], minArea, 1);
+  const children = childrenOf(tree);
+  const below = (node: number) =>
+    node < leafCount ? [] : [children[2 * (node - leafCount)], children[2 * (node - leafCount) + 1]];
+  const kept: KeptRegion[] = [];
+  const tops = [root];
+  while (tops.length > 0) {
+    const top = tops.pop()!;
+    const splits = areas[top] > LARGEST_TOP * areas[root] || heights[top] > HIGHEST_TOP * heights[root];
+    if (splits && top >= leafCount) tops.push(...below(top).reverse());
+    else if (areas[top] >= least) kept.push(...family(tree, top, least, below, kept.length));
+  }
+  return kept;
+}
+
+/** A top region and what is worth keeping below it; indices of parents begin at `first`. */
+function family(
+  tree: RegionTree,
+  top: number,
+  least: number,
+  below: (node: number) => number[],
+  first: number,
+): KeptRegion[] {
+  const { parent, heights, areas, nodeCount } = tree;
+  const rootHeight = heights[nodeCount - 1];
+  const life = (node: number) => heights[parent[node]] - heights[node];
+  const standsOut = (node: number) => {
+    const above = heights[parent[node]];
+    return (
+      above >= LEAST_RATIO * heights[node] &&
+      above >= LEAST_PARENT * rootHeight &&
+      above - heights[node] >= LEAST_GAP * rootHeight
+    );
+  };
+  const members: { node: number; parent: number }[] = [{ node: top, parent: -1 }];
+  const open = below(top).map((node) => ({ node, around: 0 }));
+  while (open.length > 0) {
+    const { node, around } = open.pop()!;
+    if (areas[node] < least) continue;
+    let inside = around;
+    if (standsOut(node)) {
+      const outer = members[around].node;
+      if (areas[node] < SAME_AREA * areas[outer]) inside = members.push({ node, parent: around }) - 1;
+      // So large a part of its parent has no kept sibling: it can take the parent's place.
+      else if (around > 0 && life(node) > life(outer)) members[around].node = node;
+    }
+    for (const child of below(node)) open.push({ node: child, around: inside });
+  }
+  const roots = members.map(({ node }) => Math.sqrt(areas[node]));
+  const smallest = Math.min(...roots);
+  const span = roots[0] - smallest;
+  return members.map(({ node, parent }, i) => ({
+    node,
+    parent: parent < 0 ? -1 : first + parent,
+    granularity: span > 0 ? FINEST + (1 - FINEST) * ((roots[i] - smallest) / span) : 1,
+  }));
+}
+
+/** Those of them that own a pixel at some granularity from `low` to `high`. */
+export function regionsBetween(
+  tree: RegionTree,
+  regions: readonly KeptRegion[],
+  low: number,
+  high: number,
+): KeptRegion[] {
+  // Pixels of a region in none of those below it: they are its own however fine the dial.
+  const rest = regions.map(({ node }) => tree.areas[node]);
+  regions.forEach(({ node, parent }) => {
+    if (parent >= 0) rest[parent] -= tree.areas[node];
+  });
+  return regions.filter(({ parent, granularity }, i) => {
+    const until = parent < 0 ? Number.POSITIVE_INFINITY : regions[parent].granularity;
+    return (granularity <= high && until > low) || (rest[i] > 0 && granularity > low);
+  });
+}

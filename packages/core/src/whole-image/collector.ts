@@ -1,0 +1,225 @@
+import { suppressBoxes } from "../hierarchy/index.js";
+import { type PackedMask, packedIoU, packMask, removeSmallRegions, unpackMask } from "../mask/index.js";
+import { Coverage } from "./coverage.js";
+import type { Claim, CollectedBatch, FoundMask, LevelReport } from "./found-mask.js";
+import { type Crop, type CropBox, touchesCropEdge } from "./grid.js";
+import { ADAPTIVE_SHARE, type WholeImageOptions } from "./options.js";
+import { PromptPlanner } from "./planner.js";
+
+/** Masks of one crop and level wait for the official box suppression; beyond this many bytes it is done early. */
+const WAITING_BYTES = 192 * 2 ** 20;
+
+/** More masks than a scene has use for: all their pairs are 134 MB of counts. The worst go. */
+export const MAX_FOUND = 8192;
+
+/** Between official score thresholds and float32 numbers, as PyTorch compares them. */
+const f = Math.fround;
+
+/**
+ * Gathers the masks of one image, level by level and crop by crop: thresholds, crop edges, suppression, duplicates.
+ * Masks are packed as they come. Not for the main thread: it works on masks at image size.
+ */
+export class MaskCollector {
+  readonly #size: { readonly width: number; readonly height: number };
+  readonly #options: WholeImageOptions;
+  /** Of each level: masks from the crops done, and how many clicks were made. */
+  readonly #ofLevels: FoundMask[][];
+  readonly #prompts: number[];
+  /** Masks of the crop under way. */
+  #ofCrop: FoundMask[] = [];
+  #level = 0;
+  #crop: Crop;
+  #coverage: Coverage;
+  #planner: PromptPlanner | null = null;
+
+  constructor(size: { readonly width: number; readonly height: number }, options: WholeImageOptions) {
+    this.#size = { width: size.width, height: size.height };
+    this.#options = options;
+    this.#ofLevels = options.levels.map(() => []);
+    this.#prompts = options.levels.map(() => 0);
+    this.#crop = { box: [0, 0, size.width, size.height], layer: 0 };
+    this.#coverage = new Coverage(this.#crop.box, options.pointsPerSide);
+  }
+
+  /** Begins with a crop at a level; `pointsPerSide`: of its grid. */
+  begin(level: number, crop: Crop, pointsPerSide: number): void {
+    this.#level = level;
+    this.#crop = crop;
+    this.#ofCrop = [];
+    this.#coverage = new Coverage(crop.box, pointsPerSide);
+    this.#planner =
+      this.#options.prompting === "adaptive"
+        ? new PromptPlanner(this.#coverage, Math.ceil(ADAPTIVE_SHARE * pointsPerSide ** 2))
+        : null;
+  }
+
+  /** Where adaptive prompting wants the next clicks, in pixels of the crop; none: this crop is done at this level. */
+  nextClicks(): [x: number, y: number][] {
+    const [x0, y0] = this.#crop.box;
+    const clicks = this.#planner?.next(this.#options.pointsPerBatch) ?? [];
+    return clicks.map(([x, y]) => [x - x0, y - y0]);
+  }
+
+  /**
+   * Takes the masks of one batch of clicks. `masks`: bits at the size of the crop in the layout of `Mask`, with the
+   * model's claims; those below the threshold of predicted IoU have been left out. `clicks`: all of the batch.
+   */
+  add(
+    masks: Iterable<Claim & { readonly words: Uint32Array; readonly stability: number }>,
+    clicks: readonly (readonly [number, number])[],
+  ): CollectedBatch {
+    const { stability: least } = this.#options;
+    const [x0, y0, x1, y1] = this.#crop.box;
+    const found: FoundMask[] = [];
+    for (const { words, stability, predictedIou, point } of masks) {
+      // 0 / 0 is no stability at all: it fails every threshold there is.
+      if (least > 0 && !(f(stability) >= f(least))) continue;
+      const mask = this.#pack(words, x1 - x0, y1 - y0);
+      if (touchesCropEdge(mask.box, this.#crop.box, this.#size)) continue;
+      const cropBox: CropBox = this.#crop.box;
+      const at = [x0 + point[0], y0 + point[1]] as const;
+      found.push({
+        mask,
+        predictedIou,
+        stability,
+        level: this.#level,
+        granularity: null,
+        point: at,
+        cropBox,
+      });
+    }
+    this.#prompts[this.#level] += clicks.length;
+    for (const entry of found) {
+      this.#coverage.add(entry.mask);
+      if (this.#planner) this.#keepDistinct(this.#ofCrop, entry);
+      else this.#ofCrop.push(entry);
+    }
+    this.#planner?.settle(clicks.map(([x, y]) => [x0 + x, y0 + y]));
+    if (!this.#planner && this.#bytesWaiting() > WAITING_BYTES) this.#suppress();
+    return { found, coverage: this.#coverage.share };
+  }
+
+  /** Takes regions of a hierarchy as they are. */
+  addRegions(regions: readonly FoundMask[]): CollectedBatch {
+    for (const region of regions) {
+      this.#coverage.add(region.mask);
+      this.#ofCrop.push(region);
+    }
+    return { found: regions, coverage: this.#coverage.share };
+  }
+
+  /** Ends with the crop. */
+  end(): void {
+    if (this.#options.prompting === "grid") this.#suppress();
+    const ofLevel = this.#ofLevels[this.#level];
+    if (this.#options.prompting === "grid") ofLevel.push(...this.#ofCrop);
+    else for (const entry of this.#ofCrop) this.#keepDistinct(ofLevel, entry);
+    this.#ofCrop = [];
+    this.#ofLevels[this.#level] = best(ofLevel);
+  }
+
+  /** All that was found, and a report for each level. */
+  result(): { masks: FoundMask[]; levels: LevelReport[] } {
+    const perLevel = this.#ofLevels.map((masks) => this.#finished(masks));
+    const levels = perLevel.map((masks, level): LevelReport => {
+      const coverage = new Coverage([0, 0, this.#size.width, this.#size.height], this.#options.pointsPerSide);
+      for (const { mask } of masks) coverage.add(mask);
+      return { level, prompts: this.#prompts[level], coverage: coverage.share };
+    });
+    // A single run of the official generator stays as it is, and so do the regions of a hierarchy.
+    if (perLevel.length === 1 || this.#options.prompting === "regions") {
+      return { masks: best(perLevel.flat()), levels };
+    }
+    const distinct: FoundMask[] = [];
+    for (const entry of perLevel.flat()) this.#keepDistinct(distinct, entry);
+    return { masks: best(distinct), levels };
+  }
+
+  /** Official suppression between crops, then small regions. */
+  #finished(masks: FoundMask[]): FoundMask[] {
+    const { prompting, cropLayers, boxIoU, cropIoU, minRegionArea } = this.#options;
+    if (prompting !== "grid") return masks;
+    const distinct =
+      cropLayers > 0
+        ? suppressed(masks, ({ cropBox: [x0, y0, x1, y1] }) => 1 / ((x1 - x0) * (y1 - y0)), cropIoU)
+        : masks;
+    return minRegionArea > 0 ? this.#cleaned(distinct, Math.max(boxIoU, cropIoU)) : distinct;
+  }
+
+  #pack(words: Uint32Array, width: number, height: number): PackedMask {
+    const { minRegionArea, prompting } = this.#options;
+    const [x, y] = this.#crop.box;
+    // The official order of steps cleans last.
+    const bits =
+      minRegionArea > 0 && prompting !== "grid" ? cleaned(words, width, height, minRegionArea) : words;
+    return packMask(bits, width, height, { x, y, ...this.#size });
+  }
+
+  /** Of two masks that are the same to within `maxIoU` the better one stays; its level is the finer one of both. */
+  #keepDistinct(masks: FoundMask[], entry: FoundMask): void {
+    const { maxIoU, levels } = this.#options;
+    const twin = masks.findIndex((other) => isAlike(other.mask, entry.mask, maxIoU));
+    if (twin < 0) {
+      masks.push(entry);
+      return;
+    }
+    const other = masks[twin];
+    const finer = (levels[entry.level] ?? 1) < (levels[other.level] ?? 1) ? entry.level : other.level;
+    const better = entry.predictedIou > other.predictedIou ? entry : other;
+    masks[twin] = { ...better, level: finer };
+  }
+
+  #suppress(): void {
+    this.#ofCrop = suppressed(this.#ofCrop, ({ predictedIou }) => predictedIou, this.#options.boxIoU);
+  }
+
+  #bytesWaiting(): number {
+    return this.#ofCrop.reduce((sum, { mask }) => sum + mask.data.length, 0);
+  }
+
+  /** Small holes and islands go; boxes are suppressed again, and of two the one that was clean already stays. */
+  #cleaned(masks: readonly FoundMask[], maxIoU: number): FoundMask[] {
+    const { width, height } = this.#size;
+    const changed = new Set<FoundMask>();
+    const clean = masks.map((entry) => {
+      const before = unpackMask(entry.mask);
+      const mask = packMask(cleaned(before, width, height, this.#options.minRegionArea), width, height);
+      if (mask.area === entry.mask.area && packedIoU(mask, entry.mask) === 1) return entry;
+      const after = { ...entry, mask };
+      changed.add(after);
+      return after;
+    });
+    return suppressed(clean, (entry) => (changed.has(entry) ? 0 : 1), maxIoU);
+  }
+}
+
+/** At most `MAX_FOUND`: the order stays where it need not change. */
+function best(masks: FoundMask[]): FoundMask[] {
+  if (masks.length <= MAX_FOUND) return masks;
+  return masks.sort((a, b) => b.predictedIou - a.predictedIou).slice(0, MAX_FOUND);
+}
+
+function cleaned(words: Uint32Array, width: number, height: number, minArea: number): Uint32Array {
+  const filled = removeSmallRegions(words, width, height, "holes", minArea);
+  return removeSmallRegions(filled, width, height, "islands", minArea);
+}
+
+/** The official box suppression: best first, as it returns them. */
+function suppressed(
+  masks: readonly FoundMask[],
+  score: (mask: FoundMask) => number,
+  maxIoU: number,
+): FoundMask[] {
+  const boxes = Float64Array.from(masks.flatMap(({ mask }) => mask.box));
+  return Array.from(suppressBoxes(boxes, Float64Array.from(masks, score), maxIoU), (i) => masks[i]);
+}
+
+/** Whether the IoU is above `maxIoU`; most pairs are settled by their areas and boxes. */
+function isAlike(a: PackedMask, b: PackedMask, maxIoU: number): boolean {
+  const [small, large] = a.area < b.area ? [a.area, b.area] : [b.area, a.area];
+  if (small <= maxIoU * large) return false;
+  const width = Math.min(a.box[2], b.box[2]) - Math.max(a.box[0], b.box[0]) + 1;
+  const height = Math.min(a.box[3], b.box[3]) - Math.max(a.box[1], b.box[1]) + 1;
+  if (width <= 0 || height <= 0 || width * height <= maxIoU * large) return false;
+  return packedIoU(a, b) > maxIoU;
+}

@@ -1,1 +1,0 @@
-"""Reads and writes tensor files: .safetensors, and .pt without running what is in it."""

@@ -1,1 +1,0 @@
-"""One file per recipe; `trainer/recipe.py` says what it has to hold."""

@@ -1,1 +1,0 @@
-"""Runs a recipe: optimisation, checkpoints, logs, pictures, one process or many."""
