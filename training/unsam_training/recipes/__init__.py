@@ -1,0 +1,1 @@
+"""One file per recipe; `trainer/recipe.py` says what it has to hold."""

@@ -1,0 +1,1 @@
+"""Runs a recipe: optimisation, checkpoints, logs, pictures, one process or many."""
