@@ -175,7 +175,7 @@ class _Reader(pickle._Unpickler):  # type: ignore[name-defined] # the Python one
             raise _Unreadable(f"a tensor of shape {shape} has strides {stride}.")
         count = math.prod(shape)
         if count == 0:
-            return torch.empty(0, dtype=storage.dtype)
+            return torch.empty(0, dtype=storage.dtype).reshape(shape)
         last = offset + sum((side - 1) * step for side, step in zip(shape, stride))
         # A stride of 0 repeats values, so the storage does not bound the size of such a view; the file does.
         if last >= storage.numel() or count > self._file_size:

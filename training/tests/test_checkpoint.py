@@ -1,0 +1,153 @@
+import io
+import os
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+
+import pytest
+import torch
+
+from parity import SHARED, needs_shared
+from unsam_training.checkpoint.pytorch_file import read_pytorch
+from unsam_training.checkpoint.safetensors_file import read_safetensors, write_safetensors
+from unsam_training.checkpoint.state_dict import read_state_dict
+from unsam_training.errors import BadInput
+
+# Well formed, but no model: these stop later, where tensors are checked against the configuration.
+MODEL_ERRORS = ("missing-tensor.pt", "wrong-shape.pt")
+HOSTILE = [
+    path
+    for path in sorted((SHARED / "parity" / "hostile").glob("*.*"))
+    if path.suffix in (".pt", ".safetensors") and path.name not in MODEL_ERRORS
+]
+
+
+@needs_shared
+@pytest.mark.parametrize("path", HOSTILE, ids=lambda path: path.name)
+def test_hostile_files_are_refused_by_name(path):
+    with pytest.raises(BadInput, match=path.name):
+        read_state_dict(path)
+    assert not os.path.exists("/tmp/pwned")
+
+
+@needs_shared
+def test_both_formats_of_the_same_weights_agree():
+    one = read_state_dict(SHARED / "parity/unsamv2-mini/checkpoint.pt")
+    two = read_state_dict(SHARED / "parity/unsamv2-mini-safetensors/checkpoint.safetensors")
+    assert len(two) > 250 and two.keys() <= one.keys()
+    for name, value in two.items():
+        assert torch.equal(value.float(), one[name]), name
+
+
+def assorted():
+    return {
+        "floats": torch.randn(3, 5),
+        "halves": torch.randn(7).half(),
+        "brains": torch.randn(3, 3, 3).bfloat16(),
+        "ints": torch.arange(-4, 5),
+        "bools": torch.tensor([True, False, True]),
+        "scalar": torch.tensor(2.5, dtype=torch.float64),
+        "none": torch.empty(0, 4),
+    }
+
+
+def test_safetensors_come_back_as_they_were(tmp_path):
+    path = tmp_path / "deep" / "x.safetensors"
+    write_safetensors(path, assorted(), {"format": "pt"})
+    read = read_safetensors(path)
+    for name, value in assorted().items():
+        assert read[name].dtype == value.dtype and read[name].shape == value.shape
+    written = assorted()
+    write_safetensors(path, written)
+    assert all(torch.equal(value, written[name]) for name, value in read_safetensors(path).items())
+    assert [p.name for p in path.parent.iterdir()] == ["x.safetensors"]
+    with open(path, "rb") as file:
+        assert struct.unpack("<Q", file.read(8))[0] % 8 == 0
+
+
+@pytest.mark.parametrize("step", [1, 7, 64])
+def test_a_damaged_safetensors_file_gives_an_error_or_tensors(tmp_path, step):
+    path = tmp_path / "x.safetensors"
+    write_safetensors(path, assorted())
+    whole = path.read_bytes()
+    for cut in range(0, len(whole), 5 * step):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(BadInput):
+            read_safetensors(path)
+    for place in range(0, len(whole), step):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x5A]) + whole[place + 1 :])
+        try:
+            read_safetensors(path)
+        except BadInput:
+            pass
+
+
+def test_what_torch_saves_comes_back(tmp_path):
+    path = tmp_path / "x.pt"
+    shared = torch.arange(12.0).reshape(3, 4)
+    state = OrderedDict(weight=shared, view=shared.t()[1:], **{k: v for k, v in assorted().items()})
+    state._metadata = {"": {"version": 1}}
+    saved = {"model": state, "epoch": 3, "names": ["a", "b"], "betas": (0.9, 0.999), "none": None, "big": 1 << 80}
+    torch.save(saved, path)
+    read = read_pytorch(path)
+    assert {k: v for k, v in read.items() if k != "model"} == {k: v for k, v in saved.items() if k != "model"}
+    for name, value in state.items():
+        assert read["model"][name].dtype == value.dtype and torch.equal(read["model"][name], value)
+    parameter = torch.nn.Linear(2, 3)
+    torch.save({"model": dict(parameter.named_parameters())}, path)
+    assert torch.equal(read_state_dict(path)["weight"], parameter.weight)
+
+
+def with_pickle(path, pickled, records=()):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", pickled)
+        for name, data in records:
+            archive.writestr(f"archive/data/{name}", data)
+
+
+class Call:
+    def __init__(self, function, *arguments):
+        self.call = (function, arguments)
+
+    def __reduce__(self):
+        return self.call
+
+
+ATTACKS = {
+    "system": pickle.dumps(Call(os.system, "touch /tmp/pwned"), 2),
+    "eval": pickle.dumps({"model": Call(eval, "1 + 1")}, 4),
+    "getattr": pickle.dumps(Call(getattr, "x", "upper"), 2),
+    "attributes of a function": b"ctorch._utils\n_rebuild_tensor_v2\n}X\x01\x00\x00\x00aK\x01sb.",
+    "bytearray of 2^62 bytes": b"\x80\x05\x96" + struct.pack("<Q", 1 << 62) + b".",
+    "memo of 2^31 entries": b"\x80\x02}r\xff\xff\xff\x7f.",
+    "string of 2^31 bytes": b"\x80\x02X" + struct.pack("<I", (1 << 31) - 1) + b"abc.",
+    "nested deeply": b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".",
+    "nothing": b"",
+    "stack underflow": b"\x80\x02R.",
+    "a class made by its name": b"cos\nsystem\n(S'true'\no.",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_attacks_by_pickle_do_nothing(tmp_path, attack):
+    with_pickle(tmp_path / "x.pt", attack)
+    with pytest.raises(BadInput, match="x.pt"):
+        read_state_dict(tmp_path / "x.pt")
+    assert not os.path.exists("/tmp/pwned")
+
+
+def test_a_compressed_record_is_refused(tmp_path):
+    buffer = io.BytesIO()
+    torch.save({"model": {"w": torch.zeros(1 << 20)}}, buffer)
+    with zipfile.ZipFile(buffer) as saved, zipfile.ZipFile(tmp_path / "x.pt", "w", zipfile.ZIP_DEFLATED) as bomb:
+        for name in saved.namelist():
+            bomb.writestr(name, saved.read(name))
+    with pytest.raises(BadInput, match="compressed"):
+        read_state_dict(tmp_path / "x.pt")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    for name in ("no.pt", "no.safetensors"):
+        with pytest.raises(BadInput, match=f"{name} cannot be read: No such file"):
+            read_state_dict(tmp_path / name)
