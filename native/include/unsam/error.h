@@ -6,7 +6,7 @@
 namespace unsam {
 
 // The codes of the SDK's UnSAMError that native code can raise.
-enum class ErrorCode { bad_checkpoint, bad_features, bad_prompt, bad_option, bad_file, unsupported, disposed };
+enum class ErrorCode { bad_checkpoint, bad_features, bad_prompt, bad_option, bad_file, unsupported, disposed, out_of_memory, device };
 
 constexpr const char* code_name(ErrorCode code) {
   switch (code) {
@@ -17,6 +17,8 @@ constexpr const char* code_name(ErrorCode code) {
     case ErrorCode::bad_file: return "E_BAD_FILE";
     case ErrorCode::unsupported: return "E_UNSUPPORTED";
     case ErrorCode::disposed: return "E_DISPOSED";
+    case ErrorCode::out_of_memory: return "E_OUT_OF_MEMORY";
+    case ErrorCode::device: return "E_DEVICE";
   }
   return "E_RUNTIME";
 }
