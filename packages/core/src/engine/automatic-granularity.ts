@@ -1,35 +1,48 @@
-import type { DecodedMasks } from "../decoder/index.js";
+import { commonPixels, maskStatistics, pairwiseOverlaps } from "../hierarchy/index.js";
+import { dialSpans, persistentScales, type Scale } from "../scales/index.js";
 
 /** The ladder that "auto" decodes: ten even steps over the range UnSAMv2 was trained on. */
 export const AUTOMATIC_LEVELS: readonly number[] = Array.from({ length: 10 }, (_, i) => (i + 1) / 10);
 
-/**
- * Picks the rung whose mask persists: its mean IoU with the neighbouring rungs, times its predicted IoU.
- * A mask that hardly changes while the dial turns is one the model means, whatever the exact number.
- * Returns an index into `rungs`, which are ordered by granularity.
- */
-export function mostPersistent(rungs: readonly DecodedMasks[]): number {
-  const between = rungs.slice(1).map((rung, i) => iouAboveZero(rungs[i].lowRes, rung.lowRes));
-  let best = 0;
-  let bestScore = -1;
-  for (let i = 0; i < rungs.length; i++) {
-    const neighbours = [between[i - 1], between[i]].filter((iou) => iou !== undefined);
-    const persistence = neighbours.reduce((sum, iou) => sum + iou, 0) / Math.max(1, neighbours.length);
-    const score = persistence * rungs[i].predictedIou[0];
-    if (score > bestScore) [best, bestScore] = [i, score];
-  }
-  return best;
+/** The scale "auto" chooses and at most seven runners-up. */
+export const MOST_SCALES = 8;
+
+/** One setting of a decoded ladder. */
+export interface DecodedSetting {
+  readonly granularity: number;
+  /** Low-resolution logits, [side, side], the same side in all. */
+  readonly logits: Float32Array;
+  /** Predicted IoU. */
+  readonly score: number;
 }
 
-/** IoU of two logit maps thresholded at 0; two empty masks do not count as alike. */
-function iouAboveZero(a: Float32Array, b: Float32Array): number {
-  let both = 0;
-  let either = 0;
-  for (let i = 0; i < a.length; i++) {
-    const inA = a[i] > 0;
-    const inB = b[i] > 0;
-    if (inA && inB) both++;
-    if (inA || inB) either++;
-  }
-  return either === 0 ? 0 : both / either;
+/**
+ * The scales of a decoded ladder, most persistent first (see `persistentScales`). A setting counts by the part of the
+ * dial it stands for, times its predicted IoU, times its stability score. Masks are compared at low resolution; two
+ * empty ones do not agree. `settings` ascend in granularity.
+ */
+export function scalesOfLadder(settings: readonly DecodedSetting[], limit: number): Scale[] {
+  const side = Math.sqrt(settings[0].logits.length);
+  const data = new Float32Array(settings.length * side * side);
+  settings.forEach(({ logits }, i) => {
+    data.set(logits, i * side * side);
+  });
+  const { masks, areas, boxes, stability } = maskStatistics({
+    count: settings.length,
+    height: side,
+    width: side,
+    data,
+  });
+  const overlaps = pairwiseOverlaps(masks, boxes);
+  const spans = dialSpans(settings.map(({ granularity }) => granularity));
+  const weights = settings.map(({ score }, i) => spans[i] * Math.max(0, score) * stability[i]);
+  return persistentScales(
+    weights,
+    (a, b) => {
+      const common = commonPixels(overlaps, a, b);
+      const union = areas[a] + areas[b] - common;
+      return union === 0 ? 0 : common / union;
+    },
+    limit,
+  );
 }

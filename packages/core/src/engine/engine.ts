@@ -58,7 +58,7 @@ export interface StateTensor {
 
 /** An image an engine has looked at. Immutable; any number of concurrent calls may use it. */
 export interface EngineImage extends ClickTarget {
-  /** One list per prompt: the answer first, then, where the model offers several masks, all in the model's order. */
+  /** One answer per prompt, in their order. */
   segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]>;
   save(): Promise<ImageState>;
   dispose(): Promise<void>;
@@ -68,6 +68,8 @@ export interface EngineAnswer {
   readonly best: EngineSegment;
   /** All masks of the model in its own order, where it offers more than one. */
   readonly candidates: readonly EngineSegment[];
+  /** Where the engine chose the granularity: the other scales, the best first, no two the same (docs/granularity.md). */
+  readonly alternatives: readonly EngineSegment[];
 }
 
 /** A model that turns images into something that answers prompts: the network, or the region tree. */

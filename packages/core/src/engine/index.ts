@@ -1,3 +1,9 @@
+export {
+  AUTOMATIC_LEVELS,
+  type DecodedSetting,
+  MOST_SCALES,
+  scalesOfLadder,
+} from "./automatic-granularity.js";
 export { defaultCacheDir } from "./cache-dir.js";
 export { describeModel } from "./describe-model.js";
 export * from "./engine.js";

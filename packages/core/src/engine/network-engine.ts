@@ -14,7 +14,7 @@ import { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
 import { inferenceThread } from "../runtime/index.js";
 import type { ClickBatch, CollectedBatch } from "../whole-image/index.js";
-import { AUTOMATIC_LEVELS, mostPersistent } from "./automatic-granularity.js";
+import { AUTOMATIC_LEVELS, MOST_SCALES, scalesOfLadder } from "./automatic-granularity.js";
 import type {
   Engine,
   EngineAnswer,
@@ -187,10 +187,16 @@ class NetworkImage implements EngineImage {
     const chosen = asked.map((rungs) => {
       const answers = decoded.slice(next, next + rungs.length);
       next += rungs.length;
-      const rung = rungs.length === 1 ? 0 : mostPersistent(answers);
-      return { masks: answers[rung], granularity: rungs[rung].granularity };
+      const all = answers.map((masks, i) => ({ masks, granularity: rungs[i].granularity }));
+      return all.length === 1 ? all : mostPersistentFirst(all);
     });
-    return this.#finish(chosen, options);
+    const finished = await this.#finish(chosen.flat(), options);
+    next = 0;
+    return chosen.map(({ length }) => {
+      const [answer, ...others] = finished.slice(next, next + length);
+      next += length;
+      return { ...answer, alternatives: others.map(({ best }) => best) };
+    });
   }
 
   /** One network prompt, or a ladder of them where the granularity is to be chosen. */
@@ -204,9 +210,9 @@ class NetworkImage implements EngineImage {
   }
 
   async #finish(
-    chosen: readonly { masks: DecodedMasks; granularity: number | null }[],
+    chosen: readonly Rung[],
     { maxHoleArea, maxSprinkleArea, signal }: SegmentOptions,
-  ): Promise<EngineAnswer[]> {
+  ): Promise<Omit<EngineAnswer, "alternatives">[]> {
     const side = this.#side / 4;
     const size = { width: this.width, height: this.height };
     const maps = chosen.map(({ masks }) =>
@@ -261,4 +267,20 @@ class NetworkImage implements EngineImage {
     forgotten.unregister(this);
     await this.#prepared.dispose();
   }
+}
+
+/** What the decoder said at one setting of the dial. */
+interface Rung {
+  readonly masks: DecodedMasks;
+  readonly granularity: number | null;
+}
+
+/** Of the ladder that "auto" decodes: the scale it chooses, then the runners-up. */
+function mostPersistentFirst(rungs: readonly Rung[]): Rung[] {
+  const settings = rungs.map(({ masks, granularity }) => ({
+    granularity: granularity ?? 0,
+    logits: masks.lowRes,
+    score: masks.predictedIou[0],
+  }));
+  return scalesOfLadder(settings, MOST_SCALES).map(({ index }) => rungs[index]);
 }

@@ -7,7 +7,15 @@ import type { Prompt } from "../prompt.js";
 import { REGION_TREE_RECIPE } from "../region-tree/index.js";
 import { computeThread } from "../runtime/index.js";
 import type { ClickBatch, CollectedBatch, WholeImageOptions } from "../whole-image/index.js";
-import type { Engine, EngineAnswer, EngineImage, EngineInfo, ImageState, SegmentOptions } from "./engine.js";
+import type {
+  Engine,
+  EngineAnswer,
+  EngineImage,
+  EngineInfo,
+  EngineSegment,
+  ImageState,
+  SegmentOptions,
+} from "./engine.js";
 import type { TreeKernels } from "./region-tree.worker.js";
 
 const tree = computeThread().bind<typeof import("./region-tree.worker.js")>(
@@ -107,24 +115,31 @@ class RegionTreeImage implements EngineImage {
 
   async segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]> {
     const { maxHoleArea, maxSprinkleArea, signal } = options;
+    // One object per mask, so that prompts which share a mask still do on the other thread.
+    const plain = new Map<Mask, { width: number; height: number; words: Uint32Array }>();
     const wire = prompts.map((prompt) => {
       const { mask } = prompt;
       if (!(mask instanceof Mask)) return { ...prompt, mask };
-      return { ...prompt, mask: { width: mask.width, height: mask.height, words: mask.words } };
+      const { width, height, words } = mask;
+      const known = plain.get(mask) ?? { width, height, words };
+      plain.set(mask, known);
+      return { ...prompt, mask: known };
     });
     const answers = await tree("segment", [this.#id, wire, { maxHoleArea, maxSprinkleArea }], { signal });
-    return answers.map(({ words, score, stability, granularity, logits }, i) => {
+    const segment = (painted: (typeof answers)[number]["best"], granularity: number): EngineSegment => ({
+      mask: new Mask(this.width, this.height, painted.words),
+      score: painted.score,
+      objectScore: logOdds(painted.score),
+      stability: painted.stability,
+      granularity,
+      logits: painted.logits,
+    });
+    return answers.map(({ best, alternatives }, i) => {
       const asked = prompts[i].granularity;
       return {
-        best: {
-          mask: new Mask(this.width, this.height, words),
-          score,
-          objectScore: logOdds(score),
-          stability,
-          granularity: typeof asked === "number" ? asked : granularity,
-          logits,
-        },
+        best: segment(best, typeof asked === "number" ? asked : best.granularity),
         candidates: [],
+        alternatives: alternatives.map((other) => segment(other, other.granularity)),
       };
     });
   }

@@ -13,9 +13,11 @@ import {
   restoreTree,
   saveTree,
   segmentTree,
+  type TreeAnswer,
   treeMask,
 } from "../region-tree/index.js";
 import { move } from "../runtime/move.js";
+import type { Tensor } from "../tensor.js";
 import type { ImageState } from "./engine.js";
 
 // The compute thread's side of the region tree: the trees live here, the caller holds a number.
@@ -64,15 +66,41 @@ export interface Cleaning {
 
 export function segment(id: number, prompts: readonly WirePrompt[], cleaning: Cleaning) {
   const tree = treeOf(id);
-  const answers = prompts.map((prompt) => {
-    const answer = segmentTree(tree, revive(prompt));
+  const painted = new Map<string, Painted>();
+  const paint = (answer: TreeAnswer): Painted => {
+    // Settings of a dial that pick the same nodes share one mask, painted once. Contested leaves depend on clicks too.
+    const key = `${answer.nodes.join()}|${answer.contested.length > 0 ? JSON.stringify(answer.clicks) : ""}`;
+    const known = painted.get(key);
+    if (known) return known;
     const mask = cleaned(treeMask(tree, answer), cleaning);
-    const { words } = mask;
-    const { data, shape } = coverageLogits(mask);
+    const made = { words: mask.words, logits: coverageLogits(mask) };
+    painted.set(key, made);
+    return made;
+  };
+  const finish = (answer: TreeAnswer) => {
     const { score, stability, granularity } = answer;
-    return { words, score, stability, granularity, logits: { data, shape } };
+    return { ...paint(answer), score, stability, granularity };
+  };
+  let last: TreeAnswer | null = null;
+  const answers = prompts.map((prompt, i) => {
+    // A box or a mask is answered alike at every granularity: a ladder of one is one answer.
+    const again =
+      i > 0 && (prompt.box !== null || prompt.mask !== null) && sameButGranularity(prompt, prompts[i - 1]);
+    const answer: TreeAnswer = again && last ? last : segmentTree(tree, revive(prompt));
+    last = answer;
+    return { best: finish(answer), alternatives: answer.alternatives.map(finish) };
   });
-  return move(answers, ...answers.flatMap(({ words, logits }) => [words, logits.data]));
+  return move(answers, ...[...painted.values()].flatMap(({ words, logits }) => [words, logits.data]));
+}
+
+/** The rungs of one ladder hold the very same clicks, box and mask, on this side of the threads too. */
+function sameButGranularity(a: WirePrompt, b: WirePrompt): boolean {
+  return a.points === b.points && a.box === b.box && a.mask === b.mask;
+}
+
+interface Painted {
+  readonly words: Uint32Array;
+  readonly logits: Tensor;
 }
 
 function cleaned(mask: Mask, { maxHoleArea, maxSprinkleArea }: Cleaning): Mask {

@@ -5,6 +5,8 @@ export * from "./components.js";
 export * from "./coverage.js";
 export * from "./finish.js";
 export * from "./mask.js";
+export { nest } from "./nest.js";
+export { nestMasks } from "./nesting.js";
 export * from "./overlay.js";
 export * from "./packed.js";
 export * from "./polygons.js";

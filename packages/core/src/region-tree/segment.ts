@@ -23,7 +23,12 @@ export interface TreeAnswer {
   readonly stability: number;
   /** Where on the dial the answer lies, [0, 1]. */
   readonly granularity: number;
+  /** The other scales of a click whose granularity was left open, most persistent first. */
+  readonly alternatives: readonly TreeAnswer[];
 }
+
+/** How many other scales are told of. */
+const ALTERNATIVES = 7;
 
 /** What one more node must win, as a share of the mask: enough to leave out the crumbs along its border. */
 const MASK_PRICE = 0.001;
@@ -61,11 +66,14 @@ export function segmentTree(tree: RegionTree, prompt: Prompt): TreeAnswer {
     return finish(nodes, fit);
   }
   if (positive.length > 0) {
-    const nodes = chooseByClicks(tree, positive, negative, granularity);
-    return finish(
-      nodes,
-      meanOver(tree, nodes, (node) => persistence(tree, node)),
+    const [best, ...others] = chooseByClicks(tree, positive, negative, granularity, ALTERNATIVES).map(
+      (nodes) =>
+        finish(
+          nodes,
+          meanOver(tree, nodes, (node) => persistence(tree, node)),
+        ),
     );
+    return { ...best, alternatives: others };
   }
   if (negative.length > 0) {
     const nodes = chooseByNegatives(tree, negative, granularity);
@@ -108,6 +116,7 @@ function answerOf(
     score: Math.min(1, Math.max(0, score)),
     stability: meanOver(tree, nodes, (node) => stabilityOf(tree, node)),
     granularity,
+    alternatives: [],
   };
 }
 

@@ -72,6 +72,35 @@ describe("a click and a granularity", () => {
   });
 });
 
+describe("a granularity left to the tree", () => {
+  it("comes with runners-up: other nodes of the dial around the click, none like another", () => {
+    for (const t of [tree, rough]) {
+      fc.assert(
+        fc.property(place, ({ x, y }) => {
+          const answer = segmentTree(t, { ...EMPTY, points: [at(x, y)], granularity: "auto" });
+          const scales = [answer, ...answer.alternatives].map(({ nodes, granularity }) => {
+            expect(nodes).toHaveLength(1);
+            expect(chain(t, t.leafMap[y * t.width + x]).map(({ node }) => node)).toContain(nodes[0]);
+            // Each is what the dial gives where it lies.
+            expect(segmentTree(t, { ...EMPTY, points: [at(x, y)], granularity }).nodes).toEqual(nodes);
+            return t.areas[nodes[0]];
+          });
+          for (const [i, a] of scales.entries()) {
+            for (const b of scales.slice(0, i)) expect(Math.min(a / b, b / a)).toBeLessThan(0.95);
+          }
+        }),
+        { seed: 9, numRuns: 60 },
+      );
+    }
+  });
+
+  it("has none where the prompt leaves no choice", () => {
+    expect(segmentTree(tree, { ...EMPTY, points: [at(50, 50)], granularity: 0.5 }).alternatives).toEqual([]);
+    const boxed = segmentTree(tree, { ...EMPTY, box: [20, 20, 90, 90], granularity: "auto" });
+    expect(boxed.alternatives).toEqual([]);
+  });
+});
+
 describe("several clicks", () => {
   it("are all held by the smallest node that can, at granularity 0", () => {
     fc.assert(

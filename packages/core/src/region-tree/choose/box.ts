@@ -46,7 +46,7 @@ export function chooseByBox(
   if (positive.length > 0) {
     const smallest = positive.reduce((node, leaf) => commonAncestor(tree, node, leaf));
     if (!free(smallest)) {
-      union = chooseByClicks(tree, positive, negative, 0).map(partOf).reduce(join);
+      union = chooseByClicks(tree, positive, negative, 0)[0].map(partOf).reduce(join);
     } else {
       union = partOf(smallest);
       for (let node = smallest; tree.parent[node] !== node && free(tree.parent[node]); ) {

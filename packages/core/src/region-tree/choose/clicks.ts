@@ -1,27 +1,31 @@
 import type { RegionTree } from "../tree.js";
 import { childrenOf } from "./best-union.js";
 import { ancestorAt, commonAncestor, holds } from "./dial.js";
-import { mostPersistent } from "./persistence.js";
+import { persistentNodes } from "./persistence.js";
 
 /**
  * The smallest node that holds all positive leaves, enlarged as far as the dial goes without taking in a negative one.
  * Where the negative leaves sit inside even the smallest, their subtrees are cut out of it, as large as they can be
- * without a positive leaf. Returns nodes without overlap.
+ * without a positive leaf. With "auto" the most persistent scale comes first, then at most `alternatives` others.
+ * Each answer is nodes without overlap.
  */
 export function chooseByClicks(
   tree: RegionTree,
   positive: readonly number[],
   negative: readonly number[],
   granularity: number | "auto",
-): number[] {
+  alternatives = 0,
+): number[][] {
   const smallest = positive.reduce((node, leaf) => commonAncestor(tree, node, leaf));
   const free = (node: number) => !negative.some((leaf) => holds(tree, node, leaf));
-  if (!free(smallest)) return withoutNegatives(tree, smallest, positive, negative);
-  if (granularity === "auto") return [mostPersistent(tree, smallest, free)];
+  if (!free(smallest)) return [withoutNegatives(tree, smallest, positive, negative)];
+  if (granularity === "auto") {
+    return persistentNodes(tree, smallest, free, 1 + alternatives).map((node) => [node]);
+  }
   let node = smallest;
   const limit = ancestorAt(tree, smallest, granularity);
   while (node !== limit && free(tree.parent[node])) node = tree.parent[node];
-  return [node];
+  return [[node]];
 }
 
 /** The whole image without the regions that clicks on `negative` would pick. */
@@ -32,7 +36,9 @@ export function chooseByNegatives(
 ): number[] {
   const root = tree.nodeCount - 1;
   const cut = negative.map((leaf) =>
-    granularity === "auto" ? mostPersistent(tree, leaf, () => true) : ancestorAt(tree, leaf, granularity),
+    granularity === "auto"
+      ? persistentNodes(tree, leaf, () => true, 1)[0]
+      : ancestorAt(tree, leaf, granularity),
   );
   return split(tree, root, (node) => {
     if (cut.some((hole) => holds(tree, hole, node))) return "drop";

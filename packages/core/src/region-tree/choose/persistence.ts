@@ -1,3 +1,4 @@
+import { persistentScales } from "../../scales/index.js";
 import type { RegionTree } from "../tree.js";
 
 /** How much of the height inside a region counts against the contrast of its outline. */
@@ -20,20 +21,33 @@ function worth(tree: RegionTree, node: number): number {
   return tree.contrast[node] - HEIGHT_WEIGHT * tree.heights[node] - LARGE_WEIGHT * Math.max(0, share - LARGE);
 }
 
+/** A worth higher by this much makes a part of the dial count e times as much. */
+const WORTH_SCALE = 0.08;
+
 /**
- * The most persistent node among `from` and those ancestors that the dial reaches and `allowed` admits. Of equals the
- * larger one; `from` itself where no ancestor qualifies.
+ * The scales of the dial above `from`, most persistent first (see `persistentScales`): `from` and those ancestors that
+ * the dial reaches and `allowed` admits. Each counts by the part of the dial on which it is the answer, times
+ * exp(worth / 0.08). On one chain the IoU of two nodes is the ratio of their areas.
  */
-export function mostPersistent(tree: RegionTree, from: number, allowed: (node: number) => boolean): number {
-  let best = from;
-  let bestValue = worth(tree, from);
-  for (let node = tree.parent[from]; tree.levels[node] <= 1 && allowed(node); node = tree.parent[node]) {
-    const value = worth(tree, node);
-    if (value >= bestValue) {
-      best = node;
-      bestValue = value;
-    }
-    if (tree.parent[node] === node) break;
+export function persistentNodes(
+  tree: RegionTree,
+  from: number,
+  allowed: (node: number) => boolean,
+  limit: number,
+): number[] {
+  const nodes = [from];
+  for (let node = from; tree.parent[node] !== node; ) {
+    node = tree.parent[node];
+    if (tree.levels[node] > 1 || !allowed(node)) break;
+    nodes.push(node);
   }
-  return best;
+  const weights = nodes.map((node, i) => {
+    const next = i + 1 < nodes.length ? tree.levels[nodes[i + 1]] : 1;
+    return Math.max(0, next - tree.levels[node]) * Math.exp(worth(tree, node) / WORTH_SCALE);
+  });
+  const iou = (a: number, b: number) => {
+    const ratio = tree.areas[nodes[a]] / tree.areas[nodes[b]];
+    return Math.min(ratio, 1 / ratio);
+  };
+  return persistentScales(weights, iou, limit).map(({ index }) => nodes[index]);
 }

@@ -1,0 +1,1 @@
+export * from "./persistent-scales.js";
