@@ -1,7 +1,11 @@
-import type { Engine, EngineAnswer, EngineImage, EngineInfo } from "@unsam/core/engine";
+import type { Engine, EngineAnswer, EngineImage, EngineInfo, EngineSegment } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import type { RgbImage } from "@unsam/core/image";
+import type { Prompt } from "@unsam/core/prompt";
+import { DialWalk } from "./dial-walk.js";
 import { readEncodedImage, writeEncodedImage } from "./encoded-image-file.js";
+import { ladderLevels } from "./granularity.js";
+import { GranularityLadder, type LadderOptions } from "./granularity-ladder.js";
 import { type PromptInput, parsePrompt } from "./prompt.js";
 import { Segment } from "./segment.js";
 
@@ -49,33 +53,81 @@ export class EncodedImage implements AsyncDisposable {
     if (!Array.isArray(prompts)) {
       throw new UnSAMError("E_BAD_PROMPT", "segmentAll takes a list of prompts.");
     }
-    const context = {
-      width: this.width,
-      height: this.height,
-      granularity: this.#engine.granularity,
-      model: this.#engine.name,
-    };
     const parsed = prompts.map((prompt, index) => {
       try {
-        return parsePrompt(prompt, context);
+        return this.#parse(prompt);
       } catch (error) {
         if (prompts.length === 1 || !(error instanceof UnSAMError)) throw error;
         throw new UnSAMError(error.code, `Prompt ${index}: ${error.message}`);
       }
     });
-    if (parsed.length === 0) return [];
-    const answers = await this.#image.segment(parsed, {
+    const walks = parsed.map((prompt) => this.#walk(prompt, options));
+    return this.#answer(parsed, options, walks);
+  }
+
+  /**
+   * The answers to one prompt along the dial, in one decoder call; bit for bit those of one call for each setting. A
+   * granularity in the prompt is not looked at. Throws `E_BAD_PROMPT`, `E_BAD_OPTION`.
+   */
+  async ladder(prompt: PromptInput, options: LadderOptions = {}): Promise<GranularityLadder> {
+    this.#alive();
+    options.signal?.throwIfAborted();
+    const levels = ladderLevels(options.levels ?? 10);
+    const parsed = this.#parse({ ...prompt, granularity: levels[0] });
+    const ladder = new GranularityLadder(await this.#rungs(parsed, levels, options), parsed);
+    return options.nested ? ladder.enforceNesting(options.signal) : ladder;
+  }
+
+  #parse(prompt: PromptInput): Prompt {
+    const { width, height } = this;
+    const { granularity, name } = this.#engine;
+    return parsePrompt(prompt, { width, height, granularity, model: name });
+  }
+
+  /** One prompt at several settings of the dial. */
+  #rungs(
+    prompt: Prompt,
+    levels: readonly number[],
+    options: SegmentOptions,
+    walk = this.#walk(prompt, options),
+  ) {
+    const rungs = levels.map((granularity) => ({ ...prompt, granularity }));
+    return this.#answer(
+      rungs,
+      options,
+      rungs.map(() => walk),
+    );
+  }
+
+  /** How the answers to a prompt step to their neighbours on the dial; null where the model has none. */
+  #walk(prompt: Prompt, options: SegmentOptions): DialWalk | null {
+    if (!this.#engine.granularity) return null;
+    const walk: DialWalk = new DialWalk(
+      (levels, signal) => this.#rungs(prompt, levels, { ...options, signal }, walk),
+      () => this.#alive(),
+    );
+    return walk;
+  }
+
+  async #answer(
+    prompts: readonly Prompt[],
+    options: SegmentOptions,
+    walks: readonly (DialWalk | null)[],
+  ): Promise<Segment[]> {
+    if (prompts.length === 0) return [];
+    const answers = await this.#image.segment(prompts, {
       multimask: options.multimask ?? false,
       maxHoleArea: area("maxHoleArea", options.maxHoleArea),
       maxSprinkleArea: area("maxSprinkleArea", options.maxSprinkleArea),
       ...(options.signal ? { signal: options.signal } : {}),
     });
-    return answers.map((answer) => this.#segment(answer));
+    return answers.map((answer, i) => this.#segment(answer, walks[i]));
   }
 
-  #segment({ best, candidates }: EngineAnswer): Segment {
-    const all = candidates.map((candidate) => new Segment(candidate, [], this.#source));
-    return new Segment(best, all, this.#source);
+  #segment({ best, candidates, alternatives }: EngineAnswer, walk: DialWalk | null): Segment {
+    const plain = (segment: EngineSegment) => new Segment(segment, [], this.#source, { walk });
+    const context = { alternatives: alternatives.map(plain), walk };
+    return new Segment(best, candidates.map(plain), this.#source, context);
   }
 
   /**

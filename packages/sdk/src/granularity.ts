@@ -22,11 +22,49 @@ export function parseGranularity(value: unknown): number | "auto" | null {
   throw bad(value);
 }
 
+/** The part of the dial that UnSAMv2 is trained on; ladders and steps lie in it. */
+const [FINEST, COARSEST] = [0.1, 1];
+/** More would be a slip: neighbouring settings then differ by less than any model tells apart. */
+const MOST_LEVELS = 256;
+
+/**
+ * The settings of a ladder, ascending: n of them evenly spaced over [0.1, 1] with both ends (one alone is 1), or those
+ * given, sorted, without repetitions. Throws `E_BAD_OPTION`.
+ */
+export function ladderLevels(levels: number | readonly Granularity[]): number[] {
+  if (typeof levels === "number") {
+    if (!Number.isInteger(levels) || levels < 1 || levels > MOST_LEVELS) throw badLevels(`${levels}`);
+    if (levels === 1) return [COARSEST];
+    const step = (COARSEST - FINEST) / (levels - 1);
+    // Rounded, so that ten levels are 0.1, 0.2 … 1 and not 0.30000000000000004.
+    return Array.from({ length: levels }, (_, i) => Number((FINEST + i * step).toFixed(6)));
+  }
+  if (!Array.isArray(levels) || levels.length < 1 || levels.length > MOST_LEVELS) {
+    throw badLevels(Array.isArray(levels) ? `a list of ${levels.length}` : show(levels));
+  }
+  const numbers = levels.map((level) => {
+    const number = parseGranularity(level);
+    if (typeof number !== "number") throw badLevels(`a list with ${show(level)}`);
+    return number;
+  });
+  return [...new Set(numbers)].sort((a, b) => a - b);
+}
+
+function badLevels(shown: string): UnSAMError {
+  return new UnSAMError(
+    "E_BAD_OPTION",
+    `The levels of the ladder are ${shown}; give how many (1 to ${MOST_LEVELS}) or a list of granularities from 0 to 1.`,
+  );
+}
+
+function show(value: unknown): string {
+  return typeof value === "number" ? `${value}` : (JSON.stringify(value) ?? String(value));
+}
+
 function bad(value: unknown): UnSAMError {
   const names = Object.keys(NAMED_GRANULARITY).join(", ");
-  const shown = typeof value === "number" ? `${value}` : (JSON.stringify(value) ?? String(value));
   return new UnSAMError(
     "E_BAD_PROMPT",
-    `The granularity is ${shown}; give a number from 0 to 1, ${names}, auto, or null.`,
+    `The granularity is ${show(value)}; give a number from 0 to 1, ${names}, auto, or null.`,
   );
 }

@@ -4,7 +4,15 @@ export { Mask } from "@unsam/core/mask";
 export { type Check, type Diagnosis, diagnose } from "./diagnose.js";
 export { EncodedImage, type SegmentOptions } from "./encoded-image.js";
 export { type Granularity, NAMED_GRANULARITY } from "./granularity.js";
+export {
+  GranularityLadder,
+  type LadderOptions,
+  type LadderRung,
+  type Nesting,
+  type NestingViolation,
+} from "./granularity-ladder.js";
 export { type CheckpointReport, inspectCheckpoint } from "./inspect-checkpoint.js";
+export type { LadderSheetOptions } from "./ladder-sheet.js";
 export { BUILT_IN_MODELS, type BuiltInModel, type LoadOptions } from "./load-options.js";
 export type { PointInput, PointLabel, PromptInput } from "./prompt.js";
 export { Segment } from "./segment.js";

@@ -4,12 +4,20 @@ import type { RgbImage } from "@unsam/core/image";
 import { decodeImage, type ImageInput } from "@unsam/core/image";
 import { type Mask, overlay } from "@unsam/core/mask";
 import type { Tensor } from "@unsam/core/tensor";
+import type { DialWalk } from "./dial-walk.js";
 
 /** Official clamp of the logits that are handed back as the next round's mask prompt. */
 const LOGIT_CLAMP = 32;
 
 /** Logits that came out of a decoder: these, and only these, are clamped when they are given back as a prompt. */
 const decoded = new WeakSet<Float32Array>();
+
+/** What a segment knows beyond its mask. */
+export interface SegmentContext {
+  readonly alternatives?: readonly Segment[];
+  /** The way along the dial for the prompt it came from; null where the model has no dial. */
+  readonly walk?: DialWalk | null;
+}
 
 /** One mask: the answer to a prompt. Immutable. */
 export class Segment {
@@ -27,9 +35,20 @@ export class Segment {
   readonly logits: Tensor;
   /** All masks of the model in its official order, where it offers several (plain SAM 2 with `multimask`). */
   readonly candidates: readonly Segment[];
+  /**
+   * Where `"auto"` chose: the other scales it found under the prompt, the most persistent first, no two the same. Empty
+   * otherwise.
+   */
+  readonly alternatives: readonly Segment[];
   readonly #source: RgbImage | null;
+  readonly #walk: DialWalk | null;
 
-  constructor(segment: EngineSegment, candidates: readonly Segment[], source: RgbImage | null) {
+  constructor(
+    segment: EngineSegment,
+    candidates: readonly Segment[],
+    source: RgbImage | null,
+    { alternatives = [], walk = null }: SegmentContext = {},
+  ) {
     this.mask = segment.mask;
     this.score = segment.score;
     this.objectScore = segment.objectScore;
@@ -37,8 +56,44 @@ export class Segment {
     this.granularity = segment.granularity;
     this.logits = segment.logits;
     this.candidates = candidates;
+    this.alternatives = alternatives;
     this.#source = source;
+    this.#walk = walk;
     decoded.add(segment.logits.data);
+  }
+
+  /** @internal The photo it was cut from, where its pixels are known. */
+  get source(): RgbImage | null {
+    return this.#source;
+  }
+
+  /** @internal The same answer with another mask. */
+  withMask(mask: Mask): Segment {
+    const { alternatives } = this;
+    return new Segment({ ...this, mask }, this.candidates, this.#source, { alternatives, walk: this.#walk });
+  }
+
+  /**
+   * The next different scale towards the fine end of the dial, with the same prompt and options: the mask at the nearest
+   * of the settings 0.1, 0.15 … 1 whose IoU with this one is below 0.95; null at the end of the dial. The first step
+   * decodes all settings in one call and keeps them, later ones only look.
+   * Throws `E_DISPOSED` once the image is disposed, `E_UNSUPPORTED` for plain SAM 2, which has no dial.
+   */
+  finer(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Segment | null> {
+    return this.#step("finer", options.signal);
+  }
+
+  /** The next different scale towards the coarse end; see `finer`. */
+  coarser(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Segment | null> {
+    return this.#step("coarser", options.signal);
+  }
+
+  async #step(direction: "finer" | "coarser", signal: AbortSignal | undefined): Promise<Segment | null> {
+    if (this.#walk) return this.#walk.step(this, direction, signal);
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `There is nothing ${direction}: this segment's model is a plain SAM 2 without granularity.`,
+    );
   }
 
   /**

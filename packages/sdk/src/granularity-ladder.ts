@@ -1,0 +1,163 @@
+import { scalesOfLadder } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
+import { nest, type OverlayMarks } from "@unsam/core/mask";
+import { SAME_SCALE_IOU } from "@unsam/core/scales";
+import type { SegmentOptions } from "./encoded-image.js";
+import { type Granularity, parseGranularity } from "./granularity.js";
+import { type LadderSheetOptions, ladderSheet } from "./ladder-sheet.js";
+import type { Segment } from "./segment.js";
+
+export interface LadderOptions extends SegmentOptions {
+  /** How many settings, evenly spaced over [0.1, 1] with both ends, or the settings themselves. Default 10. */
+  readonly levels?: number | readonly Granularity[] | undefined;
+  /** Whether masks are changed, as little as possible, so that each lies in the next coarser one. Default false. */
+  readonly nested?: boolean | undefined;
+}
+
+/** One scale: the settings of the dial that give the same mask. */
+export interface LadderRung {
+  /** Of the finest of these settings; the others' masks have an IoU of 0.95 or more with it. */
+  readonly segment: Segment;
+  /** The finest and the coarsest of these settings. */
+  readonly range: readonly [from: number, to: number];
+  readonly levels: readonly number[];
+}
+
+/** Two neighbouring settings whose masks are not nested. */
+export interface NestingViolation {
+  /** The two settings. */
+  readonly finer: number;
+  readonly coarser: number;
+  /** Pixels of the finer mask outside of the coarser one, and their share of the finer mask. */
+  readonly pixels: number;
+  readonly share: number;
+}
+
+export interface Nesting {
+  /** Whether every mask lies in the next coarser one. */
+  readonly holds: boolean;
+  /** Largest share of a mask outside of the next coarser one, 0 where nesting holds. */
+  readonly worst: number;
+  readonly violations: readonly NestingViolation[];
+}
+
+/** The answers to one prompt along the dial, from fine to coarse; made by `image.ladder(prompt)`. Immutable. */
+export class GranularityLadder implements Iterable<Segment> {
+  /** One for each level, from fine to coarse. */
+  readonly segments: readonly Segment[];
+  /** @internal The prompt's clicks and box, to be drawn. */
+  readonly marks: OverlayMarks;
+  #distinct: readonly LadderRung[] | undefined;
+  #stable: Segment | undefined;
+  #nested: Nesting | undefined;
+
+  /** @internal Use `image.ladder`. */
+  constructor(segments: readonly Segment[], marks: OverlayMarks) {
+    this.segments = segments;
+    this.marks = marks;
+  }
+
+  /** @internal The same ladder with nested masks. */
+  async enforceNesting(signal: AbortSignal | undefined): Promise<GranularityLadder> {
+    const masks = await nest(
+      this.segments.map(({ mask }) => mask),
+      signal,
+    );
+    return new GranularityLadder(
+      this.segments.map((segment, i) => segment.withMask(masks[i])),
+      this.marks,
+    );
+  }
+
+  /** The settings of the dial, ascending. */
+  get levels(): readonly number[] {
+    return this.segments.map(levelOf);
+  }
+
+  get length(): number {
+    return this.segments.length;
+  }
+
+  [Symbol.iterator](): Iterator<Segment> {
+    return this.segments[Symbol.iterator]();
+  }
+
+  /** The segment of the level nearest to a setting, of two as near the coarser one. Throws `E_BAD_PROMPT`. */
+  at(granularity: number | "fine" | "medium" | "coarse"): Segment {
+    const wanted = parseGranularity(granularity);
+    if (typeof wanted !== "number") {
+      throw new UnSAMError("E_BAD_PROMPT", `ladder.at takes a number from 0 to 1 or a name, not ${wanted}.`);
+    }
+    const away = (segment: Segment) => Math.abs(levelOf(segment) - wanted);
+    return this.segments.reduce((a, b) => (away(b) <= away(a) ? b : a));
+  }
+
+  /** The different scales, from fine to coarse: settings in a row whose masks have an IoU of 0.95 or more are one. */
+  get distinct(): readonly LadderRung[] {
+    this.#distinct ??= distinctRungs(this.segments);
+    return this.#distinct;
+  }
+
+  /** The most persistent scale: what `granularity: "auto"` chooses from these settings (docs/granularity.md). */
+  get stable(): Segment {
+    this.#stable ??= this.segments[mostPersistent(this.segments)];
+    return this.#stable;
+  }
+
+  /** Where masks of neighbouring levels fail to be nested. */
+  get nested(): Nesting {
+    this.#nested ??= nestingOf(this.segments);
+    return this.#nested;
+  }
+
+  /**
+   * A contact sheet as PNG: one tile for each distinct scale with its range on the dial; the most persistent one is
+   * marked. Throws `E_BAD_IMAGE` where the photo is neither known nor given.
+   */
+  toSheet(options: LadderSheetOptions = {}): Promise<Buffer> {
+    return ladderSheet(this, options);
+  }
+}
+
+function levelOf({ granularity }: Segment): number {
+  return granularity!;
+}
+
+function distinctRungs(segments: readonly Segment[]): LadderRung[] {
+  const rungs: { segment: Segment; levels: number[] }[] = [];
+  for (const segment of segments) {
+    const rung = rungs.at(-1);
+    if (rung && rung.segment.mask.iou(segment.mask) >= SAME_SCALE_IOU) rung.levels.push(levelOf(segment));
+    else rungs.push({ segment, levels: [levelOf(segment)] });
+  }
+  return rungs.map(({ segment, levels }) => ({ segment, levels, range: [levels[0], levels.at(-1)!] }));
+}
+
+function mostPersistent(segments: readonly Segment[]): number {
+  const settings = segments.map((segment) => ({
+    granularity: levelOf(segment),
+    logits: segment.logits.data,
+    score: segment.score,
+  }));
+  return scalesOfLadder(settings, 1)[0].index;
+}
+
+function nestingOf(segments: readonly Segment[]): Nesting {
+  const violations: NestingViolation[] = [];
+  for (let i = 1; i < segments.length; i++) {
+    const [finer, coarser] = [segments[i - 1], segments[i]];
+    const pixels = finer.mask.area - finer.mask.intersection(coarser.mask);
+    if (pixels === 0) continue;
+    violations.push({
+      finer: levelOf(finer),
+      coarser: levelOf(coarser),
+      pixels,
+      share: pixels / finer.mask.area,
+    });
+  }
+  return {
+    holds: violations.length === 0,
+    worst: Math.max(0, ...violations.map(({ share }) => share)),
+    violations,
+  };
+}
