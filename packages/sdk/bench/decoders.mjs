@@ -1,11 +1,22 @@
-// The mask decoders side by side: same weights, same image, same threads, one run. `npm run bench:decoders`.
-// node decoders.mjs [--size small] [--threads 2] [--runs 5] [--many 1024] [--model FILE --config FILE]
-import { availableParallelism, tmpdir } from "node:os";
+// The mask decoders side by side: same weights, same image, same prompts, same threads, one run. `npm run bench:decoders`.
+// node decoders.mjs [--size small] [--threads 2] [--runs 7] [--counts 1,8,64] [--model FILE [--config FILE]]
+// Contenders take turns, so that whatever else the machine does meets all of them alike; medians.
+import { readFile } from "node:fs/promises";
+import { availableParallelism, cpus, tmpdir } from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { openCheckpoint } from "@unsam/core/checkpoint";
+import { openNativeDecoder } from "@unsam/core/decoder";
 import { encodeModel, Graph, matMul } from "@unsam/core/graph";
-import { UnSAM } from "@unsam/sdk";
+import { decoderWeights, parseModelConfig, resolveModel } from "@unsam/core/models";
+import { openSession } from "@unsam/core/runtime";
+import { loadNative } from "@unsam/native-cuda";
+import { Tensor } from "onnxruntime-node";
+// Not among the package's exports, because loading it loads ONNX Runtime.
+import { OnnxDecoderKernel } from "../../core/dist/decoder/onnx-decoder-kernel.js";
+import { PlainDecoder } from "./plain-decoder.mjs";
 import { randomCheckpoint } from "./random-checkpoint.mjs";
 
 const { values } = parseArgs({
@@ -14,91 +25,176 @@ const { values } = parseArgs({
     model: { type: "string" },
     config: { type: "string" },
     threads: { type: "string", default: `${availableParallelism()}` },
-    runs: { type: "string", default: "5" },
-    many: { type: "string", default: "1024" },
+    runs: { type: "string", default: "7" },
+    counts: { type: "string", default: "1,8,64" },
   },
 });
 const threads = Number(values.threads);
 const runs = Number(values.runs);
-const counts = [1, 8, 64, Number(values.many)].filter((count) => count > 0);
-/** Operations of one prompt of ten tokens at 4096 image tokens, as the official graph does them (multiply + add = 2). */
-const REFERENCE_GFLOP = 3.677;
+const counts = values.counts.split(",").map(Number);
+const PRODUCT_SIDE = 1536;
 
-/** Median of the timed calls, in milliseconds; a call over ten seconds is timed once, without warm-up. */
-async function median(call) {
-  const once = async () => {
-    const started = performance.now();
-    await call();
-    return performance.now() - started;
-  };
-  const first = await once();
-  if (first > 10_000) return first;
-  const times = [];
-  for (let i = 0; i < runs; i++) times.push(await once());
-  return times.sort((a, b) => a - b)[runs >> 1];
-}
-
-/** What this machine's float32 matrix product reaches through ONNX Runtime, GFLOP/s. */
-async function matrixProductRate() {
-  const side = 1536;
+/** A product of two square matrices through ONNX Runtime: the machine's float32 rate. */
+async function matrixProduct() {
   const graph = new Graph("product");
-  const [a, b] = ["a", "b"].map((name) => graph.input(name, "float32", [side, side]));
+  const [a, b] = ["a", "b"].map((name) => graph.input(name, "float32", [PRODUCT_SIDE, PRODUCT_SIDE]));
   graph.output("c", matMul(a, b));
-  const { InferenceSession, Tensor } = await import("onnxruntime-node");
-  const session = await InferenceSession.create(await encodeModel(graph), { intraOpNumThreads: threads });
-  const tensor = new Tensor("float32", new Float32Array(side * side).fill(0.5), [side, side]);
-  const milliseconds = await median(() => session.run({ a: tensor, b: tensor }));
-  await session.release();
-  return (2 * side ** 3) / milliseconds / 1e6;
+  const session = await openSession(await encodeModel(graph), { threads, providers: ["cpu"] });
+  const data = new Float32Array(PRODUCT_SIDE ** 2).map((_, i) => (i % 7) - 3);
+  const tensor = new Tensor("float32", data, [PRODUCT_SIDE, PRODUCT_SIDE]);
+  return () => session.run({ a: tensor, b: tensor });
 }
 
-/** Median times for each count of prompts. The photo is tiny, so that bringing masks to its size costs nothing. */
-async function measure(options) {
-  const unsam = await UnSAM.load({ ...options, threads });
-  const photo = {
-    data: new Uint8Array(48 * 48 * 3).map((_, i) => (i * 37) % 251),
-    width: 48,
-    height: 48,
-    channels: 3,
-  };
-  const image = await unsam.encode(photo);
-  const times = new Map();
-  for (const count of counts) {
-    const prompts = Array.from({ length: count }, (_, i) => ({
-      points: [[(i * 7) % 48, (i * 11) % 48]],
-      granularity: 0.1 + (i % 10) / 10,
-    }));
-    times.set(count, await median(() => image.segmentAll(prompts)));
+const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1];
+
+/** Median wall and processor time of each call, in milliseconds; the calls take turns. */
+async function takeTurns(calls) {
+  const wall = calls.map(() => []);
+  const processor = calls.map(() => []);
+  for (let run = -1; run < runs; run++) {
+    for (const [i, call] of calls.entries()) {
+      // Threads of the one before spin for a moment before they sleep.
+      await pause(10);
+      const [cpu, started] = [process.cpuUsage(), performance.now()];
+      await call();
+      const took = performance.now() - started;
+      const { user, system } = process.cpuUsage(cpu);
+      if (run < 0) continue; // warm-up
+      wall[i].push(took);
+      processor[i].push((user + system) / 1e3);
+    }
   }
-  await unsam.dispose();
-  return times;
+  return calls.map((_, i) => ({ wall: median(wall[i]), processor: median(processor[i]) }));
+}
+
+/**
+ * Operations of one prompt of ten tokens (multiply + add = 2), in millions: as the official graph does them (the spec's
+ * count at 4096 image tokens) and as the native decoder does (docs/decisions/0009), split into what grows with the image.
+ */
+function megaflops(imageTokens) {
+  const share = imageTokens / 4096;
+  return { official: 76 + 3601 * share, reduced: 55 + 1090 * share };
+}
+
+/** Features of an image nobody encoded: as fast or slow as real ones. */
+function randomFeatures(config) {
+  const side = config.imageSize / 16;
+  const map = (channels, scale) => {
+    const data = new Float32Array(channels * (scale * side) ** 2);
+    for (let i = 0; i < data.length; i++) data[i] = Math.sin(i * 12.9898 + channels) * 1.5;
+    return { data, shape: [channels, scale * side, scale * side] };
+  };
+  return { imageEmbed: map(256, 1), highRes0: map(32, 4), highRes1: map(64, 2) };
+}
+
+/** One click and its padding point at a setting of the dial: ten tokens. */
+function clicks(count, side) {
+  return Array.from({ length: count }, (_, i) => ({
+    coords: Float32Array.of((i * 97.3) % side, (i * 61.7) % side, 0, 0),
+    labels: Int32Array.of(1, -1),
+    granularity: 0.1 + (i % 10) / 10,
+    maskLogits: null,
+  }));
+}
+
+async function contenders(checkpoint, model, features) {
+  const open = (bytes) => openSession(bytes, { threads, providers: ["cpu"] });
+  const plain = await PlainDecoder.open(model.config, checkpoint, features, open);
+  const kernel = await OnnxDecoderKernel.open(model, open);
+  const prepared = await kernel.prepare(features);
+  const list = [
+    { title: "ONNX, plain export", decode: (prompts) => plain.decode(prompts) },
+    {
+      title: "ONNX, prepared",
+      decode: (prompts) => kernel.decode(prepared, prompts, { multimask: false }),
+    },
+  ];
+  const { binding, reason } = await loadNative({ cacheDir: null });
+  if (!binding) {
+    console.log(`No native decoder: ${reason}`);
+    return list;
+  }
+  const weights = await decoderWeights(checkpoint);
+  for (const precision of ["float32", "bfloat16"]) {
+    const decoder = await openNativeDecoder(binding, weights, { threads, precision }).catch((error) => {
+      console.log(error.message);
+    });
+    if (!decoder) continue;
+    const started = performance.now();
+    const image = await decoder.prepare(features);
+    console.log(
+      `native ${precision}: preparing an image ${(performance.now() - started).toFixed(0)} ms, once`,
+    );
+    const decode = (prompts) => decoder.decode(image, prompts, { multimask: false });
+    list.push({ title: `native ${precision}`, decode });
+  }
+  return list;
+}
+
+/** Relative L2 distance of the logits to the first contender's. */
+async function distances(list, side) {
+  const prompts = clicks(4, side);
+  const logits = [];
+  for (const { decode } of list) {
+    const masks = await decode(prompts);
+    logits.push(masks.flatMap(({ lowRes }) => [...lowRes]));
+  }
+  const norm = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+  return logits.map((values) => norm(values.map((value, i) => value - logits[0][i])) / norm(logits[0]));
 }
 
 const folder = path.join(tmpdir(), "unsam-bench");
-const checkpoint = values.model ?? (await randomCheckpoint(folder, values.size, { granularity: true }));
-const model = { checkpoint, ...(values.config ? { config: values.config } : {}) };
-const rate = await matrixProductRate();
-console.log(`float32 matrix product 1536³, ${threads} threads: ${rate.toFixed(0)} GFLOP/s (ONNX Runtime)`);
-console.log(`${values.model ?? `UnSAMv2 ${values.size}, random weights`}, ${threads} threads, medians\n`);
-console.log("decoder            prompts   ms a prompt   against ONNX   × time of 3.68 GFLOP");
-
-let baseline;
-for (const [title, options] of [
-  ["onnx", { decoder: "onnx" }],
-  ["native float32", { decoder: "native" }],
-  ["native bfloat16", { decoder: "native", precision: "bfloat16" }],
-]) {
-  const times = await measure({ model, ...options }).catch((error) => {
-    console.log(`${title.padEnd(18)} ${error.message}`);
-  });
-  if (!times) continue;
-  baseline ??= times;
-  for (const [count, time] of times) {
-    const each = time / count;
-    const ratio = baseline.get(count) / time;
-    const share = each / (REFERENCE_GFLOP / rate) / 1e3;
+const file = values.model ?? (await randomCheckpoint(folder, values.size, { granularity: true }));
+const checkpoint = await openCheckpoint(file);
+const config = values.config
+  ? parseModelConfig(JSON.parse(await readFile(values.config, "utf8")))
+  : undefined;
+const model = resolveModel(checkpoint, config);
+const { imageSize } = model.config;
+const flops = megaflops((imageSize / 16) ** 2);
+console.log(`${cpus()[0].model.trim()}, ${threads} threads, Node ${process.version}`);
+console.log(
+  `${values.model ?? `UnSAMv2 ${values.size}, random weights`}: ${imageSize / 16} × ${imageSize / 16} image tokens; ` +
+    `${flops.official.toFixed(0)} MFLOP a prompt in the official graph, ${flops.reduced.toFixed(0)} reduced`,
+);
+const list = await contenders(checkpoint, model, randomFeatures(model.config));
+const apart = await distances(list, imageSize);
+list.forEach(({ title }, i) => {
+  if (i > 0)
     console.log(
-      `${title.padEnd(18)} ${`${count}`.padStart(7)} ${each.toFixed(2).padStart(13)} ${`${ratio.toFixed(2)} ×`.padStart(14)} ${share.toFixed(2).padStart(22)}`,
+      `${title}: logits differ from the plain export by ${apart[i].toExponential(1)} (relative L2)`,
     );
-  }
+});
+const product = await matrixProduct();
+
+console.log(
+  `\n× plain: how many times faster than the plain export; × time: of the official graph's operations at the
+matrix-product rate; share: of that rate, counted in reduced operations. In brackets by processor time.\n`,
+);
+console.log("| prompts | decoder | ms a prompt | × plain | × time | share |");
+console.log("|---|---|---|---|---|---|");
+for (const count of counts) {
+  const prompts = clicks(count, imageSize);
+  const [matrix, ...times] = await takeTurns([
+    product,
+    ...list.map(
+      ({ decode }) =>
+        () =>
+          decode(prompts),
+    ),
+  ]);
+  const rate = (2 * PRODUCT_SIDE ** 3) / matrix.wall / 1e6;
+  console.log(`| ${count} | float32 matrix product ${PRODUCT_SIDE}³: ${rate.toFixed(0)} GFLOP/s | | | | |`);
+  times.forEach(({ wall, processor }, i) => {
+    const both = (of, digits, unit) =>
+      `${of("wall").toFixed(digits)} (${of("processor").toFixed(digits)})${unit}`;
+    const ideal = (kind, operations) => (matrix[kind] * operations * 1e6) / (2 * PRODUCT_SIDE ** 3);
+    const each = { wall: wall / count, processor: processor / count };
+    const ratio = both((kind) => times[0][kind] / times[i][kind], 2, " ×");
+    const time = both((kind) => each[kind] / ideal(kind, flops.official), 2, "");
+    const share = i < 2 ? "" : both((kind) => (100 * ideal(kind, flops.reduced)) / each[kind], 0, " %");
+    const row = [count, list[i].title, both((kind) => each[kind], 2, ""), ratio, time, share];
+    console.log(`| ${row.join(" | ")} |`);
+  });
 }
+process.exit();

@@ -1,10 +1,13 @@
 export { type ModelConfig, parseModelConfig, type StabilityFallback } from "./config.js";
 export * from "./decoder-weights.js";
+export { granularityToken } from "./granularity.js";
 export * from "./image-encoder.js";
+export { mlpModule } from "./layers.js";
 export * from "./lora.js";
 export * from "./mask-decoder.js";
 export * from "./prompt-encoder.js";
 export * from "./recognise.js";
 export * from "./resolve.js";
+export { imageProjections, twoWayTransformer } from "./two-way-transformer.js";
 export * from "./weight-view.js";
 export * from "./weights.js";
