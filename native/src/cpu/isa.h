@@ -5,7 +5,7 @@
 
 namespace unsam {
 
-// The best table this CPU can run. The environment variable UNSAM_ISA (portable, avx2, avx512, avx512bf16) asks for
+// The best table this CPU can run. The environment variable UNSAM_ISA (portable, avx2, avx512, avx512bf16, amx) asks for
 // another one; an unknown name or one this CPU lacks throws Error(bad_option).
 const Kernels& kernels();
 

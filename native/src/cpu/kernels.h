@@ -50,6 +50,7 @@ struct Kernels {
   const char* name;
 
   void (*gemm)(const GemmArgs&);
+  std::size_t bf16_rows;  // gemm_bf16 works on so many rows at a time, or on a divisor
   void (*gemm_bf16)(const GemmBf16Args&);  // null where the CPU has no bfloat16 dot product
   // Rounds a block [rows][L] to bfloat16 pairs [rows / 2][L][2]; rows even.
   void (*pack_bf16)(std::size_t rows, const float* block, std::uint16_t* out);

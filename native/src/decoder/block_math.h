@@ -41,7 +41,8 @@ struct BlockMath {
   // linear [n][L] is overwritten; a [n][L].
   void add_quadratic(std::size_t n, const Operand& g, BlockRows a, float* linear, const float* scale,
                      float* norm) const {
-    constexpr std::size_t step = 12;  // rows sharing one start column: few wasted products, full register tiles
+    // Rows sharing one start column: few wasted products, full register tiles.
+    const std::size_t step = bf16 ? kernels.bf16_rows : 12;
     for (std::size_t row = 0; row < n; row += step) {
       float* out = linear + row * kLanes;
       multiply(std::min(step, n - row), n - row, g, row * n + row, n,

@@ -88,7 +88,7 @@ export interface NativeDecoder {
 
 export interface NativeBinding extends NativeFusion {
   readonly contract: number;
-  /** portable, avx2, avx512 or avx512bf16. Throws `E_BAD_OPTION` where UNSAM_ISA names one this CPU lacks. */
+  /** portable, avx2, avx512, avx512bf16 or amx. Throws `E_BAD_OPTION` where UNSAM_ISA names one this CPU lacks. */
   instructionSet(): string;
   createDecoder(weights: NativeWeights, options: NativeDecoderOptions): Promise<NativeDecoder>;
   /** For `instanceof`; only `createDecoder` makes one. */

@@ -57,7 +57,7 @@ describeWithAddon("the addon's exports are those of binding.ts", () => {
   it("functions, classes and the contract's number", () => {
     expect(kinds(addon())).toEqual(EXPORTS);
     expect(addon().contract).toBe(CONTRACT);
-    expect(["portable", "avx2", "avx512", "avx512bf16"]).toContain(addon().instructionSet());
+    expect(["portable", "avx2", "avx512", "avx512bf16", "amx"]).toContain(addon().instructionSet());
   });
 
   it("methods", () => {

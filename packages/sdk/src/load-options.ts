@@ -24,7 +24,7 @@ export interface LoadOptions {
   readonly decoder?: "auto" | "onnx" | "native" | undefined;
   /**
    * Of the native decoder's image-side products (default `"float32"`). `"bfloat16"` is faster on processors that have
-   * it (AVX512_BF16) and changes masks by less than 1 % (docs/performance.md).
+   * it (AVX512_BF16, better AMX) and changes masks by less than 1 % (docs/performance.md).
    */
   readonly precision?: "float32" | "bfloat16" | undefined;
   /** Threads for one operator of the encoder, and of the addon; default: one per core. */

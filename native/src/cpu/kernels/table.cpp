@@ -9,6 +9,11 @@ extern const Kernels table;
 const Kernels table = {
     .name = UNSAM_STRING(UNSAM_ISA),
     .gemm = gemm,
+#if defined(__AMX_BF16__)
+    .bf16_rows = 16,
+#else
+    .bf16_rows = 12,
+#endif
 #if defined(__AVX512BF16__)
     .gemm_bf16 = gemm_bf16,
     .pack_bf16 = pack_bf16,
