@@ -7,6 +7,7 @@ export {
 export { defaultCacheDir } from "./cache-dir.js";
 export { describeModel } from "./describe-model.js";
 export * from "./engine.js";
+export { type NanoOptions, openNanoEngine } from "./nano-engine.js";
 export { openNetworkEngine } from "./network-engine.js";
 export type { NetworkOptions } from "./network-options.js";
 export { openRegionTreeEngine, type RegionTreeOptions } from "./region-tree-engine.js";

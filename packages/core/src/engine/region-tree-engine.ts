@@ -16,7 +16,6 @@ import type {
   ImageState,
   SegmentOptions,
 } from "./engine.js";
-import type { TreeKernels } from "./region-tree.worker.js";
 
 const tree = computeThread().bind<typeof import("./region-tree.worker.js")>(
   new URL("./region-tree.worker.js", import.meta.url),
@@ -49,29 +48,43 @@ export interface RegionTreeOptions {
 export async function openRegionTreeEngine({ threads, cacheDir }: RegionTreeOptions): Promise<Engine> {
   const native = await loadNative({ cacheDir });
   const fits = native.binding?.regionTreeRecipe === REGION_TREE_RECIPE;
-  return new RegionTreeEngine(
-    native.binding && fits ? { addon: native.path, threads: threads ?? availableParallelism() } : null,
+  const kernels =
+    native.binding && fits ? { addon: native.path, threads: threads ?? availableParallelism() } : null;
+  return new TreeEngine({ ...INFO, kernels: kernels ? "native" : "typescript" }, (image, signal) =>
+    grow([image, kernels, null], signal),
   );
 }
 
-class RegionTreeEngine implements Engine {
+/** Grows a tree on the compute thread; returns its number there. */
+export function grow(
+  args: Parameters<typeof import("./region-tree.worker.js")["build"]>,
+  signal?: AbortSignal,
+): Promise<number> {
+  return tree("build", args, { signal, discard: (late) => void tree("release", [late]) });
+}
+
+/** Answers prompts by region trees, however they are grown. */
+export class TreeEngine implements Engine {
   readonly info: EngineInfo;
-  readonly #kernels: TreeKernels | null;
+  readonly #grow: (image: RgbImage, signal?: AbortSignal) => Promise<number>;
+  readonly #close: () => Promise<void>;
   readonly #images = new Set<number>();
   #disposed = false;
 
-  constructor(kernels: TreeKernels | null) {
-    this.#kernels = kernels;
-    this.info = { ...INFO, kernels: kernels ? "native" : "typescript" };
+  /** `growTree` returns the number of a tree on the compute thread; `close` releases what it needs. */
+  constructor(
+    info: EngineInfo,
+    growTree: (image: RgbImage, signal?: AbortSignal) => Promise<number>,
+    close: () => Promise<void> = async () => {},
+  ) {
+    this.info = info;
+    this.#grow = growTree;
+    this.#close = close;
   }
 
   async encode(image: RgbImage, { signal }: { signal?: AbortSignal }): Promise<EngineImage> {
     this.#alive();
-    const id = await tree("build", [image, this.#kernels], {
-      signal,
-      discard: (late) => void tree("release", [late]),
-    });
-    return this.#image(id, image);
+    return this.#image(await this.#grow(image, signal), image);
   }
 
   async restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage> {
@@ -91,8 +104,10 @@ class RegionTreeEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
+    if (this.#disposed) return;
     this.#disposed = true;
     await Promise.all([...this.#images].map((id) => this.#release(id)));
+    await this.#close();
   }
 
   #alive(): void {

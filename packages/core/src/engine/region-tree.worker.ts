@@ -9,7 +9,9 @@ import {
   buildRegionTree,
   buildRegionTreeWith,
   coverageLogits,
+  type LearnedCues,
   type RegionTree,
+  regionHierarchy,
   restoreTree,
   saveTree,
   segmentTree,
@@ -41,8 +43,15 @@ export interface TreeKernels {
   readonly threads: number;
 }
 
-/** `kernels`: null where TypeScript does it. */
-export async function build(image: RgbImage, kernels: TreeKernels | null): Promise<number> {
+/** `kernels`: null where TypeScript does it, as it always does with `learned` cues. */
+export async function build(
+  image: RgbImage,
+  kernels: TreeKernels | null,
+  learned: LearnedCues | null = null,
+): Promise<number> {
+  if (learned) {
+    return adopt(await buildRegionTreeWith(async (working) => regionHierarchy(working, learned), image));
+  }
   if (!kernels) return adopt(buildRegionTree(image));
   const { addon, threads } = kernels;
   const grow = (working: RgbImage) => typed(openAddon(addon).buildRegionHierarchy(working, { threads }));

@@ -5,6 +5,8 @@ export * from "./image-encoder.js";
 export { mlpModule } from "./layers.js";
 export * from "./lora.js";
 export * from "./mask-decoder.js";
+export * from "./nano-encoder.js";
+export * from "./nano-input.js";
 export * from "./prompt-encoder.js";
 export * from "./recognise.js";
 export * from "./resolve.js";

@@ -165,7 +165,7 @@ function boxMean(planes: Float32Array, width: number, height: number, radius: nu
 }
 
 /** Bilinear, pixel centres aligned (a half-size pixel covers exactly 2 × 2). */
-function doubleSize(
+export function doubleSize(
   plane: Float32Array,
   fromWidth: number,
   fromHeight: number,

@@ -4,6 +4,7 @@ import { boundaryStrength } from "./boundary-strength.js";
 import { channelsOf } from "./channels.js";
 import { labPlanes } from "./lab.js";
 import { carryToFullResolution } from "./leaf-map.js";
+import { type LearnedCues, regionMetric, withLearnedBorders } from "./learned-cues.js";
 import { type Merges, mergeFeatures, mergeRegions } from "./merging.js";
 import { type RegionGraph, regionFeatures, regionGraph } from "./region-graph.js";
 import { affinityGraph, normalisedCut } from "./spectral-cue.js";
@@ -36,7 +37,8 @@ export async function buildRegionTreeWith(
   return finishTree(await hierarchyOf(working), working, image);
 }
 
-function workingImage(image: RgbImage, options: RegionTreeOptions): RgbImage {
+/** The image the tree is built on. Throws `E_BAD_OPTION`. */
+export function workingImage(image: RgbImage, options: RegionTreeOptions = {}): RgbImage {
   const longestSide = options.longestSide ?? 640;
   if (!Number.isInteger(longestSide) || longestSide < 16 || longestSide > 4096) {
     throw new UnSAMError(
@@ -60,16 +62,21 @@ export interface RegionHierarchy {
   readonly merges: Merges;
 }
 
-/** The steps on the working image: what the native kernels compute in one call, bit for bit. */
-export function regionHierarchy(working: RgbImage): RegionHierarchy {
+/**
+ * The steps on the working image: what the native kernels compute in one call, bit for bit. With `learned` cues, which
+ * only this function takes, what a network saw counts beside the tree's own cues.
+ */
+export function regionHierarchy(working: RgbImage, learned: LearnedCues | null = null): RegionHierarchy {
   const { width, height } = working;
   const lab = labPlanes(working);
   const channels = channelsOf(lab, width, height);
-  const boundary = boundaryStrength(lab, channels, width, height);
+  const seen = boundaryStrength(lab, channels, width, height);
+  const boundary = learned ? withLearnedBorders(seen, learned, width, height) : seen;
   const regions = superpixels(boundary.relief, width, height);
   const graph = regionGraph(regions, boundary.strength, width, height);
   const features = regionFeatures(regions, channels, lab);
   const cue = normalisedCut(affinityGraph(graph, features));
-  const merges = mergeRegions(graph, mergeFeatures(features, cue));
+  const metric = learned ? regionMetric(regions, learned, width) : null;
+  const merges = mergeRegions(graph, mergeFeatures(features, cue, metric));
   return { superpixels: regions, graph, merges };
 }

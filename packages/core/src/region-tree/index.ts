@@ -1,8 +1,16 @@
 export { coverageLogits, treeLogits } from "./answer-logits.js";
 export { treeMask } from "./answer-mask.js";
-export { buildRegionTree, buildRegionTreeWith, type RegionTreeOptions } from "./build.js";
+export {
+  buildRegionTree,
+  buildRegionTreeWith,
+  type RegionTreeOptions,
+  regionHierarchy,
+  workingImage,
+} from "./build.js";
 export { ancestorAt, type ChainStep, chain, granularityOf } from "./choose/dial.js";
 export { persistence } from "./choose/persistence.js";
+export { type LabPlanes, labPlanes } from "./lab.js";
+export type { LearnedCues } from "./learned-cues.js";
 export { REGION_TREE_RECIPE } from "./recipe.js";
 export { restoreTree, type SavedArray, saveTree } from "./saved-tree.js";
 export { segmentTree, stabilityOf, type TreeAnswer } from "./segment.js";

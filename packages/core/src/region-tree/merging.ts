@@ -1,5 +1,6 @@
 import { CHANNELS, COLOUR_CHANNELS, chiSquare } from "./channels.js";
 import { power } from "./elementary.js";
+import { LEARNED_WEIGHTS } from "./learned-cues.js";
 import { PairQueue } from "./pair-queue.js";
 import type { RegionFeatures, RegionGraph } from "./region-graph.js";
 import type { SpectralCue } from "./spectral-cue.js";
@@ -24,6 +25,10 @@ export interface MergeFeatures extends RegionFeatures {
   readonly dimensions: number;
   /** [count, dimensions] */
   readonly embedding: Float32Array;
+  /** Dimensions of the learned metric; 0 without one. */
+  readonly metricDimensions: number;
+  /** [count, metricDimensions] */
+  readonly metric: Float32Array;
 }
 
 export const MERGE_WEIGHTS = {
@@ -36,13 +41,19 @@ export const MERGE_WEIGHTS = {
 };
 
 /** Region means with the spectral embedding: eigenvectors scaled by 1/√λ, relative to the first. */
-export function mergeFeatures(features: RegionFeatures, cue: SpectralCue): MergeFeatures {
+export function mergeFeatures(
+  features: RegionFeatures,
+  cue: SpectralCue,
+  metric: Float32Array | null = null,
+): MergeFeatures {
   const { dimensions, values, vectors } = cue;
   const scale = Float64Array.from(values, (value) => Math.sqrt((values[0] + 1e-9) / (value + 1e-9)));
   return {
     ...features,
     dimensions,
     embedding: Float32Array.from(vectors, (value, k) => value * scale[k % dimensions]),
+    metricDimensions: metric ? metric.length / features.size.length : 0,
+    metric: metric ?? new Float32Array(0),
   };
 }
 
@@ -79,8 +90,21 @@ export function mergeCost(
       w.colour * colour +
       w.texture * texture +
       w.lab * (distance / (distance + 25)) +
-      w.spectral * (spectral / (spectral + 1)))
+      w.spectral * (spectral / (spectral + 1)) +
+      learnedCost(features, a, b))
   );
+}
+
+/** The part of the cost that a learned metric adds: its distance between the means, saturating. */
+function learnedCost({ metric, metricDimensions }: MergeFeatures, a: number, b: number): number {
+  if (metricDimensions === 0) return 0;
+  let square = 0;
+  for (let k = 0; k < metricDimensions; k++) {
+    const d = metric[a * metricDimensions + k] - metric[b * metricDimensions + k];
+    square += d * d;
+  }
+  const distance = Math.sqrt(square);
+  return LEARNED_WEIGHTS.metric * (distance / (distance + 1));
 }
 
 /** Joins the cheapest pair of touching regions until one is left. The graph must be connected. */
@@ -93,6 +117,8 @@ export function mergeRegions(graph: RegionGraph, start: MergeFeatures): Merges {
     lab: start.lab.slice(),
     dimensions: start.dimensions,
     embedding: start.embedding.slice(),
+    metricDimensions: start.metricDimensions,
+    metric: start.metric.slice(),
   };
   const imageSize = features.size.reduce((sum, size) => sum + size, 0);
   const border = graph.border.slice();
@@ -165,6 +191,7 @@ function join(features: MergeFeatures, keep: number, gone: number): void {
   blend(features.channels, keep, gone, CHANNELS, share);
   blend(features.lab, keep, gone, 3, share);
   blend(features.embedding, keep, gone, features.dimensions, share);
+  blend(features.metric, keep, gone, features.metricDimensions, share);
   size[keep] = total;
 }
 

@@ -5,7 +5,11 @@ import type { RegionGraph } from "#core/region-tree/region-graph.js";
 import { numbers } from "./images.js";
 
 /** A random connected graph of regions that look like anything. */
-function example(count: number, seed: number): { graph: RegionGraph; features: MergeFeatures } {
+function example(
+  count: number,
+  seed: number,
+  metricDimensions = 0,
+): { graph: RegionGraph; features: MergeFeatures } {
   const random = numbers(seed);
   const pairs = new Set<string>();
   for (let i = 1; i < count; i++) pairs.add(`${Math.floor(random() * i)} ${i}`);
@@ -29,6 +33,8 @@ function example(count: number, seed: number): { graph: RegionGraph; features: M
     lab: Float32Array.from({ length: count * 3 }, () => random() * 100 - 50),
     dimensions: 4,
     embedding: Float32Array.from({ length: count * 4 }, () => random() * 2 - 1),
+    metricDimensions,
+    metric: Float32Array.from({ length: count * metricDimensions }, () => random() * 2 - 1),
   };
   return { graph, features };
 }
@@ -89,13 +95,16 @@ function meansOf(groups: number[][], features: MergeFeatures): MergeFeatures {
     lab: mean(features.lab, 3),
     dimensions: features.dimensions,
     embedding: mean(features.embedding, features.dimensions),
+    metricDimensions: features.metricDimensions,
+    metric: mean(features.metric, features.metricDimensions),
   };
 }
 
 describe("merging", () => {
   it.each([2, 3, 5, 8, 13, 21, 30])("joins %i regions in the order of the plain way", (count) => {
     for (const seed of [1, 2, 3]) {
-      const { graph, features } = example(count, seed * 100 + count);
+      // Every second one with a learned metric beside what the tree sees itself.
+      const { graph, features } = example(count, seed * 100 + count, seed % 2 === 0 ? 3 : 0);
       const merges = mergeRegions(graph, features);
       mergeNaively(graph, features).forEach((naive, m) => {
         expect([merges.children[2 * m], merges.children[2 * m + 1]]).toEqual(naive.pair);

@@ -1,0 +1,70 @@
+import type { BoundaryStrength } from "./boundary-strength.js";
+import { doubleSize } from "./boundary-strength.js";
+import type { Superpixels } from "./superpixels.js";
+
+/**
+ * What a trained network sees in the working image: cues beside those the tree computes itself. Planes are at half size:
+ * the cell (x, y) covers the pixels (2x, 2y) to (2x + 1, 2y + 1). Plain arrays, it crosses threads as it is.
+ */
+export interface LearnedCues {
+  /** Cells across and down; at least half the working image, rounded up. */
+  readonly columns: number;
+  readonly rows: number;
+  /** Probability that a border of any two regions runs through each cell, [rows, columns]. */
+  readonly border: Float32Array;
+  /** How high in the part–whole tree that border lies, 0…1; 0 off the borders, [rows, columns]. */
+  readonly height: Float32Array;
+  /** Place of each cell in the metric embedding, distances about 0…2, [dimensions, rows, columns]. */
+  readonly metric: Float32Array;
+  readonly dimensions: number;
+}
+
+/** How much the learned cues count. */
+export const LEARNED_WEIGHTS = {
+  /** Share of the learned border in the relief that superpixels are cut from. */
+  relief: 0.5,
+  /** Factors, in the strength of borders, of what the tree sees itself and of the two learned maps. */
+  seen: 0.5,
+  border: 0.2,
+  height: 0.5,
+  /** Weight of the metric distance in the cost of a merge. */
+  metric: 0.4,
+};
+
+/** Boundary strength and relief with the learned borders mixed in, [height, width]. */
+export function withLearnedBorders(
+  seen: BoundaryStrength,
+  learned: LearnedCues,
+  width: number,
+  height: number,
+): BoundaryStrength {
+  const w = LEARNED_WEIGHTS;
+  const border = doubleSize(learned.border, learned.columns, learned.rows, width, height);
+  const high = doubleSize(learned.height, learned.columns, learned.rows, width, height);
+  const strength = seen.strength.map((own, i) => w.seen * own + w.border * border[i] + w.height * high[i]);
+  const relief = seen.relief.map((own, i) => (1 - w.relief) * own + w.relief * border[i]);
+  return { strength, relief };
+}
+
+/** Mean of the metric over each region, [count, dimensions]. `width`: of the working image. */
+export function regionMetric(
+  { labels, count }: Superpixels,
+  { metric, dimensions, columns, rows }: LearnedCues,
+  width: number,
+): Float32Array {
+  const means = new Float32Array(count * dimensions);
+  const size = new Float64Array(count);
+  const sum = new Float64Array(count);
+  const cells = Int32Array.from(
+    labels,
+    (_, i) => (Math.floor(i / width) >> 1) * columns + ((i % width) >> 1),
+  );
+  for (const region of labels) size[region]++;
+  for (let k = 0; k < dimensions; k++) {
+    sum.fill(0);
+    const plane = metric.subarray(k * rows * columns, (k + 1) * rows * columns);
+    for (let i = 0; i < labels.length; i++) sum[labels[i]] += plane[cells[i]];
+    for (let r = 0; r < count; r++) means[r * dimensions + k] = sum[r] / size[r];
+  }
+  return means;
+}
