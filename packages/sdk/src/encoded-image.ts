@@ -2,6 +2,7 @@ import type { Engine, EngineAnswer, EngineImage, EngineInfo, EngineSegment } fro
 import { UnSAMError } from "@unsam/core/errors";
 import type { RgbImage } from "@unsam/core/image";
 import type { Prompt } from "@unsam/core/prompt";
+import { isCalibrated } from "./calibration/calibrated-engine.js";
 import { DialWalk } from "./dial-walk.js";
 import { readEncodedImage, writeEncodedImage } from "./encoded-image-file.js";
 import { ladderLevels } from "./granularity.js";
@@ -76,6 +77,16 @@ export class EncodedImage implements AsyncDisposable {
     const parsed = this.#parse({ ...prompt, granularity: levels[0] });
     const ladder = new GranularityLadder(await this.#rungs(parsed, levels, options), parsed);
     return options.nested ? ladder.enforceNesting(options.signal) : ladder;
+  }
+
+  /** @internal The model it was encoded with. */
+  get model(): EngineInfo {
+    return this.#engine;
+  }
+
+  /** @internal Whether a calibration stands between the dial and the model. */
+  get isCalibrated(): boolean {
+    return isCalibrated(this.#image);
   }
 
   #parse(prompt: PromptInput): Prompt {

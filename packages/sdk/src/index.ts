@@ -1,6 +1,18 @@
 export { type ErrorCode, UnSAMError } from "@unsam/core/errors";
 export type { ImageInput } from "@unsam/core/image";
 export { Mask } from "@unsam/core/mask";
+export {
+  type CalibrateOptions,
+  Calibration,
+  type CalibrationData,
+  type CalibrationFit,
+  type CalibrationGoal,
+  type CalibrationTarget,
+  calibrate,
+  type RegionStatistics,
+  type RegionStatisticsOptions,
+  regionStatistics,
+} from "./calibration/index.js";
 export { type Check, type Diagnosis, diagnose } from "./diagnose.js";
 export { EncodedImage, type SegmentOptions } from "./encoded-image.js";
 export { type Granularity, NAMED_GRANULARITY } from "./granularity.js";

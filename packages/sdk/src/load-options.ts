@@ -4,6 +4,7 @@ import { defaultCacheDir } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { parseModelConfig } from "@unsam/core/models";
 import { z } from "zod";
+import { Calibration, type CalibrationData } from "./calibration/index.js";
 
 /** Models that need no file. */
 export const BUILT_IN_MODELS = ["region-tree"] as const;
@@ -29,6 +30,11 @@ export interface LoadOptions {
   readonly precision?: "float32" | "bfloat16" | undefined;
   /** Threads for one operator of the encoder, and of the addon; default: one per core. */
   readonly threads?: number | undefined;
+  /**
+   * A map of the dial that `calibrate` fitted: a file, a `Calibration`, or its parsed JSON. Everything that takes or
+   * reports a granularity then means the calibrated dial.
+   */
+  readonly calibration?: string | Calibration | CalibrationData | undefined;
   /** Where built encoders are kept; default `UNSAM_CACHE`, or the user's cache folder. */
   readonly cacheDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -53,6 +59,7 @@ const schema = z.strictObject({
   precision: z.enum(["float32", "bfloat16"]).default("float32"),
   threads: z.number().int().min(1).max(1024).optional(),
   cacheDir: z.string().min(1).optional(),
+  calibration: z.union([z.string().min(1), z.looseObject({})]).optional(),
   signal: z.instanceof(AbortSignal).optional(),
 });
 
@@ -104,4 +111,11 @@ export async function readConfig(path: string): Promise<unknown> {
       },
     );
   }
+}
+
+/** The calibration of `UnSAM.load`, wherever it is. Throws `E_BAD_FILE`. */
+export async function loadCalibration(given: LoadOptions["calibration"]): Promise<Calibration | null> {
+  if (given === undefined) return null;
+  if (given instanceof Calibration) return given;
+  return typeof given === "string" ? Calibration.read(given) : Calibration.from(given);
 }

@@ -1,8 +1,9 @@
 import { type Engine, openNetworkEngine, openRegionTreeEngine } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { decodeImage, type ImageInput } from "@unsam/core/image";
+import { CalibratedEngine, type Calibration } from "./calibration/index.js";
 import { EncodedImage } from "./encoded-image.js";
-import { type LoadOptions, parseLoadOptions } from "./load-options.js";
+import { type LoadOptions, loadCalibration, parseLoadOptions } from "./load-options.js";
 
 /** What `unsam.model` tells about the model in use. */
 export interface ModelInfo {
@@ -22,24 +23,34 @@ export interface ModelInfo {
 export class UnSAM implements AsyncDisposable {
   /** @internal */
   readonly engine: Engine;
+  /** What the dial was fitted to; null: it is the model's own. */
+  readonly calibration: Calibration | null;
   #disposed = false;
 
-  private constructor(engine: Engine) {
+  private constructor(engine: Engine, calibration: Calibration | null) {
     this.engine = engine;
+    this.calibration = calibration;
   }
 
   /**
    * Loads a model: by default the best built-in one (`"region-tree"`, which needs no weights).
-   * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG` or `E_BAD_OPTION`, or the reason of `signal`.
+   * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_BAD_OPTION` or `E_BAD_FILE` (the calibration), or the reason of
+   * `signal`.
    */
   static async load(options: LoadOptions = {}): Promise<UnSAM> {
     const parsed = await parseLoadOptions(options);
+    const calibration = await loadCalibration(options.calibration);
     options.signal?.throwIfAborted();
-    return new UnSAM(
-      await (parsed.kind === "region-tree"
-        ? openRegionTreeEngine(parsed.regionTree)
-        : openNetworkEngine(parsed.network)),
-    );
+    const engine = await (parsed.kind === "region-tree"
+      ? openRegionTreeEngine(parsed.regionTree)
+      : openNetworkEngine(parsed.network));
+    if (!calibration) return new UnSAM(engine, null);
+    try {
+      return new UnSAM(new CalibratedEngine(engine, calibration), calibration);
+    } catch (misfit) {
+      await engine.dispose();
+      throw misfit;
+    }
   }
 
   get model(): ModelInfo {

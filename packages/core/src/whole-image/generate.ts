@@ -20,6 +20,8 @@ export interface ClickBatch {
 export interface ClickTarget {
   readonly width: number;
   readonly height: number;
+  /** Behind a calibration: where on the user's dial a granularity of the model's own lies; absent: they are one. */
+  readonly dialOf?: (granularity: number) => number;
   /** `run`: the collector's number. */
   collect(
     run: number,
@@ -107,10 +109,16 @@ export async function* generateMasks(
         await part?.dispose();
       }
     }
-    return await collector("finish", [run]);
+    const { masks, levels: reports } = await collector("finish", [run]);
+    return { masks: masks.map((mask) => onDial(mask, image)), levels: reports };
   } finally {
     await collector("close", [run]);
   }
+}
+
+/** A region of a hierarchy has a granularity of its own, which is the model's; all others were asked for by the user. */
+function onDial(mask: FoundMask, { dialOf }: ClickTarget): FoundMask {
+  return mask.granularity === null || !dialOf ? mask : { ...mask, granularity: dialOf(mask.granularity) };
 }
 
 /** Batches of clicks for one crop at one level: the grid, or where the collector wants them next. */

@@ -1,0 +1,2 @@
+export * from "./dial-map.js";
+export * from "./fit-labels.js";

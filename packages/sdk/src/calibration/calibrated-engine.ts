@@ -1,0 +1,134 @@
+import type {
+  Engine,
+  EngineAnswer,
+  EngineImage,
+  EngineInfo,
+  EngineSegment,
+  ImageState,
+  SegmentOptions,
+} from "@unsam/core/engine";
+import type { RgbImage } from "@unsam/core/image";
+import type { Prompt } from "@unsam/core/prompt";
+import type { ClickBatch, CollectedBatch, WholeImageOptions } from "@unsam/core/whole-image";
+import type { Calibration } from "./calibration.js";
+
+/**
+ * An engine whose dial is the user's. This is the one place where a calibration acts: everything in the SDK reaches a
+ * model through `Engine` and `EngineImage`, so here every granularity on its way in becomes the model's, and every one
+ * on its way out the user's. Above this line there is only the user's dial.
+ */
+export class CalibratedEngine implements Engine {
+  readonly info: EngineInfo;
+  readonly #engine: Engine;
+  readonly #calibration: Calibration;
+
+  /** Throws `E_BAD_FILE`, `E_UNSUPPORTED` where the calibration is not for this model. */
+  constructor(engine: Engine, calibration: Calibration) {
+    calibration.checkFits(engine.info);
+    this.info = engine.info;
+    this.#engine = engine;
+    this.#calibration = calibration;
+  }
+
+  async encode(image: RgbImage, options: { signal?: AbortSignal }): Promise<EngineImage> {
+    return calibrated(await this.#engine.encode(image, options), this.#calibration);
+  }
+
+  async restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage> {
+    return calibrated(await this.#engine.restore(state, size), this.#calibration);
+  }
+
+  dispose(): Promise<void> {
+    return this.#engine.dispose();
+  }
+}
+
+/** Images behind a calibration: fitting another one through it would be wrong. */
+const behindCalibration = new WeakSet<EngineImage>();
+
+export function isCalibrated(image: EngineImage): boolean {
+  return behindCalibration.has(image);
+}
+
+function calibrated(image: EngineImage, calibration: Calibration): EngineImage {
+  const wrapped = image.collectRegions
+    ? new CalibratedRegions(image, calibration)
+    : new CalibratedImage(image, calibration);
+  behindCalibration.add(wrapped);
+  return wrapped;
+}
+
+class CalibratedImage implements EngineImage {
+  readonly width: number;
+  readonly height: number;
+  protected readonly image: EngineImage;
+  protected readonly calibration: Calibration;
+
+  constructor(image: EngineImage, calibration: Calibration) {
+    this.width = image.width;
+    this.height = image.height;
+    this.image = image;
+    this.calibration = calibration;
+  }
+
+  readonly dialOf = (granularity: number): number => this.calibration.toDial(granularity);
+
+  async segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]> {
+    const asked = prompts.map(
+      (prompt): Prompt => ({ ...prompt, granularity: this.#toModel(prompt.granularity) }),
+    );
+    const answers = await this.image.segment(asked, options);
+    return answers.map(({ best, candidates, alternatives }, i) => {
+      // A setting that was asked for comes back to the last bit; one that the model chose is found on the dial.
+      const { granularity } = prompts[i];
+      const onDial = (segment: EngineSegment): EngineSegment =>
+        typeof granularity === "number" ? { ...segment, granularity } : this.#onDial(segment);
+      return {
+        best: onDial(best),
+        candidates: candidates.map(onDial),
+        alternatives: alternatives.map((other) => this.#onDial(other)),
+      };
+    });
+  }
+
+  collect(
+    run: number,
+    clicks: ClickBatch,
+    call: { readonly signal?: AbortSignal | undefined },
+  ): Promise<CollectedBatch> {
+    return this.image.collect(run, { ...clicks, granularity: this.#toModel(clicks.granularity) }, call);
+  }
+
+  save(): Promise<ImageState> {
+    return this.image.save();
+  }
+
+  dispose(): Promise<void> {
+    return this.image.dispose();
+  }
+
+  #toModel<G extends number | "auto" | null>(granularity: G): G | number {
+    return typeof granularity === "number" ? this.calibration.toModel(granularity) : granularity;
+  }
+
+  #onDial(segment: EngineSegment): EngineSegment {
+    const { granularity } = segment;
+    return granularity === null ? segment : { ...segment, granularity: this.dialOf(granularity) };
+  }
+}
+
+/** For models that are a hierarchy of regions, which offers these for all levels at once. */
+class CalibratedRegions extends CalibratedImage {
+  async collectRegions(
+    run: number,
+    options: WholeImageOptions,
+    call: { readonly signal?: AbortSignal | undefined },
+  ): Promise<CollectedBatch> {
+    const levels = options.levels.map((level) => (level === null ? null : this.calibration.toModel(level)));
+    const { found, coverage } = await this.image.collectRegions!(run, { ...options, levels }, call);
+    const onDial = found.map((mask) =>
+      mask.granularity === null ? mask : { ...mask, granularity: this.dialOf(mask.granularity) },
+    );
+    return { found: onDial, coverage };
+  }
+}

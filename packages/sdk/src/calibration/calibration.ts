@@ -1,0 +1,166 @@
+import { readFile } from "node:fs/promises";
+import { DialMap, type Knot, MOST_KNOTS } from "@unsam/core/calibration";
+import type { EngineInfo } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
+import { writeWholeFile } from "@unsam/core/whole-file";
+import { z } from "zod";
+
+/** Format of a saved calibration: docs/schemas/calibration.schema.json. Raised when an older reader could misread one. */
+const FORMAT = "unsam-calibration";
+const VERSION = 1;
+/** A calibration has a few knots; a file beyond this is something else. */
+const MOST_BYTES = 64 * 1024;
+
+const unit = z.number().min(0).max(1);
+const schema = z.strictObject({
+  format: z.literal(FORMAT),
+  version: z.literal(VERSION),
+  model: z
+    .strictObject({ name: z.string().max(4096), fingerprint: z.string().min(1).max(256) })
+    .nullable()
+    .default(null),
+  knots: z
+    .array(z.tuple([unit, unit]))
+    .min(2)
+    .max(MOST_KNOTS),
+  fit: z
+    .strictObject({
+      goal: z.enum(["labels", "medianRegionArea", "regionsPerImage"]),
+      granularities: z.array(unit).min(1).max(MOST_KNOTS),
+      images: z.int().min(1),
+      regions: z.int().min(1),
+      wanted: z.number().nullable(),
+      before: z.number(),
+      after: z.number(),
+    })
+    .nullable()
+    .default(null),
+});
+
+/** How a calibration was fitted, and what that changed on the images it was fitted on. */
+export interface CalibrationFit {
+  readonly goal: "labels" | "medianRegionArea" | "regionsPerImage";
+  /** The settings of the dial at which the goal holds. */
+  readonly granularities: readonly number[];
+  readonly images: number;
+  /** Labelled regions, or the regions that the statistic was taken of. */
+  readonly regions: number;
+  /** The statistic that was asked for; null with labels. */
+  readonly wanted: number | null;
+  /** Mean IoU with the labels, or the statistic: without and with the calibration. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/** What a calibration holds, as `toJSON` writes and `Calibration.from` reads it. */
+export type CalibrationData = z.input<typeof schema>;
+
+/**
+ * A map from the user's dial to a model's granularity, fitted by `calibrate` to one kind of image. Give it to
+ * `UnSAM.load({ calibration })`; from then on the dial means what it was fitted to. Immutable.
+ */
+export class Calibration {
+  /** The model it was fitted with, which alone it fits; null: any. */
+  readonly model: { readonly name: string; readonly fingerprint: string } | null;
+  readonly fit: CalibrationFit | null;
+  readonly #map: DialMap;
+
+  /** @internal Use `calibrate`, `Calibration.from` or `Calibration.read`. */
+  constructor(model: Calibration["model"], map: DialMap, fit: CalibrationFit | null) {
+    this.model = model;
+    this.#map = map;
+    this.fit = fit;
+  }
+
+  /** From what `toJSON` gives. The value is not trusted: throws `E_BAD_FILE` for whatever is no calibration. */
+  static from(value: unknown, origin = "The calibration"): Calibration {
+    const result = schema.safeParse(value);
+    if (!result.success) {
+      const [issue] = result.error.issues;
+      const where = issue.path.join(".");
+      throw new UnSAMError(
+        "E_BAD_FILE",
+        `${origin} is no calibration of version ${VERSION}: ${where ? `${where}: ` : ""}${issue.message}. Make one with unsam calibrate.`,
+      );
+    }
+    const { model, knots, fit } = result.data;
+    return new Calibration(model, new DialMap(knots), fit);
+  }
+
+  /** Reads what `save` wrote. Throws `E_BAD_FILE`. */
+  static async read(path: string): Promise<Calibration> {
+    const text = await readFile(path).catch((cause) => {
+      throw new UnSAMError("E_BAD_FILE", `The calibration ${path} cannot be read: ${cause.message}`, {
+        cause,
+      });
+    });
+    if (text.length > MOST_BYTES) {
+      throw new UnSAMError(
+        "E_BAD_FILE",
+        `${path} has ${text.length} bytes; a calibration has at most ${MOST_BYTES}.`,
+      );
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(text.toString("utf8"));
+    } catch (cause) {
+      throw new UnSAMError("E_BAD_FILE", `The calibration ${path} is not JSON: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+    return Calibration.from(value, path);
+  }
+
+  /** Writes it as JSON, whole or not at all. Throws `E_IO`. */
+  async save(path: string): Promise<void> {
+    const text = `${JSON.stringify(this, null, 2)}\n`;
+    try {
+      await writeWholeFile(path, (file) => file.writeFile(text));
+    } catch (cause) {
+      throw new UnSAMError("E_IO", `${path} could not be written: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  toJSON(): CalibrationData {
+    const { model, fit } = this;
+    const knots = this.knots.map(([dial, granularity]): [number, number] => [dial, granularity]);
+    return {
+      format: FORMAT,
+      version: VERSION,
+      model,
+      knots,
+      fit: fit && { ...fit, granularities: [...fit.granularities] },
+    };
+  }
+
+  /** Settings of the dial and the model's granularity there; straight lines in between. */
+  get knots(): readonly Knot[] {
+    return this.#map.knots;
+  }
+
+  /** The model's granularity at a setting of the dial. */
+  toModel(dial: number): number {
+    return this.#map.toModel(dial);
+  }
+
+  /** The setting of the dial at a granularity of the model. */
+  toDial(granularity: number): number {
+    return this.#map.toDial(granularity);
+  }
+
+  /** @internal Throws `E_BAD_FILE` where it was fitted with another model, `E_UNSUPPORTED` where there is no dial. */
+  checkFits({ name, fingerprint, granularity }: EngineInfo): void {
+    if (!granularity) {
+      throw new UnSAMError(
+        "E_UNSUPPORTED",
+        `A calibration was given, but ${name} is a plain SAM 2 model without granularity; leave it out.`,
+      );
+    }
+    if (this.model && this.model.fingerprint !== fingerprint) {
+      throw new UnSAMError(
+        "E_BAD_FILE",
+        `The calibration was fitted with ${this.model.name}, not with the model in use (${name}); calibrate this one.`,
+      );
+    }
+  }
+}
