@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from unsam_training.checkpoint.safetensors_file import write_safetensors
-from unsam_training.trainer.seeding import generator
+from unsam_training.seeding import generator
 
 DEFAULTS = {"batch_size": 8, "noise": 0.0, "explode_from": -1, "pause": 0.0}
 SETTINGS = {"steps": 40, "learning_rate": 1e-2, "warmup_steps": 4, "log_every": 1, "ema_decay": 0.9}

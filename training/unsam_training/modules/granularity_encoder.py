@@ -36,4 +36,5 @@ class GranularityEncoder(nn.Module):
     def forward(self, granularity: Tensor) -> Tensor:
         """[n], each in [0, 1], to [n, d]."""
         phase = granularity[:, None].float() * self.frequencies
-        return self.mlp(torch.stack([phase.sin(), phase.cos()], dim=-1).flatten(1))
+        waves = torch.stack([phase.sin(), phase.cos()], dim=-1).flatten(1)
+        return self.mlp(waves)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import TrunkConfig
-from .layers import MLP, attend
+from .layers import MLP, attend, gelu
 
 
 class _PatchEmbed(nn.Module):
@@ -46,7 +46,7 @@ class _Block(nn.Module):
         self.norm1 = nn.LayerNorm(width_in, eps=config.norm_eps)
         self.attn = _WindowAttention(width_in, width, heads, pools)
         self.norm2 = nn.LayerNorm(width, eps=config.norm_eps)
-        self.mlp = MLP(width, int(width * config.mlp_ratio), width, activation=F.gelu)
+        self.mlp = MLP(width, int(width * config.mlp_ratio), width, activation=gelu)
         if width_in != width:
             self.proj = nn.Linear(width_in, width)
 

@@ -23,6 +23,20 @@ class MLP(nn.Module):
         return self.layers[-1](x)
 
 
+def gelu(x: Tensor) -> Tensor:
+    """The exact GELU. PyTorch 1.13's gradient of it on the CPU is wrong (not a little) where the incoming gradient has
+    another memory layout than `x`, so it is given a contiguous one."""
+    y = F.gelu(x)
+    if y.requires_grad:
+        y.register_hook(Tensor.contiguous)
+    return y
+
+
+class GELU(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return gelu(x)
+
+
 class LayerNorm2d(nn.Module):
     """Layer normalisation over the channels of [n, c, h, w]."""
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .layers import MLP, LayerNorm2d
+from .layers import GELU, MLP, LayerNorm2d
 from .two_way_transformer import TwoWayTransformer
 
 MASKS = 4
@@ -65,9 +65,9 @@ class MaskDecoder(nn.Module):
         self.output_upscaling = nn.Sequential(
             nn.ConvTranspose2d(width, width // 4, 2, stride=2),
             LayerNorm2d(width // 4),
-            nn.GELU(),
+            GELU(),
             nn.ConvTranspose2d(width // 4, width // 8, 2, stride=2),
-            nn.GELU(),
+            GELU(),
         )
         self.conv_s0 = nn.Conv2d(width, width // 8, 1)
         self.conv_s1 = nn.Conv2d(width, width // 4, 1)

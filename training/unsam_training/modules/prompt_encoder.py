@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .granularity_encoder import GranularityEncoder
-from .layers import LayerNorm2d
+from .layers import GELU, LayerNorm2d
 
 BACKGROUND, FOREGROUND, BOX_TOP_LEFT, BOX_BOTTOM_RIGHT, IGNORED = 0, 1, 2, 3, -1
 
@@ -53,10 +53,10 @@ class PromptEncoder(nn.Module):
         self.mask_downscaling = nn.Sequential(
             nn.Conv2d(1, mask_channels // 4, 2, stride=2),
             LayerNorm2d(mask_channels // 4),
-            nn.GELU(),
+            GELU(),
             nn.Conv2d(mask_channels // 4, mask_channels, 2, stride=2),
             LayerNorm2d(mask_channels),
-            nn.GELU(),
+            GELU(),
             nn.Conv2d(mask_channels, width, 1),
         )
         self.no_mask_embed = nn.Embedding(1, width)

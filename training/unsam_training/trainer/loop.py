@@ -24,7 +24,7 @@ from .logs import Log, Window
 from .recipe import Recipe, recipe_module
 from .report import draw_report, save_previews
 from .schedule import learning_rate
-from .seeding import seed_torch
+from ..seeding import seed_torch
 from .settings import BOOKKEEPING, Settings
 
 CHECKPOINT = "last.pt"

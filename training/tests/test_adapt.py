@@ -1,0 +1,225 @@
+import json
+import math
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from parity import ROOT, SHARED, needs_shared, relative_error
+from scenes_on_disk import write_scenes
+from tiny_model import write_tiny_model
+from unsam_training.checkpoint.safetensors_file import read_safetensors
+from unsam_training.checkpoint.state_dict import read_state_dict
+from unsam_training.data.images import planes, read_image, resized
+from unsam_training.data.samples import FRESH
+from unsam_training.errors import BadInput
+from unsam_training.modules.config import parse_config, read_config
+from unsam_training.modules.model import Prompts, load_model, normalised
+from unsam_training.recipes import adapt
+from unsam_training.recipes.feature_cache import FeatureCache
+from unsam_training.seeding import seed_torch
+from unsam_training.trainer.loop import train
+from unsam_training.trainer.settings import Settings
+
+OBJECTIVES = ("focal", "dice", "iou", "consistency", "patch_contrast", "boundary_alignment")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("adapt")
+    images, labels = write_scenes(folder, 8)
+    checkpoint, config = write_tiny_model(folder)
+    return {"images": str(images), "labels": str(labels), "checkpoint": str(checkpoint), "config": str(config)}
+
+
+def options(files, **others):
+    sizes = {"batch_size": 2, "prompts_per_image": 3, "lora_rank": 4}
+    return {**adapt.DEFAULTS, **files, **sizes, **others}
+
+
+def only(files, objective, **others):
+    """One objective alone."""
+    switched = {name: float(name == objective) for name in OBJECTIVES}
+    return options(files, **switched, correction_rounds=0, **others)
+
+
+def settings(**others):
+    return Settings(**{**adapt.SETTINGS, "steps": 6, "warmup_steps": 2, "learning_rate": 3e-3, "preview_every": 1000, **others})
+
+
+def prepared(given, seed=0):
+    recipe = adapt.create(given)
+    model = recipe.build_model(given)
+    data = recipe.build_data(given, seed)
+    return recipe, model, data.collate([data.sample(0, index) for index in range(given["batch_size"])])
+
+
+def total(recipe, model, batch):
+    seed_torch(1)
+    return sum(value for name, value in recipe.losses(model, batch).items() if not name.startswith("report/"))
+
+
+@pytest.mark.parametrize("box", [0.0, 1.0])
+def test_gradients_reach_every_trained_tensor_and_no_other(files, box):
+    recipe, model, batch = prepared(options(files, box_probability=box, correction_rounds=2, views=FRESH))
+    total(recipe, model, batch).backward()
+    trained = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert len(trained) == 56 + 7 + 1 + 6
+    for name, parameter in model.named_parameters():
+        if name in trained:
+            assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+        else:
+            assert parameter.grad is None, name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sam_mask_decoder.gra_token.weight",
+        "sam_mask_decoder.gra_output_token_mlp.layers.2.weight",
+        "sam_mask_decoder.transformer.layers.0.cross_attn_image_to_token.q_proj.lora_A",
+        "sam_mask_decoder.transformer.layers.1.self_attn.v_proj.lora_B",
+        "sam_prompt_encoder.fourier_embedder.mlp.mlp.0.weight",
+    ],
+)
+def test_gradients_are_the_slope_of_the_loss(files, name):
+    # The teacher takes no gradient and correction clicks jump, so their share of the slope is not in the gradient.
+    recipe, model, batch = prepared(options(files, consistency=0.0, correction_rounds=0, iou=0.0, focal=100.0, dice=20.0))
+    parameter = dict(model.named_parameters())[name]
+    (gradient,) = torch.autograd.grad(total(recipe, model, batch), parameter)
+    along, values = gradient / gradient.norm(), []
+    # Far enough that the rise stands out of float32's rounding of the loss.
+    step = min(0.05, max(2e-3, 1e-4 / float(gradient.norm())))
+    with torch.no_grad():
+        for sign in (1, -2):
+            parameter += sign * step * along
+            values.append(float(total(recipe, model, batch)))
+    assert (values[0] - values[1]) / (2 * step) == pytest.approx(float(gradient.norm()), rel=0.03)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_each_objective_alone_overfits_eight_images(files, tmp_path, quiet, objective):
+    given = only(files, objective, batch_size=8, views=1, box_probability=0.0, chain_probability=0.0)
+    train("adapt", given, settings(steps=30, learning_rate=1e-2, seed=2), tmp_path, **quiet)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    values = [line[objective] for line in log]
+    first, last = sum(values[:4]) / 4, sum(values[-4:]) / 4
+    assert set(OBJECTIVES) & log[0].keys() == {objective}
+    # Patch contrast cannot fall below the logarithm of the number of positives, about half of 64.
+    floor = math.log(32) if objective == "patch_contrast" else 0.0
+    assert last - floor < 0.75 * (first - floor)
+
+
+def test_consistency_is_zero_where_both_views_are_the_same(files):
+    recipe, model, batch = prepared(options(files, views=0))
+    assert batch.first == batch.second
+    assert recipe.losses(model, batch)["consistency"].item() == 0.0
+    recipe, model, batch = prepared(options(files, views=FRESH))
+    assert recipe.losses(model, batch)["consistency"].item() > 0.0
+
+
+def test_frozen_features_are_computed_once(files):
+    given = options(files, views=1, batch_size=8)
+    recipe, model, _ = prepared(given)
+    for step in range(6):
+        recipe.losses(model, recipe.data.collate([recipe.data.sample(step, index) for index in range(8)]))
+    # Eight images of two views each.
+    assert recipe.cache.misses == 16 and recipe.cache.hits == 6 * 8 * 2 - 16
+    small = FeatureCache(1)
+    features = recipe.cache.get(("x",), lambda key: next(iter(recipe.cache._entries.values())))
+    assert all(small.get(i % 2, lambda key: features) is features for i in range(4)) and small.misses == 4 and small.held == 0
+
+
+def test_a_stopped_and_resumed_run_equals_one_not_stopped(files, tmp_path, quiet):
+    given = options(files, cache_gib=0.0005)
+    train("adapt", given, settings(), tmp_path / "whole", **quiet)
+    train("adapt", given, settings(stop_after=3), tmp_path / "parts", **quiet)
+    train("adapt", given, settings(), tmp_path / "parts", **quiet)
+    whole, parts = (read_safetensors(tmp_path / name / "model.safetensors") for name in ("whole", "parts"))
+    assert whole.keys() == parts.keys() and all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_what_is_exported_changes_only_what_is_trained(files, tmp_path, quiet):
+    summary = train("adapt", options(files), settings(), tmp_path, **quiet)
+    before, after = read_state_dict(files["checkpoint"]), read_safetensors(tmp_path / "model.safetensors")
+    assert before.keys() == after.keys()
+    changed = sorted(name for name in before if not torch.equal(before[name], after[name]))
+    assert changed == summary["changed"] and summary["added"] == []
+    marks = ("lora_A", "lora_B", "gra_token", "gra_output_token_mlp", "fourier_embedder", "granularity_embedding")
+    assert len(changed) == 70 and all(any(mark in name for mark in marks) for name in changed)
+    assert after["memory_attention.norm.weight"].dtype == torch.bfloat16
+    assert parse_config(read_config(tmp_path / "model.json")) == parse_config(read_config(files["config"]))
+
+
+def test_a_plain_sam21_becomes_granular(files, tmp_path, quiet):
+    (tmp_path / "plain").mkdir()
+    checkpoint, config = write_tiny_model(tmp_path / "plain", lora_rank=0, granularity=False)
+    summary = train("adapt", options({**files, "checkpoint": str(checkpoint)}), settings(), tmp_path / "out", **quiet)
+    assert summary["changed"] == [] and len(summary["added"]) == 70
+    loaded = load_model(read_safetensors(tmp_path / "out" / "model.safetensors"), parse_config(read_config(config)))
+    assert loaded.model.sam_mask_decoder.granular and loaded.added == []
+
+
+def test_previews_show_the_fixed_images(files, tmp_path, quiet):
+    train("adapt", options(files), settings(preview_every=3), tmp_path, **quiet)
+    pictures = sorted((tmp_path / "previews").iterdir())
+    assert [path.name for path in pictures] == [f"step-{step:07d}.png" for step in (0, 3, 6)]
+    assert np.asarray(Image.open(pictures[-1])).std() > 20
+
+
+def test_two_processes_agree_on_the_loss_of_a_step(files):
+    # Half a batch each: the mean of the halves is the whole's, whatever is drawn inside the losses set aside.
+    given = options(files, batch_size=4, correction_rounds=0, patch_contrast=0.0, consistency=0.0, boundary_alignment=0.0)
+    recipe, model, whole = prepared(given)
+    data = recipe.data
+    halves = [data.collate([data.sample(0, index) for index in range(rank, 4, 2)]) for rank in (0, 1)]
+    shares = [float(total(recipe, model, half)) for half in halves]
+    assert sum(shares) / 2 == pytest.approx(float(total(recipe, model, whole)), rel=1e-4)
+
+
+@pytest.mark.parametrize("missing", ["images", "labels", "checkpoint"])
+def test_what_is_missing_is_named(files, missing):
+    with pytest.raises(BadInput, match=f"--{missing}"):
+        adapt.create(options({**files, missing: None}))
+
+
+def test_a_checkpoint_of_no_published_size_needs_a_configuration(files):
+    with pytest.raises(BadInput, match="--config"):
+        adapt.create(options({**files, "config": None}))
+
+
+@needs_shared
+@torch.no_grad()
+def test_the_result_gives_the_same_logits_in_the_sdk(files, tmp_path, quiet):
+    main = ROOT / "packages" / "cli" / "dist" / "main.js"
+    node = shutil.which("node")
+    if node is None or not main.exists():
+        pytest.skip("Node or the built command line is not here")
+    mini = SHARED / "parity" / "unsamv2-mini"
+    given = {**files, "checkpoint": str(mini / "checkpoint.pt"), "config": str(mini / "config.json")}
+    with torch.enable_grad():
+        train("adapt", {**adapt.DEFAULTS, **given, "batch_size": 2, "prompts_per_image": 3}, settings(), tmp_path, **quiet)
+    weights, config = tmp_path / "model.safetensors", tmp_path / "model.json"
+    photo, logits = mini / "img0.png", tmp_path / "logits.npy"
+    command = [node, str(main), "segment", str(photo), "--model", str(weights), "--config", str(config)]
+    prompt = ["--point", "195,148", "--point", "20,30,0", "--granularity", "0.4", "--logits", str(logits), "--json"]
+    done = subprocess.run([*command, *prompt], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+    parsed = parse_config(read_config(config))
+    loaded = load_model(read_safetensors(weights), parsed, lora_rank=8).model.eval()
+    rgb = read_image(photo)
+    height, width = rgb.shape[:2]
+    pixels = normalised(resized(planes(rgb), 256, 256))[None]
+    scale = torch.tensor([256 / width, 256 / height])
+    prompts = Prompts(
+        torch.zeros(1, dtype=torch.long), torch.tensor([[[195.0, 148.0], [20.0, 30.0]]]) * scale,
+        torch.tensor([[1, 0]]), torch.tensor([0.4]),
+    )  # fmt: skip
+    own = loaded(pixels, prompts)
+    found = torch.from_numpy(np.load(logits)).reshape(own.masks.shape)
+    assert relative_error(found, own.masks) < 1e-4
+    assert json.loads(done.stdout)["score"] == pytest.approx(float(own.iou[0, 0]), abs=1e-4)

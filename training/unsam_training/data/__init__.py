@@ -1,0 +1,1 @@
+"""Photos and label files as views, prompts and targets."""
