@@ -19,7 +19,7 @@ from unsam_training.errors import BadInput
 from unsam_training.modules.config import parse_config, read_config
 from unsam_training.modules.model import Prompts, load_model, normalised
 from unsam_training.recipes import adapt
-from unsam_training.recipes.feature_cache import FeatureCache
+from unsam_training.modules.feature_cache import FeatureCache
 from unsam_training.seeding import seed_torch
 from unsam_training.trainer.loop import train
 from unsam_training.trainer.settings import Settings
@@ -222,4 +222,4 @@ def test_the_result_gives_the_same_logits_in_the_sdk(files, tmp_path, quiet):
     own = loaded(pixels, prompts)
     found = torch.from_numpy(np.load(logits)).reshape(own.masks.shape)
     assert relative_error(found, own.masks) < 1e-4
-    assert json.loads(done.stdout)["score"] == pytest.approx(float(own.iou[0, 0]), abs=1e-4)
+    assert json.loads(done.stdout)["segment"]["score"] == pytest.approx(float(own.iou[0, 0]), abs=1e-4)

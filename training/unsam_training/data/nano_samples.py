@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from ..trainer.seeding import generator
+from ..seeding import generator
 from .scenes import Scene, boundary_map, make_scene, tree_distances
 
 POINTS = 192

@@ -18,10 +18,11 @@ from ..checkpoint.safetensors_file import write_safetensors
 from ..checkpoint.state_dict import read_state_dict
 from ..data.augment import Augmentation
 from ..data.labels import labelled_images
-from ..data.prompts import draw_click, click_prompt, moved_prompts
+from ..data.prompts import click_prompt, draw_click, moved_prompts
 from ..data.samples import FRESH, Batch, LabelledViews, Sampling, Sight
 from ..errors import BadInput, TrainingFailed
 from ..modules.config import ModelConfig, parse_config, read_config, recognised_config, written_config
+from ..modules.feature_cache import FeatureCache
 from ..modules.lora import lora_parameters
 from ..modules.mask_decoder import Decoded, Features
 from ..modules.model import Prompts, SegmentationModel, load_model, normalised
@@ -30,10 +31,9 @@ from ..objectives.consistency import consistency_loss
 from ..objectives.correction import Answer, corrections
 from ..objectives.mask_loss import mask_losses
 from ..objectives.patch_contrast import patch_contrast
+from ..pictures import contact_row
 from ..seeding import generator
 from ..whole_file import write_text
-from .feature_cache import FeatureCache
-from .pictures import contact_row
 
 DEFAULTS: dict[str, Any] = {
     "images": None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Callable, Hashable
 
-from ..modules.mask_decoder import Features
+from .mask_decoder import Features
 
 
 class FeatureCache:

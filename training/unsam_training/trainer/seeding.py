@@ -1,1 +1,0 @@
-from ..seeding import generator, seed_torch  # noqa: F401
