@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { rename, rm, stat, writeFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
+import { writeWholeFile } from "@unsam/core/whole-file";
 import { UnSAMError } from "@unsam/sdk";
 
 /** Checks, before any work is done, that a file can be written there. Throws `E_BAD_OPTION`. */
@@ -18,14 +18,11 @@ export async function checkWritable(option: string, file: string, extension: str
   }
 }
 
-/** Writes a file whole or not at all: under a temporary name in the same folder, then renamed. */
+/** Writes a file whole or not at all. Throws `E_IO`. */
 export async function writeWhole(file: string, content: Uint8Array): Promise<void> {
-  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomUUID()}.tmp`);
   try {
-    await writeFile(temporary, content, { flag: "wx" });
-    await rename(temporary, file);
+    await writeWholeFile(file, (handle) => handle.writeFile(content));
   } catch (cause) {
-    await rm(temporary, { force: true });
     throw new UnSAMError("E_IO", `${file} could not be written: ${(cause as Error).message}`, { cause });
   }
 }

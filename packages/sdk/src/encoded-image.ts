@@ -8,6 +8,10 @@ import { readEncodedImage, writeEncodedImage } from "./encoded-image-file.js";
 import { ladderLevels } from "./granularity.js";
 import { GranularityLadder, type LadderOptions } from "./granularity-ladder.js";
 import { type PromptInput, parsePrompt } from "./prompt.js";
+import { type EverythingSource, everythingSteps, maskSteps } from "./scene/everything.js";
+import { type EverythingOptions, planEverything } from "./scene/everything-options.js";
+import { EverythingRun } from "./scene/everything-run.js";
+import { GeneratedMask, type GenerateMasksOptions, officialPlan } from "./scene/official-masks.js";
 import { Segment } from "./segment.js";
 
 export interface SegmentOptions {
@@ -28,15 +32,17 @@ export class EncodedImage implements AsyncDisposable {
   readonly width: number;
   readonly height: number;
   readonly #engine: EngineInfo;
+  readonly #maker: Engine;
   readonly #image: EngineImage;
   readonly #source: RgbImage | null;
   #disposed = false;
 
   /** @internal Use `unsam.encode` or `EncodedImage.load`. */
-  constructor(engine: EngineInfo, image: EngineImage, source: RgbImage | null) {
+  constructor(maker: Engine, image: EngineImage, source: RgbImage | null) {
     this.width = image.width;
     this.height = image.height;
-    this.#engine = engine;
+    this.#engine = maker.info;
+    this.#maker = maker;
     this.#image = image;
     this.#source = source;
   }
@@ -142,6 +148,44 @@ export class EncodedImage implements AsyncDisposable {
   }
 
   /**
+   * Finds everything there is, at all settings of the dial, and makes one scene of it. `await` the run for the scene, or
+   * iterate over partial results first. Memory stays bounded, whatever the size of the photo; cancel with the signal.
+   * Throws `E_BAD_OPTION`, `E_BAD_PROMPT`.
+   */
+  everything(options: EverythingOptions = {}): EverythingRun {
+    this.#alive();
+    const plan = planEverything(options, {
+      name: this.#engine.name,
+      granularity: this.#engine.granularity,
+      regions: this.#image.collectRegions !== undefined,
+      photo: this.#source !== null,
+    });
+    return new EverythingRun(everythingSteps(this.#everythingSource(), plan, options));
+  }
+
+  /**
+   * The masks of the official automatic mask generator: same grid, thresholds, crops and suppression, in its order.
+   * For a scene with all scales take `everything`. Throws `E_BAD_OPTION`, `E_BAD_PROMPT`.
+   */
+  async generateMasks(options: GenerateMasksOptions = {}): Promise<GeneratedMask[]> {
+    this.#alive();
+    const plan = officialPlan(options, this.#engine, this.#source !== null);
+    const steps = maskSteps(this.#everythingSource(), plan, options.signal);
+    for (;;) {
+      const { done, value } = await steps.next();
+      if (done) return value.masks.map((mask) => new GeneratedMask(mask, plan.dial));
+    }
+  }
+
+  #everythingSource(): EverythingSource {
+    return {
+      image: this.#image,
+      photo: this.#source,
+      encode: (crop, signal) => this.#maker.encode(crop, signal ? { signal } : {}),
+    };
+  }
+
+  /**
    * Writes the encoding to a safetensors file (half precision, bound to the model; no pixels of the photo).
    * Written under a temporary name and renamed, so that the file is whole or absent.
    */
@@ -157,7 +201,7 @@ export class EncodedImage implements AsyncDisposable {
   /** Reads what `save` wrote. Throws `E_BAD_FILE` for a damaged file or one made with another model. */
   static async load(unsam: { readonly engine: Engine }, path: string): Promise<EncodedImage> {
     const { state, width, height } = await readEncodedImage(path, unsam.engine.info);
-    return new EncodedImage(unsam.engine.info, await unsam.engine.restore(state, { width, height }), null);
+    return new EncodedImage(unsam.engine, await unsam.engine.restore(state, { width, height }), null);
   }
 
   /** Releases what the encoding holds. Calls after this throw `E_DISPOSED`; a second dispose does nothing. */

@@ -27,5 +27,6 @@ export { type CheckpointReport, inspectCheckpoint } from "./inspect-checkpoint.j
 export type { LadderSheetOptions } from "./ladder-sheet.js";
 export { BUILT_IN_MODELS, type BuiltInModel, type LoadOptions } from "./load-options.js";
 export type { PointInput, PointLabel, PromptInput } from "./prompt.js";
+export * from "./scene/index.js";
 export { Segment } from "./segment.js";
 export { type ModelInfo, UnSAM } from "./unsam.js";

@@ -74,7 +74,7 @@ export class UnSAM implements AsyncDisposable {
       ...(maxPixels === undefined ? {} : { maxPixels }),
     });
     const encoded = await this.engine.encode(photo, signal ? { signal } : {});
-    return new EncodedImage(this.engine.info, encoded, photo);
+    return new EncodedImage(this.engine, encoded, photo);
   }
 
   /** Releases the model and every image encoded with it. A second dispose does nothing. */

@@ -107,7 +107,7 @@ describe("a ladder on the region tree", () => {
     const engine = unsam.engine;
     const encoded = await engine.encode({ width: 40, height: 30, data: new Uint8Array(3600).fill(90) }, {});
     const watched = new EncodedImage(
-      engine.info,
+      engine,
       {
         width: encoded.width,
         height: encoded.height,

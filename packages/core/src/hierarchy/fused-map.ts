@@ -49,10 +49,13 @@ export function fuseLabels(
 /** One byte an edge: 1 where it separates two segments at this granularity. Throws `E_BAD_PROMPT`. */
 export function boundariesAt(map: FusedMap, granularity: number): { right: Uint8Array; below: Uint8Array } {
   const step = dialStep(granularity);
-  return {
-    right: Uint8Array.from(map.right, (value) => (value > step ? 1 : 0)),
-    below: Uint8Array.from(map.below, (value) => (value > step ? 1 : 0)),
-  };
+  return { right: above(map.right, step), below: above(map.below, step) };
+}
+
+function above(values: Uint16Array, step: number): Uint8Array {
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < values.length; i++) bytes[i] = values[i] > step ? 1 : 0;
+  return bytes;
 }
 
 /** The dial step from which on two different labels have the same owner. */

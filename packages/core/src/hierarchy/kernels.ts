@@ -3,6 +3,7 @@ import { removeDuplicates } from "./duplicates.js";
 import { buildForest, type RegionForest } from "./forest.js";
 import { type FusedMap, fuseLabels } from "./fused-map.js";
 import type { MaskStack } from "./mask-stack.js";
+import { type LogitMaps, type MaskStatistics, maskStatistics } from "./mask-statistics.js";
 import { type Overlaps, pairwiseOverlaps } from "./pairwise.js";
 
 /**
@@ -10,6 +11,8 @@ import { type Overlaps, pairwiseOverlaps } from "./pairwise.js";
  * that callers need not know. For worker threads: the twins block the thread they run on.
  */
 export interface FusionKernels {
+  /** With threshold 0 and stability at ±1. */
+  maskStatistics(maps: LogitMaps): Promise<MaskStatistics>;
   pairwiseOverlaps(masks: MaskStack, boxes: Int32Array): Promise<Overlaps>;
   removeDuplicates(
     areas: Uint32Array,
@@ -29,6 +32,7 @@ export interface FusionKernels {
 
 /** The twins. */
 export const plainKernels: FusionKernels = {
+  maskStatistics: async (maps) => maskStatistics(maps),
   pairwiseOverlaps: async (...args) => pairwiseOverlaps(...args),
   removeDuplicates: async (...args) => removeDuplicates(...args),
   buildForest: async (...args) => buildForest(...args),
@@ -49,6 +53,7 @@ export function kernelsOf(at: AddonAt | null): FusionKernels {
 export function nativeKernels(binding: NativeBinding, threads: number): FusionKernels {
   const work = { threads };
   return {
+    maskStatistics: (maps) => binding.maskStatistics(maps, { threshold: 0, stabilityOffset: 1, ...work }),
     pairwiseOverlaps: (masks, boxes) => binding.pairwiseOverlaps(masks, boxes, work),
     removeDuplicates: (areas, scores, overlaps, maxIoU) =>
       binding.removeDuplicates(areas, scores, overlaps, { maxIoU }),

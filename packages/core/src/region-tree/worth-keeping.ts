@@ -67,19 +67,32 @@ function family(
       above - heights[node] >= LEAST_GAP * rootHeight
     );
   };
+  /** The longest-lived of the nodes that are nearly the same region as this one, itself included. */
+  const longestLived = (node: number) => {
+    let best = node;
+    let next: number | undefined = node;
+    while (next !== undefined) {
+      next = below(next).find((child) => areas[child] >= SAME_AREA * areas[node]);
+      if (next !== undefined && standsOut(next) && life(next) > life(best)) best = next;
+    }
+    return best;
+  };
   const members: { node: number; parent: number }[] = [{ node: top, parent: -1 }];
   const open = below(top).map((node) => ({ node, around: 0 }));
   while (open.length > 0) {
     const { node, around } = open.pop()!;
     if (areas[node] < least) continue;
     let inside = around;
-    if (standsOut(node)) {
-      const outer = members[around].node;
-      if (areas[node] < SAME_AREA * areas[outer]) inside = members.push({ node, parent: around }) - 1;
-      // So large a part of its parent has no kept sibling: it can take the parent's place.
-      else if (around > 0 && life(node) > life(outer)) members[around].node = node;
+    let last = node;
+    if (standsOut(node) && areas[node] < SAME_AREA * areas[members[around].node]) {
+      last = longestLived(node);
+      inside = members.push({ node: last, parent: around }) - 1;
+      // What lies beside the one that was chosen lies in what is around both.
+      for (let inner = last; inner !== node; inner = parent[inner]) {
+        for (const side of below(parent[inner])) if (side !== inner) open.push({ node: side, around });
+      }
     }
-    for (const child of below(node)) open.push({ node: child, around: inside });
+    for (const child of below(last)) open.push({ node: child, around: inside });
   }
   const roots = members.map(({ node }) => Math.sqrt(areas[node]));
   const smallest = Math.min(...roots);

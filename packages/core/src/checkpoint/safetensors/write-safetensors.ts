@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { UnSAMError } from "../../errors.js";
+import { writeWholeFile } from "../../whole-file.js";
 import { bytesPerElement, checkedElementCount } from "../dtype.js";
 import { isSystemError, quoted } from "../format-error.js";
 import { numberToFloat16 } from "../half-precision.js";
@@ -29,7 +29,7 @@ export async function writeSafetensors(
   const ordered = inStorageOrder(tensors);
   const header = encodeHeader(ordered, metadata);
   try {
-    await writeWhole(path, async (file) => {
+    await writeWholeFile(path, async (file) => {
       await file.writeFile(header);
       for (const tensor of ordered) await writeData(file, tensor);
     });
@@ -86,23 +86,6 @@ function encodeHeader(
   header.writeBigUInt64LE(BigInt(padded), 0);
   json.copy(header, lengthFieldBytes);
   return header;
-}
-
-async function writeWhole(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  const file = await open(temporary, "wx");
-  try {
-    try {
-      await write(file);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }
 
 /** Elements rounded between two turns of the event loop: about a millisecond. */

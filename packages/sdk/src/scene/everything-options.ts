@@ -1,0 +1,168 @@
+import { UnSAMError } from "@unsam/core/errors";
+import { OFFICIAL_OPTIONS, type Prompting, type WholeImageOptions } from "@unsam/core/whole-image";
+import { z } from "zod";
+import { type NAMED_GRANULARITY, parseGranularity } from "../granularity.js";
+
+/** A setting of the dial that is one number. */
+export type GranularityLevel = number | keyof typeof NAMED_GRANULARITY;
+
+export interface EverythingProgress {
+  /** Clicks made, and at most to be made; both 0 where the model is a hierarchy of regions and needs none. */
+  readonly prompts: number;
+  readonly promptsAtMost: number;
+  /** Masks found so far; duplicates are still to be removed. */
+  readonly masks: number;
+  /** The setting at work; null for a model without granularity. */
+  readonly granularity: number | null;
+  /** Share of the image (or the crop at work) in a mask at this setting, sampled, [0, 1]. */
+  readonly coverage: number;
+}
+
+export interface EverythingOptions {
+  /**
+   * Which settings of the dial are looked at. `[min, max]`: `levels` of them, evenly spaced, both ends included. A list
+   * of three or more: these (repeat one to name just two). One alone: that one. A hierarchy of regions gives all that
+   * own a pixel somewhere between the lowest and the highest. Default `[0.1, 1]`; of a model without granularity
+   * nothing may be said.
+   */
+  readonly granularity?: GranularityLevel | readonly GranularityLevel[] | undefined;
+  /** How many settings a range `[min, max]` means (default 5). */
+  readonly levels?: number | undefined;
+  /** Side of the official grid (default 32). Adaptive prompting spends at most two fifths of its square. */
+  readonly pointsPerSide?: number | undefined;
+  /** Layer i looks again at (2^i)² overlapping crops, where small things are (default 0). */
+  readonly cropLayers?: number | undefined;
+  /** Holes and islands of fewer pixels are removed, regions of a hierarchy with fewer are not taken (default 0). */
+  readonly minRegionArea?: number | undefined;
+  /** Masks stay whose predicted IoU is above it (default 0.8; for the region tree 0). */
+  readonly predictedIou?: number | undefined;
+  /** Masks stay whose stability score is at least this (default 0.95; for the region tree 0). */
+  readonly stability?: number | undefined;
+  /**
+   * `"adaptive"` (default for networks): clicks go where no confident mask lies yet, until coverage stalls. `"grid"`: the
+   * official generator's grid and suppression. `"regions"` (default for the region tree): its own regions worth keeping.
+   */
+  readonly prompting?: Prompting | undefined;
+  readonly onProgress?: ((progress: EverythingProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the options mean for a model. */
+export interface EverythingPlan {
+  /** Settings of the dial, one for each level of `options`; [null]: the model knows none. */
+  readonly dial: readonly (number | null)[];
+  readonly options: Omit<WholeImageOptions, "levels">;
+}
+
+/** The model, as far as the options depend on it. */
+export interface EverythingModel {
+  readonly name: string;
+  readonly granularity: boolean;
+  readonly regions: boolean;
+  /** Whether the photo's pixels are at hand, so that crops of it can be encoded. */
+  readonly photo: boolean;
+}
+
+const DEFAULT_RANGE = [0.1, 1] as const;
+const MOST_LEVELS = 64;
+
+const share = z.number().min(0).max(1);
+const schema = z.strictObject({
+  granularity: z.unknown().optional(),
+  levels: z.number().int().min(2).max(MOST_LEVELS).default(5),
+  pointsPerSide: z.number().int().min(1).max(256).default(OFFICIAL_OPTIONS.pointsPerSide),
+  cropLayers: z.number().int().min(0).max(4).default(OFFICIAL_OPTIONS.cropLayers),
+  minRegionArea: z.number().min(0).default(OFFICIAL_OPTIONS.minRegionArea),
+  predictedIou: share.optional(),
+  stability: share.optional(),
+  prompting: z.enum(["adaptive", "grid", "regions"]).optional(),
+  onProgress: z.custom<(progress: EverythingProgress) => void>((f) => typeof f === "function").optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+});
+
+/** Checks the options. Throws `E_BAD_OPTION`; `E_BAD_PROMPT` for a granularity. */
+export function planEverything(options: EverythingOptions, model: EverythingModel): EverythingPlan {
+  const result = schema.safeParse(options);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `everything: ${issue.path.join(".") || "the options"}: ${issue.message}.`,
+    );
+  }
+  const { levels, pointsPerSide, cropLayers, minRegionArea, predictedIou, stability } = result.data;
+  const prompting = result.data.prompting ?? (model.regions ? "regions" : "adaptive");
+  if (prompting === "regions" && !model.regions) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `prompting is "regions", but ${model.name} is no hierarchy of regions; use "adaptive" or "grid".`,
+    );
+  }
+  if (cropLayers > 0 && prompting === "regions") {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `cropLayers is ${cropLayers}, but regions are not sought in crops; use prompting: "adaptive" or "grid" with it.`,
+    );
+  }
+  if (cropLayers > 0 && !model.photo) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `cropLayers is ${cropLayers}, but this image was loaded from a saved encoding, which holds no pixels; encode the photo.`,
+    );
+  }
+  return {
+    dial: dialLevels(options.granularity, levels, model),
+    options: {
+      ...OFFICIAL_OPTIONS,
+      prompting,
+      pointsPerSide,
+      cropLayers,
+      minRegionArea,
+      predictedIou: predictedIou ?? (model.regions ? 0 : OFFICIAL_OPTIONS.predictedIou),
+      stability: stability ?? (model.regions ? 0 : OFFICIAL_OPTIONS.stability),
+    },
+  };
+}
+
+/** The settings of the dial that are meant, ascending. */
+function dialLevels(
+  given: EverythingOptions["granularity"],
+  levels: number,
+  { granularity, name }: EverythingModel,
+): (number | null)[] {
+  if (!granularity) {
+    if (given === undefined) return [null];
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `A granularity was given, but ${name} is a plain SAM 2 model without granularity; leave it out.`,
+    );
+  }
+  const list = (Array.isArray(given) ? given : given === undefined ? DEFAULT_RANGE : [given]).map((level) => {
+    const setting = parseGranularity(level);
+    if (typeof setting === "number") return setting;
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `The granularity of a whole image is a number, a range [min, max] or a list of numbers, not ${setting}.`,
+    );
+  });
+  if (list.length === 0 || list.length > MOST_LEVELS) {
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `${list.length} granularities were given; give from 1 to ${MOST_LEVELS}.`,
+    );
+  }
+  if (list.length !== 2) return [...new Set(list)].sort((a, b) => a - b);
+  const [min, max] = list;
+  if (min > max) {
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `The range of granularity is [${min}, ${max}]; the lower end comes first.`,
+    );
+  }
+  if (min === max) return [min];
+  // Rounded, so that 0.1 … 1 in ten steps holds 0.3 and not 0.30000000000000004.
+  const step = (max - min) / (levels - 1);
+  return Array.from({ length: levels }, (_, i) =>
+    i === levels - 1 ? max : Number((min + i * step).toFixed(6)),
+  );
+}

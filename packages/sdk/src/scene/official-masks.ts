@@ -1,0 +1,110 @@
+import type { EngineInfo } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
+import { type FoundMask as CoreMask, OFFICIAL_OPTIONS } from "@unsam/core/whole-image";
+import { z } from "zod";
+import { parseGranularity } from "../granularity.js";
+import { entryOf } from "./everything.js";
+import type { EverythingPlan, GranularityLevel } from "./everything-options.js";
+import { FoundMask } from "./scene-mask.js";
+
+/** The official generator's options and defaults; official names in brackets where they differ in more than their case. */
+export interface GenerateMasksOptions {
+  /** One setting of the dial (default 1, the whole object); of a model without granularity nothing may be said. */
+  readonly granularity?: GranularityLevel | undefined;
+  /** Default 32. */
+  readonly pointsPerSide?: number | undefined;
+  /** Default 64; the masks do not depend on it. */
+  readonly pointsPerBatch?: number | undefined;
+  /** Default 0.8 [pred_iou_thresh]. */
+  readonly predictedIou?: number | undefined;
+  /** Default 0.95 [stability_score_thresh]. */
+  readonly stability?: number | undefined;
+  /** Default true [multimask_output]. */
+  readonly multimask?: boolean | undefined;
+  /** Default false [use_m2m]. */
+  readonly refine?: boolean | undefined;
+  /** Default 0.7 [box_nms_thresh]. */
+  readonly boxIoU?: number | undefined;
+  /** Default 0 [crop_n_layers]. */
+  readonly cropLayers?: number | undefined;
+  /** Default 0.7 [crop_nms_thresh]. */
+  readonly cropIoU?: number | undefined;
+  /** Default 512 / 1500 [crop_overlap_ratio]. */
+  readonly cropOverlap?: number | undefined;
+  /** Default 1 [crop_n_points_downscale_factor]. */
+  readonly cropPointsDownscale?: number | undefined;
+  /** In pixels of the photo, default 0 [min_mask_region_area]. */
+  readonly minRegionArea?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One mask as the official generator returns it. */
+export class GeneratedMask extends FoundMask {
+  declare readonly point: readonly [x: number, y: number];
+  /** The crop it was found in, in pixels. */
+  readonly cropBox: {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+  };
+
+  /** @internal */
+  constructor(mask: CoreMask, dial: readonly (number | null)[]) {
+    super(entryOf(mask, dial));
+    const [x0, y0, x1, y1] = mask.cropBox;
+    this.cropBox = { x: x0, y: y0, width: x1 - x0, height: y1 - y0 };
+  }
+}
+
+const share = z.number().min(0).max(1);
+const schema = z.strictObject({
+  granularity: z.unknown().optional(),
+  pointsPerSide: z.number().int().min(1).max(256).optional(),
+  pointsPerBatch: z.number().int().min(1).max(4096).optional(),
+  predictedIou: share.optional(),
+  stability: share.optional(),
+  multimask: z.boolean().optional(),
+  refine: z.boolean().optional(),
+  boxIoU: share.optional(),
+  cropLayers: z.number().int().min(0).max(4).optional(),
+  cropIoU: share.optional(),
+  cropOverlap: z.number().min(0).max(0.9).optional(),
+  cropPointsDownscale: z.number().min(1).max(256).optional(),
+  minRegionArea: z.number().min(0).optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+});
+
+/** Throws `E_BAD_OPTION`, `E_BAD_PROMPT`. */
+export function officialPlan(
+  options: GenerateMasksOptions,
+  model: EngineInfo,
+  photo: boolean,
+): EverythingPlan {
+  const result = schema.safeParse(options);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `generateMasks: ${issue.path.join(".") || "the options"}: ${issue.message}.`,
+    );
+  }
+  const { granularity, signal, ...given } = result.data;
+  if ((given.cropLayers ?? 0) > 0 && !photo) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `cropLayers is ${given.cropLayers}, but this image was loaded from a saved encoding, which holds no pixels; encode the photo.`,
+    );
+  }
+  const setting = granularity === undefined ? (model.granularity ? 1 : null) : parseGranularity(granularity);
+  if (setting === "auto" || (setting !== null && !model.granularity)) {
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      model.granularity
+        ? "generateMasks takes one granularity, a number from 0 to 1 or its name, not auto."
+        : `A granularity was given, but ${model.name} is a plain SAM 2 model without granularity; leave it out.`,
+    );
+  }
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { dial: [setting], options: { ...OFFICIAL_OPTIONS, ...said } };
+}

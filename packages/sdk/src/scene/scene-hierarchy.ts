@@ -1,0 +1,284 @@
+import { UnSAMError } from "@unsam/core/errors";
+import { DIAL_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/hierarchy";
+import { decodeImage, type ImageInput, type RgbImage } from "@unsam/core/image";
+import { computeThread } from "@unsam/core/runtime";
+import sharp from "sharp";
+import { type Granularity, parseGranularity } from "../granularity.js";
+import { localAddon } from "./addon.js";
+import type { FusionOptions, SceneData, SceneEntry } from "./scene-data.js";
+import {
+  type CocoOptions,
+  type CocoScene,
+  cocoAnnotation,
+  type PolygonScene,
+  polygonFeature,
+} from "./scene-export.js";
+import { LabelMap, SceneContours } from "./scene-maps.js";
+import { SceneMask } from "./scene-mask.js";
+
+const worker = computeThread().bind<typeof import("./scene.worker.js")>(
+  new URL("./scene.worker.js", import.meta.url),
+);
+
+/** Largest image of a scene file unless the caller allows more: a short text can name any size. */
+const DEFAULT_MAX_PIXELS = 100_000_000;
+
+/** Logits handed over at once: copying them holds the event loop up for a few milliseconds. */
+const LOGIT_BYTES = 16 * 2 ** 20;
+
+/** What is known of each logit map; one value for each. */
+export interface LogitFacts {
+  readonly scores: ArrayLike<number>;
+  /** Settings of the dial, [0, 1]. */
+  readonly granularities: ArrayLike<number>;
+}
+
+export interface OverlayOptions {
+  /** Which setting of the dial is painted (default 0.5). */
+  readonly granularity?: Granularity | undefined;
+  /** The photo, where the scene was loaded from a file. */
+  readonly image?: ImageInput | undefined;
+  /** How much of the colours covers the photo, 0 to 1 (default 0.55). */
+  readonly opacity?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * All masks of an image as one nested scene: a forest from parts to wholes, and with it a label map at every setting of
+ * the dial. Immutable plain memory; nothing to dispose. How masks become a scene: docs/decisions/0010.
+ */
+export class SceneHierarchy {
+  readonly width: number;
+  readonly height: number;
+  /** All masks, best score first. */
+  readonly masks: readonly SceneMask[];
+  /** Masks that lie in no other. */
+  readonly roots: readonly SceneMask[];
+  /**
+   * The settings at which `at` changes, ascending: from one to just below the next the map is the same. Empty where no
+   * mask lies in another.
+   */
+  readonly levels: readonly number[];
+  /** The label maps of all settings in one. */
+  readonly contours: SceneContours;
+  readonly #data: SceneData;
+  readonly #source: RgbImage | null;
+
+  private constructor(data: SceneData, source: RgbImage | null) {
+    const { width, height, entries, forest, contours } = data;
+    this.width = width;
+    this.height = height;
+    this.#data = data;
+    this.#source = source;
+    this.contours = new SceneContours(contours);
+    const hasChild = new Uint8Array(entries.length);
+    for (const parent of forest.parent) if (parent >= 0) hasChild[parent] = 1;
+    const setting = (region: number) => forest.level[region] / DIAL_STEPS;
+    const masks = new Array<SceneMask>(entries.length);
+    // Parents come first in painting order.
+    for (const region of forest.order) {
+      const up = forest.parent[region];
+      const from = hasChild[region] ? setting(region) : 0;
+      const until = up < 0 ? Number.POSITIVE_INFINITY : setting(up);
+      masks[region] = new SceneMask(entries[region], region, up < 0 ? null : masks[up], [from, until]);
+    }
+    for (const { children } of masks) (children as SceneMask[]).sort((a, b) => a.id - b.id);
+    this.masks = masks;
+    this.roots = masks.filter(({ parent }) => parent === null);
+    const changes = masks.filter((_, region) => hasChild[region]).map(({ id }) => forest.level[id]);
+    this.levels = [...new Set(changes)].sort((a, b) => a - b).map((step) => step / DIAL_STEPS);
+  }
+
+  /** @internal */
+  static async build(
+    entries: readonly SceneEntry[],
+    size: { readonly width: number; readonly height: number },
+    options: FusionOptions,
+    source: RgbImage | null,
+    signal?: AbortSignal,
+  ): Promise<SceneHierarchy> {
+    const data = await worker("build", [entries, size, options, await localAddon()], { signal });
+    return new SceneHierarchy(data, source);
+  }
+
+  /**
+   * Fuses masks given as low-resolution logits (unclamped, above 0 is foreground; NaN is background) into a scene of
+   * the logits' size. The maps may lie in a `SharedArrayBuffer`. Throws `E_BAD_PROMPT`, `E_BAD_OPTION`.
+   */
+  static async fromLogits(
+    maps: LogitMaps,
+    { scores, granularities }: LogitFacts,
+    options: FusionOptions & { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<SceneHierarchy> {
+    const { signal, ...fusion } = options;
+    const { count, width, height, data } = maps;
+    checkFacts("scores", scores, count, Number.MAX_VALUE);
+    checkFacts("granularities", granularities, count, 1);
+    if (data.length !== count * width * height) {
+      throw new UnSAMError(
+        "E_BAD_PROMPT",
+        `${count} logit maps of ${width} × ${height} take ${count * width * height} values, not ${data.length}.`,
+      );
+    }
+    const addon = await localAddon();
+    const run = await worker("openStack", [{ width, height }, addon], { signal });
+    try {
+      const perCall = Math.max(1, Math.floor(LOGIT_BYTES / (4 * width * height)));
+      for (let start = 0; start < count; start += perCall) {
+        const part = data.subarray(start * width * height, (start + perCall) * width * height);
+        await worker("addLogits", [run, ownOrShared(part)], { signal });
+      }
+      const facts = Array.from({ length: count }, (_, k) => ({
+        score: scores[k],
+        granularity: granularities[k],
+      }));
+      return new SceneHierarchy(await worker("buildStack", [run, facts, fusion], { signal }), null);
+    } finally {
+      await worker("closeStack", [run]);
+    }
+  }
+
+  /**
+   * Who owns each pixel at a setting of the dial: exactly one mask, the finest whose range covers the setting; where
+   * branches overlap, the one of higher score (decided once, for all settings). What lies in no mask is 0, the rest of
+   * the scene. Of two settings the coarser map is a union of regions of the finer one. Throws `E_BAD_PROMPT`.
+   */
+  at(granularity: Granularity): LabelMap {
+    const setting = dialSetting(granularity);
+    const { finest, forest } = this.#data;
+    return new LabelMap(this, setting, labelMapAt(finest, forest, setting), this.masks);
+  }
+
+  /** The masks that own the pixel that holds (x, y) as the dial turns, from part to whole; empty where none does. */
+  pick(x: number, y: number): SceneMask[] {
+    if (!(x >= 0 && y >= 0 && x < this.width && y < this.height)) return [];
+    const label = this.#data.finest[Math.floor(y) * this.width + Math.floor(x)];
+    const chain: SceneMask[] = [];
+    for (let mask = label === 0 ? null : this.masks[label - 1]; mask; mask = mask.parent) chain.push(mask);
+    return chain;
+  }
+
+  /**
+   * A scene of the masks of both; of masks that are the same the one of higher score stays. For what one model or one
+   * run finds and another does not. Throws `E_BAD_PROMPT` where the sizes differ.
+   */
+  async merge(
+    other: SceneHierarchy,
+    options: FusionOptions & { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<SceneHierarchy> {
+    const { signal, ...fusion } = options;
+    if (this.width !== other.width || this.height !== other.height) {
+      throw new UnSAMError(
+        "E_BAD_PROMPT",
+        `Scenes of ${this.width} × ${this.height} and ${other.width} × ${other.height} pixels cannot be merged.`,
+      );
+    }
+    const entries = [...this.#data.entries, ...other.#data.entries];
+    const size = { width: this.width, height: this.height };
+    return SceneHierarchy.build(entries, size, fusion, this.#source ?? other.#source, signal);
+  }
+
+  /** Writes the scene to a JSON file (docs/scene-file.md) that `load` reads back the same. Throws `E_IO`. */
+  async save(path: string): Promise<void> {
+    await worker("save", [path, this.#data]);
+  }
+
+  /**
+   * Reads what `save` wrote. Throws `E_BAD_FILE`, `E_IO`.
+   * @param options.maxPixels scenes of larger images are refused (default 100 million)
+   */
+  static async load(
+    path: string,
+    options: { readonly maxPixels?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<SceneHierarchy> {
+    const { maxPixels = DEFAULT_MAX_PIXELS, signal } = options;
+    const data = await worker("load", [path, maxPixels, await localAddon()], { signal });
+    return new SceneHierarchy(data, null);
+  }
+
+  /** The masks as a COCO data set of one image. */
+  async toCOCO({ imageId = 1, fileName = "" }: CocoOptions = {}): Promise<CocoScene> {
+    const { width, height } = this;
+    return {
+      images: [{ id: imageId, file_name: fileName, width, height }],
+      categories: [{ id: 1, name: "region" }],
+      annotations: await gently(this.masks, (mask) => cocoAnnotation(mask, imageId)),
+    };
+  }
+
+  /** The masks as polygons with holes along pixel edges, in the form of GeoJSON. */
+  async toGeoJSON(): Promise<PolygonScene> {
+    const { width, height } = this;
+    const features = await gently(this.masks, polygonFeature);
+    return { type: "FeatureCollection", width, height, features };
+  }
+
+  /**
+   * The photo with the regions of one setting in colours, as PNG. A mask has the same colour at every setting.
+   * Throws `E_BAD_IMAGE` where the photo is missing or of another size, `E_BAD_PROMPT`, `E_BAD_OPTION`.
+   */
+  async overlay(options: OverlayOptions = {}): Promise<Buffer> {
+    const { granularity = 0.5, image, opacity = 0.55, signal } = options;
+    if (!(opacity >= 0 && opacity <= 1)) {
+      throw new UnSAMError("E_BAD_OPTION", `opacity is ${opacity}; it must be a number from 0 to 1.`);
+    }
+    const { width, height } = this;
+    const photo = image === undefined ? this.#source : await decodeImage(image, {});
+    if (!photo) {
+      throw new UnSAMError("E_BAD_IMAGE", "This scene holds no photo; give it: overlay({ image }).");
+    }
+    if (photo.width !== width || photo.height !== height) {
+      throw new UnSAMError(
+        "E_BAD_IMAGE",
+        `The photo has ${photo.width} × ${photo.height} pixels, the scene ${width} × ${height}.`,
+      );
+    }
+    const { labels } = this.at(granularity);
+    const picture = { width, height, rgb: photo.data, labels, opacity };
+    const data = await worker("paint", [picture], { signal, transfer: [labels.buffer as ArrayBuffer] });
+    return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+      .png()
+      .toBuffer();
+  }
+}
+
+/** Shared memory crosses threads as it is; of other memory only the part, not the whole of its buffer, is copied. */
+function ownOrShared(part: Float32Array): Float32Array {
+  return part.buffer instanceof SharedArrayBuffer ? part : part.slice();
+}
+
+function dialSetting(granularity: Granularity): number {
+  const setting = parseGranularity(granularity);
+  if (typeof setting === "number") return setting;
+  throw new UnSAMError(
+    "E_BAD_PROMPT",
+    `A scene is looked at from one setting of the dial, a number from 0 to 1 or its name, not ${setting}.`,
+  );
+}
+
+function checkFacts(name: string, values: ArrayLike<number>, count: number, most: number): void {
+  if (values.length !== count) {
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `There are ${values.length} ${name} for ${count} masks; give one each.`,
+    );
+  }
+  for (let k = 0; k < count; k++) {
+    if (Number.isFinite(values[k]) && values[k] <= most && (most > 1 || values[k] >= 0)) continue;
+    const range = most > 1 ? "a finite number" : "a number from 0 to 1";
+    throw new UnSAMError("E_BAD_PROMPT", `Number ${k} of the ${name} is ${values[k]}; it must be ${range}.`);
+  }
+}
+
+/** Maps a list a few milliseconds at a time, so that the event loop goes on. */
+async function gently<In, Out>(list: readonly In[], step: (item: In) => Out): Promise<Out[]> {
+  const out: Out[] = [];
+  let since = performance.now();
+  for (const item of list) {
+    out.push(step(item));
+    if (performance.now() - since < 5) continue;
+    await new Promise(setImmediate);
+    since = performance.now();
+  }
+  return out;
+}

@@ -1,0 +1,87 @@
+import { type AddonAt, kernelsOf } from "@unsam/core/hierarchy";
+import { type PackedMask, packMask } from "@unsam/core/mask";
+import { move } from "@unsam/core/runtime";
+import { buildScene } from "./build-scene.js";
+import type { FusionOptions, SceneData, SceneEntry } from "./scene-data.js";
+import { readSceneFile, writeSceneFile } from "./scene-file.js";
+import { paintScene, type ScenePicture } from "./scene-paint.js";
+
+// Compute thread: everything about scenes that takes longer than a turn of the event loop may.
+
+export async function build(
+  entries: readonly SceneEntry[],
+  size: { readonly width: number; readonly height: number },
+  options: FusionOptions,
+  addon: AddonAt | null,
+) {
+  return moved(await buildScene(entries, size, options, kernelsOf(addon)));
+}
+
+/** Masks given as logits, while they are packed part by part. */
+interface Stack {
+  readonly width: number;
+  readonly height: number;
+  readonly addon: AddonAt | null;
+  readonly masks: { readonly mask: PackedMask; readonly stability: number }[];
+}
+
+let lastStack = 0;
+const stacks = new Map<number, Stack>();
+
+export function openStack(
+  { width, height }: { readonly width: number; readonly height: number },
+  addon: AddonAt | null,
+): number {
+  stacks.set(++lastStack, { width, height, addon, masks: [] });
+  return lastStack;
+}
+
+/** Some more maps, [n, height, width]. */
+export async function addLogits(id: number, data: Float32Array): Promise<void> {
+  const { width, height, addon, masks } = stacks.get(id)!;
+  const maps = { count: data.length / (width * height), width, height, data };
+  const { masks: stack, stability } = await kernelsOf(addon).maskStatistics(maps);
+  const length = stack.words.length / maps.count;
+  for (let k = 0; k < maps.count; k++) {
+    const words = stack.words.subarray(k * length, (k + 1) * length);
+    masks.push({ mask: packMask(words, width, height), stability: stability[k] });
+  }
+}
+
+/** Empty masks are left out. */
+export function buildStack(
+  id: number,
+  facts: readonly { readonly score: number; readonly granularity: number }[],
+  options: FusionOptions,
+) {
+  const { width, height, addon, masks } = stacks.get(id)!;
+  const entries = masks
+    .map(({ mask, stability }, k) => ({ mask, stability, ...facts[k], point: null }))
+    .filter(({ mask }) => mask.area > 0);
+  return build(entries, { width, height }, options, addon);
+}
+
+export function closeStack(id: number): void {
+  stacks.delete(id);
+}
+
+export async function load(path: string, maxPixels: number, addon: AddonAt | null) {
+  const { width, height, containment, entries } = await readSceneFile(path, maxPixels);
+  // Duplicates were removed when the scene was made.
+  return build(entries, { width, height }, { maxIoU: 1, containment }, addon);
+}
+
+export function save(path: string, scene: SceneData): Promise<void> {
+  return writeSceneFile(path, scene);
+}
+
+export function paint(picture: ScenePicture) {
+  const painted = paintScene(picture);
+  return move(painted, painted);
+}
+
+function moved(scene: SceneData) {
+  const { entries, forest, finest, contours } = scene;
+  const arrays = [forest.parent, forest.level, forest.order, finest, contours.right, contours.below];
+  return move(scene, ...entries.map(({ mask }) => mask.data), ...arrays);
+}
