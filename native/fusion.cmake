@@ -7,8 +7,8 @@ function(unsam_fusion_kernels isa)
   target_include_directories(unsam_fusion_kernels_${isa} PRIVATE src include)
   target_compile_definitions(unsam_fusion_kernels_${isa} PRIVATE UNSAM_ISA=${isa})
   # GCC 12 takes the undefined operands in its own AVX-512 headers for uninitialised variables.
-  target_compile_options(unsam_fusion_kernels_${isa} PRIVATE -ffp-contract=off -Wno-psabi -Wno-uninitialized
-                         -Wno-maybe-uninitialized ${ARGN})
+  target_compile_options(unsam_fusion_kernels_${isa} PRIVATE -ffp-contract=off -Wno-psabi
+                         $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized -Wno-maybe-uninitialized> ${ARGN})
   target_link_libraries(unsam_fusion_kernels_${isa} PRIVATE unsam_options)
   set(fusion_kernel_objects ${fusion_kernel_objects} $<TARGET_OBJECTS:unsam_fusion_kernels_${isa}> PARENT_SCOPE)
 endfunction()

@@ -17,7 +17,6 @@ GroupDecoder::GroupDecoder(const Folded& folded, const Kernels& kernels, bool bf
                            Workspace& workspace, Crew& crew)
     : folded_(folded),
       kernels_(kernels),
-      bf16_(bf16),
       image_(image),
       ws_(workspace),
       crew_(crew),

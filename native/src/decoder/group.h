@@ -32,7 +32,6 @@ class GroupDecoder {
 
   const Folded& folded_;
   const Kernels& kernels_;
-  const bool bf16_;
   const PreparedImage& image_;
   Workspace& ws_;
   Crew& crew_;

@@ -1,15 +1,18 @@
 // Runs a libFuzzer target without libFuzzer: a fixed sequence of inputs, random ones and grown from structured seeds.
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <random>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
-int main() {
+// Usage: NAME_loop [inputs]
+int main(int argc, char** argv) {
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 20000;
   std::mt19937_64 random(7);
   std::vector<std::uint8_t> kept;
-  for (int round = 0; round < 20000; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     std::vector<std::uint8_t> input(random() % 300);
     // Small bytes make plausible sizes and counts, characters of the RLE alphabet plausible texts.
     const std::uint64_t kind = random() % 4;
@@ -24,6 +27,6 @@ int main() {
     if (!input.empty() && random() % 10 == 0) kept = input;
     LLVMFuzzerTestOneInput(input.data(), input.size());
   }
-  std::puts("ok    20000 inputs");
+  std::printf("ok    %d inputs\n", rounds);
   return 0;
 }
