@@ -21,4 +21,17 @@ function ctest() {
   return [all - failed, Number(failed)];
 }
 
-console.log(...(runner === "ctest" ? ctest() : vitest()));
+/** pytest: `1 failed, 22 passed, 3 skipped in 9.12s`; errors of fixtures and collection count as failed. */
+function pytest() {
+  const closing = [...text.matchAll(/^=* ?((?:\d+ \w+(?:, )?)+) in [\d.]+s/gm)].map(([, counts]) => counts);
+  const total = (...words) =>
+    closing.reduce(
+      (sum, counts) =>
+        sum +
+        words.reduce((all, word) => all + Number(new RegExp(`(\\d+) ${word}`).exec(counts)?.[1] ?? 0), 0),
+      0,
+    );
+  return [total("passed"), total("failed", "error")];
+}
+
+console.log(...{ vitest, ctest, pytest }[runner]());

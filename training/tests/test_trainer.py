@@ -163,6 +163,9 @@ def test_a_signal_ends_the_run_with_a_checkpoint(tmp_path, quiet, entry, number,
     for text in child.stderr:
         if text.startswith("step 3/"):
             break
+    # As a terminal and a parent that passes it on do.
+    child.send_signal(number)
+    time.sleep(0.1)
     child.send_signal(number)
     _, said = child.communicate(timeout=60)
     assert child.returncode == code and "interrupted after step" in said

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { doctorCommand } from "./commands/doctor.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { segmentCommand } from "./commands/segment.js";
+import { trainCommand } from "./commands/train.js";
 import { EXIT_BAD_INPUT, exitCodeOf, explain } from "./failure.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -22,7 +23,7 @@ const program = new Command("unsam")
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "unsam: ")) });
 
-for (const command of [segmentCommand, inspectCommand, doctorCommand]) {
+for (const command of [segmentCommand, inspectCommand, doctorCommand, trainCommand]) {
   program.addCommand(command(interrupt.signal).exitOverride().copyInheritedSettings(program));
 }
 

@@ -10,14 +10,14 @@ export interface Outcome {
 /** Runs the built `unsam` as a user does. */
 export function unsam(
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv; timeout?: number } = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const main = inRepository("packages", "cli", "dist", "main.js");
     const child = spawn(process.execPath, [main, ...args], {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
-      timeout: 60_000,
+      timeout: options.timeout ?? 60_000,
     });
     let [stdout, stderr] = ["", ""];
     child.stdout.on("data", (text) => {

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from contextlib import contextmanager
+from types import FrameType
 from typing import Iterator
+
+_ECHO_SECONDS = 1.0
 
 
 class Interrupt:
@@ -21,15 +25,21 @@ class Interrupt:
 
 @contextmanager
 def interruptible() -> Iterator[Interrupt]:
-    """The first signal is noted; a second one of the kind acts at once, as if this were not here."""
+    """The first signal is noted; another of the kind acts as if this were not here, unless it comes at once: a terminal
+    signals every process of a command, and the one that started this passes the signal on."""
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
 
-    def note(number: int, _frame: object) -> None:
+    noted: dict[int, float] = {}
+
+    def note(number: int, _frame: FrameType | None) -> None:
         interrupt.signal = number
-        signal.signal(number, before[number])
+        since = time.monotonic() - noted.setdefault(number, time.monotonic())
+        if since > _ECHO_SECONDS:
+            signal.signal(number, before[number])
+            signal.raise_signal(number)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
