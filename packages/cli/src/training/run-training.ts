@@ -26,9 +26,9 @@ export interface TrainingOutcome {
   readonly summary: TrainingSummary | null;
 }
 
-/** Beside this package where it is installed, in `training/` of the repository where it is worked on. */
+/** `training/` of the repository where this is worked on; the copy in `dist/python` where it is installed. */
 export function trainingFolder(): string {
-  const folders = ["../../training/", "../../../../training/"].map((relative) =>
+  const folders = ["../../../../training/", "../python/"].map((relative) =>
     fileURLToPath(new URL(relative, import.meta.url)),
   );
   const found = folders.find((folder) => existsSync(path.join(folder, "unsam_training", "__main__.py")));
