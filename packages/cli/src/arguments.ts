@@ -29,6 +29,23 @@ export function granularity(text: string): Granularity {
   );
 }
 
+/** How many levels, or the levels themselves: `10` or `0.1,0.4,fine,1`. */
+export function levels(text: string): number | Granularity[] {
+  if (!/[,.a-z]/i.test(text)) return count(text);
+  return text.split(",").map((part) => {
+    const level = granularity(part.trim());
+    if (level !== "auto") return level;
+    throw new InvalidArgumentError("A ladder has no level auto.");
+  });
+}
+
+/** A number above 0. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError("Give a number above 0.");
+}
+
 export function count(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1) return value;

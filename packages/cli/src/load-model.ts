@@ -6,10 +6,14 @@ export interface ModelOptions {
   readonly model?: string;
   readonly config?: string;
   readonly threads?: number;
+  readonly calibration?: string;
 }
 
-/** Loads what `--model` and `--config` name: a built-in name first, else a file. */
-export function loadModel({ model, config, threads }: ModelOptions, signal: AbortSignal): Promise<UnSAM> {
+/** Loads what `--model`, `--config` and `--calibration` name: a built-in name first, else a file. */
+export function loadModel(
+  { model, config, threads, calibration }: ModelOptions,
+  signal: AbortSignal,
+): Promise<UnSAM> {
   const builtIn = BUILT_IN_MODELS.find((name) => name === model);
   if (config !== undefined && (model === undefined || builtIn)) {
     throw new UnSAMError("E_BAD_OPTION", "--config belongs to a checkpoint; give --model FILE with it.");
@@ -25,6 +29,6 @@ export function loadModel({ model, config, threads }: ModelOptions, signal: Abor
       ? builtIn
       : { checkpoint: model, ...(config === undefined ? {} : { config }) };
   return withProgress(`Loading ${model ?? "the built-in model"}`, () =>
-    UnSAM.load({ model: named, threads, signal }),
+    UnSAM.load({ model: named, threads, calibration, signal }),
   );
 }

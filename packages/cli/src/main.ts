@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { calibrateCommand } from "./commands/calibrate.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { inspectCommand } from "./commands/inspect.js";
+import { ladderCommand } from "./commands/ladder.js";
 import { segmentCommand } from "./commands/segment.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT_BAD_INPUT, exitCodeOf, explain } from "./failure.js";
@@ -23,7 +25,14 @@ const program = new Command("unsam")
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "unsam: ")) });
 
-for (const command of [segmentCommand, inspectCommand, doctorCommand, trainCommand]) {
+for (const command of [
+  segmentCommand,
+  ladderCommand,
+  calibrateCommand,
+  inspectCommand,
+  doctorCommand,
+  trainCommand,
+]) {
   program.addCommand(command(interrupt.signal).exitOverride().copyInheritedSettings(program));
 }
 

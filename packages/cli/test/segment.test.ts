@@ -4,9 +4,9 @@ import path from "node:path";
 import { parseNpy } from "@unsam/core/npy";
 import { Mask } from "@unsam/sdk";
 import { describeWithShared, inRepository, shared } from "@unsam/test-support";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sentences, unsam } from "./run.js";
+import { expectSchema } from "./schema.js";
 
 const photo = inRepository("docs", "images", "dragonfruit.jpg");
 let folder: string;
@@ -16,12 +16,6 @@ beforeAll(async () => {
   await writeFile(path.join(folder, "notes.txt"), "no image");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function expectSchema(text: string): Promise<void> {
-  const schema = JSON.parse(await readFile(inRepository("docs", "schemas", "segment.schema.json"), "utf8"));
-  const validate = new Ajv2020({ allErrors: true }).compile(schema);
-  expect(validate(JSON.parse(text)), JSON.stringify(validate.errors)).toBe(true);
-}
 
 describe("unsam segment", () => {
   it("writes mask, overlay and logits, and prints one JSON document", async () => {
@@ -40,7 +34,7 @@ describe("unsam segment", () => {
       ...files,
     ]);
     expect(code).toBe(0);
-    await expectSchema(stdout);
+    await expectSchema("segment", stdout);
     const { segment } = JSON.parse(stdout);
     const written = await Mask.fromPNG(await readFile(mask));
     expect(written.area).toBe(segment.area);
@@ -55,6 +49,17 @@ describe("unsam segment", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/a mask of \d+ pixels/);
     expect(await readdir(folder)).toEqual(before);
+  });
+
+  it("tells of the other scales where auto chose", async () => {
+    const args = ["segment", photo, "--point", "211,144", "--granularity", "auto"];
+    const { code, stdout } = await unsam([...args, "--json"]);
+    expect(code).toBe(0);
+    await expectSchema("segment", stdout);
+    const { segment, alternatives } = JSON.parse(stdout);
+    expect(alternatives.length).toBeGreaterThan(0);
+    for (const other of alternatives) expect(other.granularity).not.toBe(segment.granularity);
+    expect((await unsam(args)).stdout).toMatch(/other scales: \d/);
   });
 
   it("takes its own logits as the next mask prompt", async () => {
@@ -114,7 +119,7 @@ describeWithShared("unsam segment with a checkpoint", () => {
     const args = ["--point", "195,148", "--granularity", "0.5", "--json", "--logits", logits];
     const { code, stdout } = await unsam(["segment", fixture("img0.png"), ...model, ...args]);
     expect(code).toBe(0);
-    await expectSchema(stdout);
+    await expectSchema("segment", stdout);
     const found = parseNpy(await readFile(logits));
     const wanted = parseNpy(await readFile(fixture("cases", "i0-click-g050.low_res_logits.npy")));
     expect(found.shape).toEqual(wanted.shape);

@@ -8,9 +8,11 @@ export {
   type CalibrationFit,
   type CalibrationGoal,
   type CalibrationTarget,
+  type CalibrationTargets,
   calibrate,
   type RegionStatistics,
   type RegionStatisticsOptions,
+  readCalibrationTargets,
   regionStatistics,
 } from "./calibration/index.js";
 export { type Check, type Diagnosis, diagnose } from "./diagnose.js";

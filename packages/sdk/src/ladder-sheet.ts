@@ -166,10 +166,10 @@ function rounded(png: Buffer, width: number, height: number): Promise<Buffer> {
 
 /** Few rows, and as few empty places in the last one as can be. */
 function niceColumns(count: number): number {
-  if (count <= 5) return count;
+  if (count <= 4) return count;
   const least = Math.ceil(Math.sqrt(count));
   const empty = (columns: number) => (columns - (count % columns)) % columns;
-  return [least, least + 1, least + 2].reduce((a, b) => (empty(b) < empty(a) ? b : a));
+  return empty(least + 1) < empty(least) ? least + 1 : least;
 }
 
 function checkWhole(name: string, value: number, least: number, most: number): void {

@@ -242,6 +242,19 @@ describe("a calibrated model", () => {
     await expect(calibrate([image], { regionsPerImage: 5 })).rejects.toThrow(/behind a calibration/);
   });
 
+  it("grades a whole image on the user's dial", async () => {
+    await using calibrated = await UnSAM.load({ calibration });
+    const image = await calibrated.encode(mosaic(1));
+    const scene = await image.everything({ granularity: [0.2, 0.9] });
+    const range = [calibration.toModel(0.2), calibration.toModel(0.9)] as const;
+    const own = await fitted[0].everything({ granularity: range });
+    expect(scene.masks.length).toBeGreaterThan(5);
+    expect(scene.masks).toHaveLength(own.masks.length);
+    for (const [i, { granularity }] of scene.masks.entries()) {
+      expect(granularity).toBeCloseTo(calibration.toDial(own.masks[i].granularity), 4);
+    }
+  });
+
   it("refuses a calibration of another model", async () => {
     const other = Calibration.from({ ...calibration.toJSON(), model: { name: "x.pt", fingerprint: "abc" } });
     await expect(UnSAM.load({ calibration: other })).rejects.toMatchObject({ code: "E_BAD_FILE" });

@@ -1,31 +1,21 @@
-import { readFile, stat } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
-import { formatNpy, parseNpy } from "@unsam/core/npy";
-import {
-  type Granularity,
-  type PointInput,
-  type PromptInput,
-  type Segment,
-  type UnSAM,
-  UnSAMError,
-} from "@unsam/sdk";
+import { formatNpy } from "@unsam/core/npy";
+import type { Granularity, Segment, UnSAM } from "@unsam/sdk";
 import { Command } from "commander";
-import { box, count, granularity, point } from "../arguments.js";
-import { loadModel, type ModelOptions } from "../load-model.js";
+import { granularity } from "../arguments.js";
+import { loadModel } from "../load-model.js";
 import { withProgress } from "../progress.js";
+import { checkImage, checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
+import { segmentReport, shareOf } from "../segment-report.js";
 import { checkWritable, writeWhole } from "../write-file.js";
 
-interface SegmentFlags extends ModelOptions {
-  readonly point?: PointInput[];
-  readonly box?: [number, number, number, number];
-  readonly maskInput?: string;
+interface SegmentFlags extends PromptFlags {
   readonly granularity?: Granularity;
   readonly multimask?: true;
   readonly out?: string;
   readonly overlay?: string;
   readonly logits?: string;
   readonly json?: true;
-  readonly maxPixels?: number;
 }
 
 interface Timing {
@@ -35,22 +25,10 @@ interface Timing {
 }
 
 export function segmentCommand(signal: AbortSignal): Command {
-  return new Command("segment")
+  return withPromptOptions(new Command("segment"))
     .description("Segment what a click, a box or a mask means.")
-    .argument("<image>", "the photo")
-    .option("--model <name|file>", "built-in model, or a .pt or .safetensors checkpoint")
-    .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
-    .option(
-      "--point <x,y[,0|1]>",
-      "a click in pixels; 1 foreground (default), 0 background; repeatable",
-      point,
-    )
-    .option("--box <x0,y0,x1,y1>", "a box in pixels", box)
-    .option("--mask-input <file.npy>", "low-resolution logits of an earlier answer")
     .option("--granularity <g>", "0 (part) to 1 (whole), fine, medium, coarse, or auto", granularity)
     .option("--multimask", "official multimask_output")
-    .option("--threads <n>", "threads for the encoder (default: one per core)", count)
-    .option("--max-pixels <n>", "refuse larger photos before they are decoded (default: 100000000)", count)
     .option("--out <file.png>", "write the mask")
     .option("--overlay <file.png>", "write the photo with the mask drawn over it")
     .option("--logits <file.npy>", "write the low-resolution logits")
@@ -59,17 +37,12 @@ export function segmentCommand(signal: AbortSignal): Command {
 }
 
 async function segment(image: string, flags: SegmentFlags, signal: AbortSignal): Promise<void> {
-  if (!flags.point && !flags.box && !flags.maskInput) {
-    throw new UnSAMError(
-      "E_BAD_PROMPT",
-      "There is no prompt; give --point X,Y, --box X0,Y0,X1,Y1 or --mask-input FILE.npy.",
-    );
-  }
+  checkPrompt(flags);
   if (flags.out) await checkWritable("--out", flags.out, ".png");
   if (flags.overlay) await checkWritable("--overlay", flags.overlay, ".png");
   if (flags.logits) await checkWritable("--logits", flags.logits, ".npy");
   await checkImage(image);
-  const prompt = await readPrompt(flags);
+  const prompt = { ...(await readPrompt(flags)), granularity: flags.granularity };
 
   const started = performance.now();
   await using unsam = await loadModel(flags, signal);
@@ -88,25 +61,6 @@ async function segment(image: string, flags: SegmentFlags, signal: AbortSignal):
   if (flags.json)
     process.stdout.write(`${JSON.stringify(report(image, size, unsam, answer, flags, timing), null, 2)}\n`);
   else process.stdout.write(describe(image, unsam, answer, flags, timing));
-}
-
-async function checkImage(image: string): Promise<void> {
-  // Said before the model is loaded: a typing error should not cost the seconds that takes.
-  const found = await stat(image).catch(() => null);
-  if (!found) throw new UnSAMError("E_BAD_IMAGE", `There is no file ${image}.`);
-  if (found.isDirectory()) throw new UnSAMError("E_BAD_IMAGE", `${image} is a folder; give an image file.`);
-}
-
-async function readPrompt(flags: SegmentFlags): Promise<PromptInput> {
-  const mask = flags.maskInput === undefined ? undefined : await readMaskInput(flags.maskInput);
-  return { points: flags.point, box: flags.box, mask, granularity: flags.granularity };
-}
-
-async function readMaskInput(file: string) {
-  const bytes = await readFile(file).catch((cause) => {
-    throw new UnSAMError("E_BAD_FILE", `--mask-input ${file} cannot be read: ${cause.message}`, { cause });
-  });
-  return parseNpy(bytes, file);
 }
 
 async function writeFiles(answer: Segment, flags: SegmentFlags): Promise<void> {
@@ -136,6 +90,7 @@ function report(
     model: unsam.model,
     segment: segmentReport(answer),
     candidates: answer.candidates.map(segmentReport),
+    alternatives: answer.alternatives.map(segmentReport),
     files: { mask: flags.out ?? null, overlay: flags.overlay ?? null, logits: flags.logits ?? null },
     milliseconds: {
       load: Math.round(timing.load),
@@ -145,21 +100,19 @@ function report(
   };
 }
 
-function segmentReport(segment: Segment) {
-  const { score, objectScore, stability, granularity, mask } = segment;
-  return { score, objectScore, stability, granularity, area: mask.area, bbox: mask.bbox, rle: mask.toRLE() };
-}
-
 function describe(image: string, unsam: UnSAM, answer: Segment, flags: SegmentFlags, timing: Timing): string {
   const { mask } = answer;
-  const share = ((100 * mask.area) / (mask.width * mask.height)).toFixed(1);
   const { x, y, width, height } = mask.bbox;
   const lines = [
-    `${image}: a mask of ${mask.area} pixels (${share} % of ${mask.width} × ${mask.height}) at ${x},${y}, ${width} × ${height}`,
+    `${image}: a mask of ${mask.area} pixels (${shareOf(answer)} of ${mask.width} × ${mask.height}) at ${x},${y}, ${width} × ${height}`,
     `score ${answer.score.toFixed(3)}, stability ${answer.stability.toFixed(3)}` +
       (answer.granularity === null ? "" : `, granularity ${answer.granularity.toFixed(2)}`) +
       ` (${unsam.model.name}; encoding ${Math.round(timing.encode)} ms, segmenting ${Math.round(timing.segment)} ms)`,
   ];
+  if (answer.alternatives.length > 0) {
+    const others = answer.alternatives.map((other) => `${other.granularity!.toFixed(2)} (${shareOf(other)})`);
+    lines.push(`other scales: ${others.join(", ")}`);
+  }
   for (const file of [flags.out, flags.overlay, flags.logits]) if (file) lines.push(`wrote ${file}`);
   if (!flags.out && !flags.overlay && !flags.logits)
     lines.push("give --out mask.png or --overlay overlay.png to keep it");

@@ -11,3 +11,4 @@ export {
   type RegionStatisticsOptions,
   regionStatistics,
 } from "./region-statistics.js";
+export { type CalibrationTargets, readCalibrationTargets } from "./targets-file.js";

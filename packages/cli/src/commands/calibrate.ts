@@ -1,0 +1,115 @@
+import {
+  type Calibration,
+  type CalibrationGoal,
+  type EncodedImage,
+  calibrate as fit,
+  type Granularity,
+  readCalibrationTargets,
+  UnSAMError,
+} from "@unsam/sdk";
+import { Command } from "commander";
+import { count, granularity, positive } from "../arguments.js";
+import { loadModel, type ModelOptions } from "../load-model.js";
+import { withProgress } from "../progress.js";
+import { checkImage, withModelOptions } from "../prompt-flags.js";
+import { checkWritable } from "../write-file.js";
+
+interface CalibrateFlags extends ModelOptions {
+  readonly targets?: string;
+  readonly medianArea?: number;
+  readonly regions?: number;
+  readonly granularity?: Granularity;
+  readonly pointsPerSide?: number;
+  readonly maxPixels?: number;
+  readonly out: string;
+  readonly json?: true;
+}
+
+export function calibrateCommand(signal: AbortSignal): Command {
+  return withModelOptions(new Command("calibrate"))
+    .description("Fit the dial to one kind of image: to labelled regions, or to a statistic of all regions.")
+    .argument("[images...]", "photos of that kind; not needed with --targets, which names its own")
+    .option("--targets <file.json>", "labelled regions: clicks or boxes with their masks")
+    .option(
+      "--median-area <a>",
+      "median area of a region: below 1 a share of the image, else pixels",
+      positive,
+    )
+    .option("--regions <n>", "mean number of regions in an image", positive)
+    .option("--granularity <g>", "the setting at which the statistic should hold (default 1)", granularity)
+    .option("--points-per-side <n>", "side of the grid of clicks that looks for regions (default 16)", count)
+    .requiredOption("--out <file.json>", "write the calibration; pass it on with --calibration")
+    .option("--json", "print the calibration to standard output")
+    .action((images: string[], flags: CalibrateFlags) => calibrate(images, flags, signal));
+}
+
+async function calibrate(files: string[], flags: CalibrateFlags, signal: AbortSignal): Promise<void> {
+  await checkWritable("--out", flags.out, ".json");
+  const { images: photos, goal } = await readGoal(files, flags);
+  for (const photo of photos) await checkImage(photo);
+  await using unsam = await loadModel(flags, signal);
+  const images: EncodedImage[] = [];
+  for (const [i, photo] of photos.entries()) {
+    images.push(
+      await withProgress(`Encoding ${photo} (${i + 1} of ${photos.length})`, () =>
+        unsam.encode(photo, { signal, maxPixels: flags.maxPixels }),
+      ),
+    );
+  }
+  const { pointsPerSide } = flags;
+  const calibration = await withProgress("Calibrating", () => fit(images, goal, { pointsPerSide, signal }));
+  await calibration.save(flags.out);
+  process.stdout.write(
+    flags.json ? `${JSON.stringify(calibration, null, 2)}\n` : describe(calibration, flags.out),
+  );
+}
+
+async function readGoal(
+  files: string[],
+  flags: CalibrateFlags,
+): Promise<{ images: readonly string[]; goal: CalibrationGoal }> {
+  const { targets, medianArea, regions, granularity } = flags;
+  const goals = [targets, medianArea, regions].filter((goal) => goal !== undefined);
+  if (goals.length !== 1) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      "Give one goal: --targets FILE.json, --median-area A or --regions N.",
+    );
+  }
+  if (targets !== undefined) {
+    if (files.length > 0 || granularity !== undefined) {
+      throw new UnSAMError(
+        "E_BAD_OPTION",
+        "--targets names its images and their granularities itself; leave IMAGES and --granularity out.",
+      );
+    }
+    const read = await readCalibrationTargets(targets);
+    return { images: read.images, goal: read.targets };
+  }
+  if (files.length === 0) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      "There are no images; name at least one photo of the kind to calibrate for.",
+    );
+  }
+  const at = { granularity: granularity as number | undefined };
+  const goal =
+    medianArea === undefined ? { regionsPerImage: regions!, ...at } : { medianRegionArea: medianArea, ...at };
+  return { images: files, goal };
+}
+
+function describe(calibration: Calibration, out: string): string {
+  const { goal, images, regions, wanted, before, after, granularities } = calibration.fit!;
+  const number = (value: number) => (value < 10 ? value.toPrecision(3) : value.toFixed(0));
+  const photos = `${images} ${images === 1 ? "image" : "images"}`;
+  const lines = [
+    goal === "labels"
+      ? `mean IoU with ${regions} labelled regions in ${photos}: ${before.toFixed(3)} before, ${after.toFixed(3)} now`
+      : `${goal} over ${photos}: ${number(before)} before, ${number(after)} now, ${number(wanted!)} wanted`,
+    ...granularities.map(
+      (dial) => `granularity ${dial} is now the model's ${calibration.toModel(dial).toFixed(3)}`,
+    ),
+    `wrote ${out}; pass it on with --calibration ${out}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,62 @@
+import { readFile, stat } from "node:fs/promises";
+import { parseNpy } from "@unsam/core/npy";
+import { type PointInput, type PromptInput, UnSAMError } from "@unsam/sdk";
+import type { Command } from "commander";
+import { box, count, point } from "./arguments.js";
+import type { ModelOptions } from "./load-model.js";
+
+/** What the commands that take one photo and one prompt have in common. */
+export interface PromptFlags extends ModelOptions {
+  readonly point?: PointInput[];
+  readonly box?: [number, number, number, number];
+  readonly maskInput?: string;
+  readonly maxPixels?: number;
+}
+
+export function withModelOptions(command: Command): Command {
+  return command
+    .option("--model <name|file>", "built-in model, or a .pt or .safetensors checkpoint")
+    .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
+    .option("--threads <n>", "threads for the encoder (default: one per core)", count)
+    .option("--max-pixels <n>", "refuse larger photos before they are decoded (default: 100000000)", count);
+}
+
+export function withPromptOptions(command: Command): Command {
+  return withModelOptions(command)
+    .argument("<image>", "the photo")
+    .option("--calibration <file>", "what unsam calibrate wrote: the dial then means what it was fitted to")
+    .option(
+      "--point <x,y[,0|1]>",
+      "a click in pixels; 1 foreground (default), 0 background; repeatable",
+      point,
+    )
+    .option("--box <x0,y0,x1,y1>", "a box in pixels", box)
+    .option("--mask-input <file.npy>", "low-resolution logits of an earlier answer");
+}
+
+export function checkPrompt(flags: PromptFlags): void {
+  if (flags.point || flags.box || flags.maskInput) return;
+  throw new UnSAMError(
+    "E_BAD_PROMPT",
+    "There is no prompt; give --point X,Y, --box X0,Y0,X1,Y1 or --mask-input FILE.npy.",
+  );
+}
+
+/** Said before the model is loaded: a typing error should not cost the seconds that takes. */
+export async function checkImage(image: string): Promise<void> {
+  const found = await stat(image).catch(() => null);
+  if (!found) throw new UnSAMError("E_BAD_IMAGE", `There is no file ${image}.`);
+  if (found.isDirectory()) throw new UnSAMError("E_BAD_IMAGE", `${image} is a folder; give an image file.`);
+}
+
+export async function readPrompt(flags: PromptFlags): Promise<PromptInput> {
+  const mask = flags.maskInput === undefined ? undefined : await readMaskInput(flags.maskInput);
+  return { points: flags.point, box: flags.box, mask };
+}
+
+async function readMaskInput(file: string) {
+  const bytes = await readFile(file).catch((cause) => {
+    throw new UnSAMError("E_BAD_FILE", `--mask-input ${file} cannot be read: ${cause.message}`, { cause });
+  });
+  return parseNpy(bytes, file);
+}
