@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Sequence
@@ -43,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     code = summary.pop("exit_code")
+    if code > 128:
+        # An echo of the signal must not kill the process that is ending already, and so change its exit code.
+        signal.signal(code - 128, signal.SIG_IGN)
     if int(os.environ.get("RANK", "0")) == 0:
         print(json.dumps(summary, indent=2))
     return code

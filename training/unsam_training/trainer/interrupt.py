@@ -45,5 +45,6 @@ def interruptible() -> Iterator[Interrupt]:
     try:
         yield interrupt
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        # After a signal its echo may still come.
+        for number in before.keys() - noted.keys():
+            signal.signal(number, before[number])
