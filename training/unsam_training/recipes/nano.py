@@ -46,6 +46,16 @@ SETTINGS = {
 _HELD_OUT = 16
 
 
+def textures(options):
+    """The photos that may be used, the textures cut from them, and the folder of the scenes made with these."""
+    if not options["images"]:
+        raise BadInput("This recipe needs --images: a folder of photos with its index.csv.")
+    files = shippable_photos(options["images"])
+    # A changed list of photos makes other scenes, so they are kept apart.
+    key = hashlib.sha256("\n".join(file.name for file in files).encode()).hexdigest()[:8]
+    return files, TextureBank(files), Path(options["cache"]) / key
+
+
 class _Nano:
     def __init__(self, options):
         self.options = options
@@ -62,13 +72,7 @@ class _Nano:
         ]
 
     def build_data(self, options, seed):
-        if not options["images"]:
-            raise BadInput("The recipe nano needs --images: a folder of photos with its index.csv.")
-        files = shippable_photos(options["images"])
-        bank = TextureBank(files)
-        # A changed list of photos makes other scenes, so they are kept apart.
-        key = hashlib.sha256("\n".join(file.name for file in files).encode()).hexdigest()[:8]
-        cache = Path(options["cache"]) / key
+        files, bank, cache = textures(options)
         pool = ScenePool(seed, options["scenes"], options["scene_size"], bank, cache)
         photos = TreePhotos(files, options["labels"]) if options["labels"] else None
         held_out = ScenePool(seed + 1, _HELD_OUT, options["size"], bank, cache)
