@@ -24,5 +24,14 @@ async function dial(photo, click, levels, out) {
   await image.dispose();
 }
 
+/** Every scale of one click, as `unsam ladder` draws it. */
+async function ladder(photo, click, levels, out) {
+  const image = await unsam.encode(file(photo));
+  const sheet = await (await image.ladder({ points: [click] }, { levels })).toSheet();
+  await sharp(sheet).png({ palette: true, colours: 256, effort: 10 }).toFile(file(out));
+  await image.dispose();
+}
+
 await dial("fruit-board.jpg", [323, 123], [0.3, 0.6, 0.9], "dial.png");
+await ladder("fruit-board.jpg", [323, 123], 19, "ladder.png");
 await unsam.dispose();

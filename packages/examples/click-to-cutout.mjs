@@ -10,11 +10,12 @@ if (args.length < 4) {
 }
 const [photo, x, y] = [args[0], Number(args[1]), Number(args[2])];
 const out = args.at(-1);
-const granularity = args.length > 4 ? Number(args[3]) : 1;
+// A number, a name such as "fine", or "auto".
+const granularity = args.length > 4 ? (Number.isNaN(Number(args[3])) ? args[3] : Number(args[3])) : "auto";
 
 const unsam = await UnSAM.load();
 const image = await unsam.encode(photo);
-const { mask, score } = await image.segment({ points: [[x, y]], granularity });
+const { mask, score, granularity: chosen } = await image.segment({ points: [[x, y]], granularity });
 
 const { x: left, y: top, width, height } = mask.bbox;
 await sharp(photo)
@@ -24,6 +25,8 @@ await sharp(photo)
   .joinChannel(await mask.toPNG())
   .toBuffer()
   .then((cutout) => sharp(cutout).extract({ left, top, width, height }).png().toFile(out));
-console.log(`${out}: ${width} × ${height} pixels, score ${score.toFixed(3)}`);
+console.log(
+  `${out}: ${width} × ${height} pixels, granularity ${chosen.toFixed(2)}, score ${score.toFixed(3)}`,
+);
 
 await unsam.dispose();

@@ -9,7 +9,10 @@ const photo = fileURLToPath(new URL("../../docs/images/dragonfruit.jpg", import.
 const folder = mkdtempSync(path.join(tmpdir(), "unsam-examples-"));
 
 /** Each example, its arguments, and the file it must leave. */
-const examples = [["click-to-cutout.mjs", [photo, "211", "144", "0.5", "cutout.png"], "cutout.png"]];
+const examples = [
+  ["click-to-cutout.mjs", [photo, "211", "144", "0.5", "cutout.png"], "cutout.png"],
+  ["ladder-sheet.mjs", [photo, "211", "144", "ladder.png"], "ladder.png"],
+];
 
 try {
   for (const [script, args, result] of examples) {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { EncodedImage, type GranularityLadder, type PromptInput, type Segment, UnSAM } from "@unsam/sdk";
-import { describeWithShared, inRepository, parityFixture, shared } from "@unsam/test-support";
+import { describeWithShared, inRepository, parityFixture, relativeError, shared } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -360,6 +360,26 @@ describeWithShared("a ladder on the mini UnSAMv2 model", () => {
         expect(await expectSteps(images[1], segment, prompt)).toBeGreaterThan(1);
       }
     });
+  });
+
+  it("says the same with both decoders", async ({ skip }) => {
+    const model = { checkpoint: reference.path("checkpoint.pt"), config: reference.path("config.json") };
+    await using native = await UnSAM.load({ model, decoder: "auto" });
+    if (native.model.decoder !== "native") skip("there is no addon here");
+    await using onnx = await UnSAM.load({ model, decoder: "onnx" });
+    const prompt: PromptInput = { points: [[60, 50]] };
+    const [a, b] = await Promise.all(
+      [native, onnx].map(async (unsam) => {
+        const image = await unsam.encode(reference.path(reference.images[0].file));
+        return image.ladder(prompt, { levels: 10 });
+      }),
+    );
+    for (const [i, segment] of a.segments.entries()) {
+      expect(relativeError(segment.logits.data, b.segments[i].logits.data)).toBeLessThan(1e-4);
+      expect(segment.mask.iou(b.segments[i].mask)).toBeGreaterThan(0.999);
+    }
+    expect(a.distinct.map(({ range }) => range)).toEqual(b.distinct.map(({ range }) => range));
+    expect(a.stable.granularity).toBe(b.stable.granularity);
   });
 
   it("does not exist on plain SAM 2", async () => {

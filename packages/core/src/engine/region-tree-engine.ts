@@ -141,8 +141,15 @@ class RegionTreeImage implements EngineImage {
       return { ...prompt, mask: known };
     });
     const answers = await tree("segment", [this.#id, wire, { maxHoleArea, maxSprinkleArea }], { signal });
+    // Settings of a dial that pick the same nodes share one mask, so that what is counted of it is counted once.
+    const masks = new Map<Uint32Array, Mask>();
+    const maskOf = (words: Uint32Array) => {
+      const mask = masks.get(words) ?? new Mask(this.width, this.height, words);
+      masks.set(words, mask);
+      return mask;
+    };
     const segment = (painted: (typeof answers)[number]["best"], granularity: number): EngineSegment => ({
-      mask: new Mask(this.width, this.height, painted.words),
+      mask: maskOf(painted.words),
       score: painted.score,
       objectScore: logOdds(painted.score),
       stability: painted.stability,

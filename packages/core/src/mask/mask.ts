@@ -133,6 +133,7 @@ export class Mask {
 
   /** Intersection over union, 1 for two empty masks. Throws `E_BAD_PROMPT` if their sizes differ. */
   iou(other: Mask): number {
+    if (other === this) return 1;
     const common = this.intersection(other);
     const union = this.area + other.area - common;
     return union === 0 ? 1 : common / union;
