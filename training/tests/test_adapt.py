@@ -142,6 +142,17 @@ def test_a_stopped_and_resumed_run_equals_one_not_stopped(files, tmp_path, quiet
     assert whole.keys() == parts.keys() and all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
+def test_bfloat16_learns_the_same(files, tmp_path, quiet):
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        train("adapt", options(files), settings(precision=precision), tmp_path / precision, **quiet)
+        log = (tmp_path / precision / "log.jsonl").read_text().splitlines()
+        losses[precision] = [json.loads(line)["loss"] for line in log]
+    # Correction clicks are drawn from the errors, which differ a little.
+    assert losses["float32"] != losses["bfloat16"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.03)
+
+
 def test_what_is_exported_changes_only_what_is_trained(files, tmp_path, quiet):
     summary = train("adapt", options(files), settings(), tmp_path, **quiet)
     before, after = read_state_dict(files["checkpoint"]), read_safetensors(tmp_path / "model.safetensors")

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .config import TrunkConfig
-from .layers import MLP, attend, gelu
+from .layers import MLP, LayerNorm, attend, gelu
 
 
 class _PatchEmbed(nn.Module):
@@ -43,9 +43,9 @@ class _Block(nn.Module):
     def __init__(self, width_in: int, width: int, heads: int, config: TrunkConfig, window: int, pools: bool) -> None:
         super().__init__()
         self.window, self.pools = window, pools
-        self.norm1 = nn.LayerNorm(width_in, eps=config.norm_eps)
+        self.norm1 = LayerNorm(width_in, eps=config.norm_eps)
         self.attn = _WindowAttention(width_in, width, heads, pools)
-        self.norm2 = nn.LayerNorm(width, eps=config.norm_eps)
+        self.norm2 = LayerNorm(width, eps=config.norm_eps)
         self.mlp = MLP(width, int(width * config.mlp_ratio), width, activation=gelu)
         if width_in != width:
             self.proj = nn.Linear(width_in, width)

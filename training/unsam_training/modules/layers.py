@@ -37,6 +37,13 @@ class GELU(nn.Module):
         return gelu(x)
 
 
+class LayerNorm(nn.LayerNorm):
+    """In the type of its weights, float32, also under autocast, where PyTorch 1.13's on the CPU takes no mixed types."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.to(self.weight.dtype))
+
+
 class LayerNorm2d(nn.Module):
     """Layer normalisation over the channels of [n, c, h, w]."""
 
@@ -47,7 +54,7 @@ class LayerNorm2d(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        normed = F.layer_norm(x.permute(0, 2, 3, 1), self.weight.shape, self.weight, self.bias, self.eps)
+        normed = F.layer_norm(x.permute(0, 2, 3, 1).to(self.weight.dtype), self.weight.shape, self.weight, self.bias, self.eps)
         return normed.permute(0, 3, 1, 2)
 
 

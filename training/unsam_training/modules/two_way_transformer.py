@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .layers import MLP, attend
+from .layers import MLP, LayerNorm, attend
 
 
 class Attention(nn.Module):
@@ -31,12 +31,12 @@ class _Layer(nn.Module):
         super().__init__()
         self.first = first
         self.self_attn = Attention(width, heads)
-        self.norm1 = nn.LayerNorm(width)
+        self.norm1 = LayerNorm(width)
         self.cross_attn_token_to_image = Attention(width, heads, 2)
-        self.norm2 = nn.LayerNorm(width)
+        self.norm2 = LayerNorm(width)
         self.mlp = MLP(width, mlp_width, width)
-        self.norm3 = nn.LayerNorm(width)
-        self.norm4 = nn.LayerNorm(width)
+        self.norm3 = LayerNorm(width)
+        self.norm4 = LayerNorm(width)
         self.cross_attn_image_to_token = Attention(width, heads, 2)
 
     def forward(
@@ -60,7 +60,7 @@ class TwoWayTransformer(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(_Layer(width, heads, mlp_width, index == 0) for index in range(depth))
         self.final_attn_token_to_image = Attention(width, heads, 2)
-        self.norm_final_attn = nn.LayerNorm(width)
+        self.norm_final_attn = LayerNorm(width)
 
     def forward(self, tokens: Tensor, image: Tensor, position: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Tokens [n, t, d] and image tokens [n, cells, d] with their positions [cells, d] to both afterwards. `bias`
