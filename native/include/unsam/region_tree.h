@@ -14,7 +14,7 @@
 namespace unsam {
 
 // Number of the recipe, to be raised here and in core/src/region-tree/recipe.ts with every change of its results.
-inline constexpr int kRegionTreeRecipe = 1;
+inline constexpr int kRegionTreeRecipe = 2;
 
 // Superpixels, numbered in the order of their first pixels.
 struct Superpixels {

@@ -13,7 +13,8 @@ RegionHierarchy build_region_hierarchy(std::span<const std::uint8_t> rgb, std::s
                                            " bytes of RGB; sides are 1 to " + std::to_string(kLongest) + ".");
   }
   const tree::Size size{width, height};
-  const tree::Lab lab = tree::lab_planes(rgb, size, parallel);
+  tree::Lab lab = tree::lab_planes(rgb, size, parallel);
+  tree::map_tones(lab);
   const tree::Channels channels = tree::channels_of(lab, size, parallel);
   const tree::Boundary boundary = tree::boundary_strength(lab, channels, size, parallel);
   RegionHierarchy result;

@@ -7,8 +7,8 @@
 namespace unsam::tree {
 namespace {
 
-constexpr double kSizePower = 0.1, kBoundary = 0.6, kColourWeight = 0.6, kTextureWeight = 0.8, kLab = 0.4,
-                 kSpectral = 1.2;
+constexpr double kSizePower = 0.2, kEnclosure = 0.15, kBoundary = 0.6, kColourWeight = 0.6, kTextureWeight = 0.8,
+                 kLab = 0.4, kSpectral = 1.2;
 
 double chi_square(const float* p, const float* q, std::size_t n) {
   double sum = 0.0;
@@ -28,8 +28,11 @@ double distance(const float* p, const float* q, std::size_t n) {
   return std::sqrt(square);
 }
 
-// (share of the image of the smaller)^0.1 x weighted differences across the border and between the means.
-double merge_cost(const Features& f, std::size_t a, std::size_t b, double mean_strength, double image_size) {
+// (share of the image of the smaller)^0.2 x (1 - 0.15 x the largest share of an outline that the two share) x weighted
+// differences across the border and between the means. `outline`: pixel sides around each region, the image's own edge
+// left out; `border`: those the two share; `strength`: boundary strength summed over them.
+double merge_cost(const Features& f, const std::vector<double>& outline, std::size_t a, std::size_t b, double border,
+                  double strength, double image_size) {
   const float *p = &f.channels[a * kChannels], *q = &f.channels[b * kChannels];
   const double colour = chi_square(p, q, kColour) / 3.0;
   const double texture = chi_square(p + kColour, q + kColour, kTexture);
@@ -37,7 +40,8 @@ double merge_cost(const Features& f, std::size_t a, std::size_t b, double mean_s
   const double spectral =
       distance(f.embedding.data() + a * f.dimensions, f.embedding.data() + b * f.dimensions, f.dimensions);
   return power(std::min(f.size[a], f.size[b]) / image_size, kSizePower) *
-         (kBoundary * mean_strength + kColourWeight * colour + kTextureWeight * texture + kLab * (lab / (lab + 25.0)) +
+         (1.0 - kEnclosure * (border / std::min(outline[a], outline[b]))) *
+         (kBoundary * (strength / border) + kColourWeight * colour + kTextureWeight * texture + kLab * (lab / (lab + 25.0)) +
           kSpectral * (spectral / (spectral + 1.0)));
 }
 
@@ -61,6 +65,11 @@ RegionMerges merge_regions(RegionGraph graph, Features features) {
   const std::size_t count = graph.count, edges = graph.first.size(), merges = count == 0 ? 0 : count - 1;
   double image_size = 0.0;
   for (const double size : features.size) image_size += size;
+  std::vector<double> outline(count);
+  for (std::size_t edge = 0; edge < edges; ++edge) {
+    outline[static_cast<std::size_t>(graph.first[edge])] += graph.border[edge];
+    outline[static_cast<std::size_t>(graph.second[edge])] += graph.border[edge];
+  }
   std::vector<std::uint8_t> alive(edges, 1);
   std::vector<std::int32_t> stamp(edges, 0), known(count, -1), node(count);
   std::vector<std::vector<std::size_t>> around(count);  // edges of each region, dead ones among them
@@ -72,9 +81,9 @@ RegionMerges merge_regions(RegionGraph graph, Features features) {
   };
   const auto other = [&](std::size_t edge, std::size_t region) { return end(edge, end(edge, false) == region); };
   const auto entry = [&](std::size_t edge) -> Entry {
-    const double mean = graph.strength[edge] / graph.border[edge];
-    return {merge_cost(features, end(edge, false), end(edge, true), mean, image_size), static_cast<std::int32_t>(edge),
-            stamp[edge]};
+    const double cost = merge_cost(features, outline, end(edge, false), end(edge, true), graph.border[edge],
+                                   graph.strength[edge], image_size);
+    return {cost, static_cast<std::int32_t>(edge), stamp[edge]};
   };
   for (std::size_t i = 0; i < count; ++i) node[i] = static_cast<std::int32_t>(i);
   for (std::size_t edge = 0; edge < edges; ++edge) {
@@ -144,6 +153,7 @@ RegionMerges merge_regions(RegionGraph graph, Features features) {
     blend(features.lab, keep, gone, 3, share);
     blend(features.embedding, keep, gone, features.dimensions, share);
     features.size[keep] = total;
+    outline[keep] += outline[gone] - 2.0 * graph.border[edge];
     for (const std::size_t e : standing) {
       ++stamp[e];
       heap.push_back(entry(e));

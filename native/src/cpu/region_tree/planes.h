@@ -39,6 +39,9 @@ struct Lab {
 };
 Lab lab_planes(std::span<const std::uint8_t> rgb, Size size, const ParallelFor& parallel);
 
+// Lightness stretched between the image's own black and white points and bent by t (1 + k) / (t + k); chroma times 1.3.
+void map_tones(Lab& lab);
+
 // Kernel cut at 3 sigma, edge pixels repeated outwards.
 Plane gaussian_blur(const Plane& plane, Size size, double sigma, const ParallelFor& parallel);
 

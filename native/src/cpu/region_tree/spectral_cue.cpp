@@ -42,7 +42,7 @@ WeightedGraph affinity_graph(const RegionGraph& graph, const Features& features)
     const double db = static_cast<double>(p[2]) - static_cast<double>(q[2]);
     const double distance = std::sqrt(dl * dl + da * da + db * db);
     const double s = 0.5 * (graph.strength[e] / graph.border[e]) + 0.25 * (distance / (distance + 25.0));
-    const double weight = exponential(-s / 0.12) * std::sqrt(graph.border[e]);
+    const double weight = exponential(-s / 0.09) * std::sqrt(graph.border[e]);
     result.neighbour[fill[a]] = b;
     result.weight[fill[a]++] = weight;
     result.neighbour[fill[b]] = a;

@@ -1,5 +1,6 @@
 import { packMask, wordsPerRow } from "../mask/index.js";
 import {
+  paintNode,
   persistence,
   type RegionTree,
   regionsBetween,
@@ -75,23 +76,4 @@ function packNode(tree: RegionTree, node: number) {
   while (tree.leafMap[y0 * tree.width + x] < first || tree.leafMap[y0 * tree.width + x] > tree.lastLeaf[node])
     x++;
   return { mask, point: [x + 0.5, y0 + 0.5] as const };
-}
-
-/** Sets the node's pixels in bits whose first pixel is (left, top) of the image. */
-function paintNode(
-  { width, leafMap, boxes, firstLeaf, lastLeaf }: RegionTree,
-  node: number,
-  words: Uint32Array,
-  stride: number,
-  left: number,
-  top: number,
-): void {
-  const [x0, y0, x1, y1] = boxes.subarray(4 * node, 4 * node + 4);
-  for (let y = y0; y < y1; y++) {
-    for (let x = x0; x < x1; x++) {
-      const leaf = leafMap[y * width + x];
-      if (leaf < firstLeaf[node] || leaf > lastLeaf[node]) continue;
-      words[(y - top) * stride + ((x - left) >> 5)] |= 1 << ((x - left) & 31);
-    }
-  }
 }

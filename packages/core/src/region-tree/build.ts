@@ -1,4 +1,3 @@
-import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { boundaryStrength } from "./boundary-strength.js";
 import { channelsOf } from "./channels.js";
@@ -9,11 +8,15 @@ import { type Merges, mergeFeatures, mergeRegions } from "./merging.js";
 import { type RegionGraph, regionFeatures, regionGraph } from "./region-graph.js";
 import { affinityGraph, normalisedCut } from "./spectral-cue.js";
 import { type Superpixels, superpixels } from "./superpixels.js";
+import { toneMapped } from "./tone.js";
 import { type RegionTree, treeFromMerges } from "./tree.js";
-import { shrinkImage } from "./working-image.js";
+import { workingImage } from "./working-image.js";
 
 export interface RegionTreeOptions {
-  /** Longest side in pixels of the image the tree is built on; larger photos are shrunk to it. Default 640. */
+  /**
+   * Longest side in pixels of the image the tree is built on; larger photos are shrunk to it. Default 640.
+   * Photos below 512 pixels are enlarged, at most twice, at most to 512.
+   */
   readonly longestSide?: number;
 }
 
@@ -37,18 +40,6 @@ export async function buildRegionTreeWith(
   return finishTree(await hierarchyOf(working), working, image);
 }
 
-/** The image the tree is built on. Throws `E_BAD_OPTION`. */
-export function workingImage(image: RgbImage, options: RegionTreeOptions = {}): RgbImage {
-  const longestSide = options.longestSide ?? 640;
-  if (!Number.isInteger(longestSide) || longestSide < 16 || longestSide > 4096) {
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      `longestSide is ${longestSide}; it must be a whole number from 16 to 4096.`,
-    );
-  }
-  return shrinkImage(image, longestSide);
-}
-
 function finishTree(hierarchy: RegionHierarchy, working: RgbImage, image: RgbImage): RegionTree {
   const { superpixels, graph, merges } = hierarchy;
   const full = carryToFullResolution(superpixels, working, image);
@@ -68,7 +59,7 @@ export interface RegionHierarchy {
  */
 export function regionHierarchy(working: RgbImage, learned: LearnedCues | null = null): RegionHierarchy {
   const { width, height } = working;
-  const lab = labPlanes(working);
+  const lab = toneMapped(labPlanes(working));
   const channels = channelsOf(lab, width, height);
   const seen = boundaryStrength(lab, channels, width, height);
   const boundary = learned ? withLearnedBorders(seen, learned, width, height) : seen;
@@ -77,6 +68,6 @@ export function regionHierarchy(working: RgbImage, learned: LearnedCues | null =
   const features = regionFeatures(regions, channels, lab);
   const cue = normalisedCut(affinityGraph(graph, features));
   const metric = learned ? regionMetric(regions, learned, width) : null;
-  const merges = mergeRegions(graph, mergeFeatures(features, cue, metric));
+  const merges = mergeRegions(graph, mergeFeatures(graph, features, cue, metric));
   return { superpixels: regions, graph, merges };
 }

@@ -5,14 +5,17 @@ export {
   buildRegionTreeWith,
   type RegionTreeOptions,
   regionHierarchy,
-  workingImage,
 } from "./build.js";
+export { addPixel, CHANNELS, type Channels, channelsOf } from "./channels.js";
 export { ancestorAt, type ChainStep, chain, granularityOf } from "./choose/dial.js";
 export { persistence } from "./choose/persistence.js";
 export { type LabPlanes, labPlanes } from "./lab.js";
 export type { LearnedCues } from "./learned-cues.js";
+export { paintNode } from "./paint-node.js";
 export { REGION_TREE_RECIPE } from "./recipe.js";
 export { restoreTree, type SavedArray, saveTree } from "./saved-tree.js";
 export { segmentTree, stabilityOf, type TreeAnswer } from "./segment.js";
+export { toneMapped } from "./tone.js";
 export { pathToRoot, type RegionTree } from "./tree.js";
+export { workingImage } from "./working-image.js";
 export { type KeptRegion, regionsBetween, regionsWorthKeeping } from "./worth-keeping.js";

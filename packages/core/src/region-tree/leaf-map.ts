@@ -7,7 +7,8 @@ const COLOUR_SIGMA = 14;
 /**
  * Carries superpixels of the working image to full resolution. Inside a region the answer is plain; near a border
  * each full-resolution pixel joins the region whose working pixels around it (3 × 3) are closest in position and
- * colour, so borders follow the full-resolution image. Every region keeps at least one pixel.
+ * colour, so borders follow the full-resolution image. Where the working image is the smaller one every region
+ * keeps at least one pixel; where it is the larger one regions of few pixels may get none.
  * Returns the region of each pixel, [image.height, image.width].
  */
 export function carryToFullResolution(regions: Superpixels, working: RgbImage, image: RgbImage): Int32Array {
@@ -58,6 +59,7 @@ export function carryToFullResolution(regions: Superpixels, working: RgbImage, i
       out[y * width + x] = candidates[best];
     }
   }
+  if (working.width > width || working.height > height) return out;
   markers.forEach((marker, region) => {
     const my = Math.floor(marker / working.width);
     const mx = marker - my * working.width;

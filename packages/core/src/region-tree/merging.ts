@@ -21,6 +21,8 @@ export interface Merges {
 
 /** What merging compares: means over each region. */
 export interface MergeFeatures extends RegionFeatures {
+  /** Outline in pixel sides, the image's own edge left out, [count]. */
+  readonly outline: Float64Array;
   /** Dimensions of the spectral embedding. */
   readonly dimensions: number;
   /** [count, dimensions] */
@@ -32,7 +34,8 @@ export interface MergeFeatures extends RegionFeatures {
 }
 
 export const MERGE_WEIGHTS = {
-  sizePower: 0.1,
+  sizePower: 0.2,
+  enclosure: 0.15,
   boundary: 0.6,
   colour: 0.6,
   texture: 0.8,
@@ -42,14 +45,21 @@ export const MERGE_WEIGHTS = {
 
 /** Region means with the spectral embedding: eigenvectors scaled by 1/√λ, relative to the first. */
 export function mergeFeatures(
+  graph: RegionGraph,
   features: RegionFeatures,
   cue: SpectralCue,
   metric: Float32Array | null = null,
 ): MergeFeatures {
   const { dimensions, values, vectors } = cue;
   const scale = Float64Array.from(values, (value) => Math.sqrt((values[0] + 1e-9) / (value + 1e-9)));
+  const outline = new Float64Array(graph.count);
+  graph.border.forEach((sides, edge) => {
+    outline[graph.first[edge]] += sides;
+    outline[graph.second[edge]] += sides;
+  });
   return {
     ...features,
+    outline,
     dimensions,
     embedding: Float32Array.from(vectors, (value, k) => value * scale[k % dimensions]),
     metricDimensions: metric ? metric.length / features.size.length : 0,
@@ -59,16 +69,19 @@ export function mergeFeatures(
 
 /**
  * What it costs to join two regions:
- * (share of the image of the smaller)^0.1 × weighted differences across the border and between the means.
+ * (share of the image of the smaller)^0.2 × (1 − 0.15 · the largest share of an outline that the two share)
+ * × weighted differences across the border and between the means. `border`: what they share, in pixel sides;
+ * `strength`: boundary strength summed over it.
  */
 export function mergeCost(
   features: MergeFeatures,
   a: number,
   b: number,
-  meanStrength: number,
+  border: number,
+  strength: number,
   imageSize: number,
 ): number {
-  const { size, channels, lab, embedding, dimensions } = features;
+  const { size, outline, channels, lab, embedding, dimensions } = features;
   const w = MERGE_WEIGHTS;
   const p = a * CHANNELS;
   const q = b * CHANNELS;
@@ -86,7 +99,8 @@ export function mergeCost(
   const spectral = Math.sqrt(square);
   return (
     power(Math.min(size[a], size[b]) / imageSize, w.sizePower) *
-    (w.boundary * meanStrength +
+    (1 - w.enclosure * (border / Math.min(outline[a], outline[b]))) *
+    (w.boundary * (strength / border) +
       w.colour * colour +
       w.texture * texture +
       w.lab * (distance / (distance + 25)) +
@@ -113,6 +127,7 @@ export function mergeRegions(graph: RegionGraph, start: MergeFeatures): Merges {
   // A merged region lives on in the slot of its larger part; the other slot dies.
   const features: MergeFeatures = {
     size: start.size.slice(),
+    outline: start.outline.slice(),
     channels: start.channels.slice(),
     lab: start.lab.slice(),
     dimensions: start.dimensions,
@@ -130,7 +145,7 @@ export function mergeRegions(graph: RegionGraph, start: MergeFeatures): Merges {
   const offer = (edge: number) => {
     const a = ends[0][edge];
     const b = ends[1][edge];
-    queue.offer(edge, mergeCost(features, a, b, strength[edge] / border[edge], imageSize));
+    queue.offer(edge, mergeCost(features, a, b, border[edge], strength[edge], imageSize));
   };
   for (let edge = 0; edge < border.length; edge++) {
     neighbours[ends[0][edge]].set(ends[1][edge], edge);
@@ -173,7 +188,7 @@ export function mergeRegions(graph: RegionGraph, start: MergeFeatures): Merges {
       }
     }
     neighbours[gone].clear();
-    join(features, keep, gone);
+    join(features, keep, gone, border[edge]);
     for (const around of neighbours[keep].values()) offer(around);
   }
   return { count, children, heights, border: sharedBorder, strength: sharedStrength };
@@ -183,9 +198,9 @@ export function mergeRegions(graph: RegionGraph, start: MergeFeatures): Merges {
   }
 }
 
-/** Means of `keep` become those of both regions together. */
-function join(features: MergeFeatures, keep: number, gone: number): void {
-  const { size } = features;
+/** Means of `keep` become those of both regions together; `border`: what the two shared. */
+function join(features: MergeFeatures, keep: number, gone: number, border: number): void {
+  const { size, outline } = features;
   const total = size[keep] + size[gone];
   const share = size[gone] / total;
   blend(features.channels, keep, gone, CHANNELS, share);
@@ -193,6 +208,7 @@ function join(features: MergeFeatures, keep: number, gone: number): void {
   blend(features.embedding, keep, gone, features.dimensions, share);
   blend(features.metric, keep, gone, features.metricDimensions, share);
   size[keep] = total;
+  outline[keep] += outline[gone] - 2 * border;
 }
 
 function blend(means: Float32Array, keep: number, gone: number, width: number, share: number): void {

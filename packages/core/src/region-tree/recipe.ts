@@ -3,4 +3,4 @@
  * native/include/unsam/region_tree.h. It binds saved trees to what made them; native kernels of another number are not
  * used, the TypeScript ones then are.
  */
-export const REGION_TREE_RECIPE = 1;
+export const REGION_TREE_RECIPE = 2;

@@ -23,7 +23,7 @@ export interface WeightedGraph {
 
 const DIMENSIONS = 10;
 
-/** Affinity of touching regions: exp(−s / 0.12) · √(shared border), s from boundary strength and colour difference. */
+/** Affinity of touching regions: exp(−s / 0.09) · √(shared border), s from boundary strength and colour difference. */
 export function affinityGraph(graph: RegionGraph, features: RegionFeatures): WeightedGraph {
   const weights = new Float64Array(graph.first.length);
   for (let e = 0; e < weights.length; e++) {
@@ -35,7 +35,7 @@ export function affinityGraph(graph: RegionGraph, features: RegionFeatures): Wei
     const dB = lab[i + 2] - lab[j + 2];
     const distance = Math.sqrt(dL * dL + dA * dA + dB * dB);
     const s = 0.5 * (graph.strength[e] / graph.border[e]) + 0.25 * (distance / (distance + 25));
-    weights[e] = exp(-s / 0.12) * Math.sqrt(graph.border[e]);
+    weights[e] = exp(-s / 0.09) * Math.sqrt(graph.border[e]);
   }
   return weightedGraph(graph.count, graph.first, graph.second, weights);
 }

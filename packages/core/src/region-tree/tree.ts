@@ -125,7 +125,36 @@ export function treeFromMerges(
   parent[nodeCount - 1] = nodeCount - 1;
   // An outline is a whole number of pixel sides; the root's is 0 but for rounding.
   const contrast = Float32Array.from(outline, (length, node) => (length > 0.5 ? strength[node] / length : 0));
-  return assembleTree({ width, height, leafMap, parent, heights, contrast });
+  return assembleTree(withoutEmpty({ width, height, leafMap, parent, heights, contrast }));
+}
+
+/** Drops leaves without pixels, and the merges that only joined such leaves to something. */
+function withoutEmpty(parts: TreeParts): TreeParts {
+  const { leafMap, parent, heights, contrast } = parts;
+  const nodeCount = parent.length;
+  const leafCount = (nodeCount + 1) / 2;
+  const filled = new Uint8Array(nodeCount);
+  for (const leaf of leafMap) filled[leaf] = 1;
+  if (!filled.subarray(0, leafCount).includes(0)) return parts;
+  // Of an inner node, how many of its children hold pixels.
+  for (let node = 0; node < nodeCount - 1; node++) if (filled[node] > 0) filled[parent[node]]++;
+  const kept = [...parent.keys()].filter((node) => filled[node] > (node < leafCount ? 0 : 1));
+  const number = new Int32Array(nodeCount).fill(-1);
+  kept.forEach((node, k) => {
+    number[node] = k;
+  });
+  const root = kept.length - 1;
+  const parentOf = (node: number) => {
+    while (number[parent[node]] < 0 && parent[node] !== node) node = parent[node];
+    return number[parent[node]] < 0 ? root : number[parent[node]];
+  };
+  return {
+    ...parts,
+    leafMap: leafMap.map((leaf) => number[leaf]),
+    parent: Int32Array.from(kept, (node, k) => (k === root ? root : parentOf(node))),
+    heights: Float32Array.from(kept, (node) => heights[node]),
+    contrast: Float32Array.from(kept, (node, k) => (k === root ? 0 : contrast[node])),
+  };
 }
 
 /** For each region its place among the leaves when the tree is walked depth first. */

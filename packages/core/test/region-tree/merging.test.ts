@@ -28,6 +28,10 @@ function example(
     strength: border.map((length) => length * random()),
   };
   const features = {
+    outline: outlines(
+      graph,
+      Array.from({ length: count }, (_, i) => [i]),
+    ),
     size: Float64Array.from({ length: count }, () => 1 + Math.floor(random() * 50)),
     channels: Float32Array.from({ length: count * CHANNELS }, random),
     lab: Float32Array.from({ length: count * 3 }, () => random() * 100 - 50),
@@ -37,6 +41,16 @@ function example(
     metric: Float32Array.from({ length: count * metricDimensions }, () => random() * 2 - 1),
   };
   return { graph, features };
+}
+
+/** Sides between the members of each group and all that are not. */
+function outlines({ first, second, border }: RegionGraph, groups: number[][]): Float64Array {
+  return Float64Array.from(groups, (members) =>
+    border.reduce(
+      (sum, sides, e) => sum + (members.includes(first[e]) !== members.includes(second[e]) ? sides : 0),
+      0,
+    ),
+  );
 }
 
 /** The plain way: look at every pair again after every merge, from sums over members, in double precision. */
@@ -59,8 +73,9 @@ function mergeNaively(graph: RegionGraph, features: MergeFeatures) {
           strength += graph.strength[e];
         }
         if (border === 0) continue;
-        const two = meansOf([groups[a].members, groups[b].members], features);
-        const cost = mergeCost(two, 0, 1, strength / border, imageSize);
+        const pair = [groups[a].members, groups[b].members];
+        const two = { ...meansOf(pair, features), outline: outlines(graph, pair) };
+        const cost = mergeCost(two, 0, 1, border, strength, imageSize);
         if (cost < best.cost) best = { cost, a, b, border };
       }
     }
@@ -77,7 +92,7 @@ function mergeNaively(graph: RegionGraph, features: MergeFeatures) {
   return merges;
 }
 
-function meansOf(groups: number[][], features: MergeFeatures): MergeFeatures {
+function meansOf(groups: number[][], features: MergeFeatures): Omit<MergeFeatures, "outline"> {
   const mean = (values: Float32Array, width: number) =>
     Float32Array.from({ length: groups.length * width }, (_, k) => {
       const members = groups[Math.floor(k / width)];
@@ -130,7 +145,14 @@ describe("merging", () => {
     const { features } = example(2, 8);
     const small = { ...features, size: Float64Array.from([1, 900]) };
     const large = { ...features, size: Float64Array.from([400, 501]) };
-    expect(mergeCost(small, 0, 1, 0.5, 901)).toBeLessThan(mergeCost(large, 0, 1, 0.5, 901));
-    expect(mergeCost(large, 0, 1, 0.5, 901)).toBe(mergeCost(large, 1, 0, 0.5, 901));
+    expect(mergeCost(small, 0, 1, 2, 1, 901)).toBeLessThan(mergeCost(large, 0, 1, 2, 1, 901));
+    expect(mergeCost(large, 0, 1, 2, 1, 901)).toBe(mergeCost(large, 1, 0, 2, 1, 901));
+  });
+
+  it("joins an island more readily than a neighbour", () => {
+    const { features } = example(2, 8);
+    const island = { ...features, outline: Float64Array.from([2, 40]) };
+    const neighbour = { ...features, outline: Float64Array.from([20, 40]) };
+    expect(mergeCost(island, 0, 1, 2, 1, 901)).toBeLessThan(mergeCost(neighbour, 0, 1, 2, 1, 901));
   });
 });

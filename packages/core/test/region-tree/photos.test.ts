@@ -20,18 +20,6 @@ describeWithShared("region tree of photos", () => {
   const folder = () => shared("data", "unlabeled");
   const files = () => readdirSync(folder()).filter((file) => file.endsWith(".jpg"));
 
-  it("is built within two seconds of one core at 480 pixels", async () => {
-    const all = files();
-    for (let k = 0; k < 6; k++) {
-      const image = await photo(`${folder()}/${all[Math.floor((k * all.length) / 6)]}`, 480, 360);
-      // Time on the processor, so that other tests beside this one do not count.
-      const start = process.cpuUsage();
-      buildRegionTree(image);
-      const { user, system } = process.cpuUsage(start);
-      expect((user + system) / 1000).toBeLessThan(2000);
-    }
-  });
-
   it("nests along every click's chain", async () => {
     const random = numbers(5);
     const all = files();

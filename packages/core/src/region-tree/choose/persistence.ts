@@ -2,7 +2,10 @@ import { persistentScales } from "../../scales/index.js";
 import type { RegionTree } from "../tree.js";
 
 /** How much of the height inside a region counts against the contrast of its outline. */
-const HEIGHT_WEIGHT = 0.25;
+const HEIGHT_WEIGHT = 0.3;
+/** How much it counts that a region fills its bounding box; an ellipse fills it by 0.79. */
+const FILL_WEIGHT = 0.1;
+const TYPICAL_FILL = 0.6;
 /** Beyond this share of the image a region is more and more the scene around things, and loses by this much. */
 const LARGE = 0.2;
 const LARGE_WEIGHT = 0.3;
@@ -15,10 +18,20 @@ export function persistence(tree: RegionTree, node: number): number {
   return Math.min(1, Math.max(0, 2 * worth(tree, node)));
 }
 
-/** Contrast of the outline less a quarter of the height of the last merge inside; below 0 for a mere remainder. */
+/**
+ * Contrast of the outline less 0.3 of the height of the last merge inside, more for compact regions; below 0 for a mere
+ * remainder.
+ */
 function worth(tree: RegionTree, node: number): number {
   const share = tree.areas[node] / (tree.width * tree.height);
-  return tree.contrast[node] - HEIGHT_WEIGHT * tree.heights[node] - LARGE_WEIGHT * Math.max(0, share - LARGE);
+  const [x0, y0, x1, y1] = tree.boxes.subarray(4 * node, 4 * node + 4);
+  const fill = tree.areas[node] / ((x1 - x0) * (y1 - y0));
+  return (
+    tree.contrast[node] -
+    HEIGHT_WEIGHT * tree.heights[node] -
+    LARGE_WEIGHT * Math.max(0, share - LARGE) +
+    FILL_WEIGHT * (fill - TYPICAL_FILL)
+  );
 }
 
 /** A worth higher by this much makes a part of the dial count e times as much. */
