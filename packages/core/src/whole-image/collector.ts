@@ -3,7 +3,7 @@ import { type PackedMask, packedIoU, packMask, removeSmallRegions, unpackMask } 
 import { Coverage } from "./coverage.js";
 import type { Claim, CollectedBatch, FoundMask, LevelReport } from "./found-mask.js";
 import { type Crop, type CropBox, touchesCropEdge } from "./grid.js";
-import { ADAPTIVE_SHARE, type WholeImageOptions } from "./options.js";
+import { ADAPTIVE_RESERVE, ADAPTIVE_SHARE, type WholeImageOptions } from "./options.js";
 import { PromptPlanner } from "./planner.js";
 
 /** Masks of one crop and level wait for the official box suppression; beyond this many bytes it is done early. */
@@ -31,6 +31,8 @@ export class MaskCollector {
   #crop: Crop;
   #coverage: Coverage;
   #planner: PromptPlanner | null = null;
+  /** Clicks that adaptive prompting has left for this crop, over all levels. */
+  #budget = 0;
 
   constructor(size: { readonly width: number; readonly height: number }, options: WholeImageOptions) {
     this.#size = { width: size.width, height: size.height };
@@ -47,10 +49,14 @@ export class MaskCollector {
     this.#crop = crop;
     this.#ofCrop = [];
     this.#coverage = new Coverage(crop.box, pointsPerSide);
-    this.#planner =
-      this.#options.prompting === "adaptive"
-        ? new PromptPlanner(this.#coverage, Math.ceil(ADAPTIVE_SHARE * pointsPerSide ** 2))
-        : null;
+    this.#planner = null;
+    if (this.#options.prompting !== "adaptive") return;
+    const { length } = this.#options.levels;
+    const grid = pointsPerSide ** 2;
+    if (level === 0) this.#budget = Math.floor(ADAPTIVE_SHARE * grid * length);
+    const reserved = Math.floor(ADAPTIVE_RESERVE * grid * (length - 1 - level));
+    const most = Math.max(1, Math.min(grid, this.#budget - reserved));
+    this.#planner = new PromptPlanner(this.#coverage, most);
   }
 
   /** Where adaptive prompting wants the next clicks, in pixels of the crop; none: this crop is done at this level. */
@@ -89,6 +95,7 @@ export class MaskCollector {
       });
     }
     this.#prompts[this.#level] += clicks.length;
+    this.#budget -= clicks.length;
     for (const entry of found) {
       this.#coverage.add(entry.mask);
       if (this.#planner) this.#keepDistinct(this.#ofCrop, entry);

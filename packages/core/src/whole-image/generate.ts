@@ -81,8 +81,9 @@ export async function* generateMasks(
     const crops = cropBoxes(image.width, image.height, encodeCrop ? cropLayers : 0, cropOverlap);
     const perSide = (crop: Crop) => pointsInLayer(pointsPerSide, crop.layer, cropPointsDownscale);
     const share = prompting === "adaptive" ? ADAPTIVE_SHARE : 1;
-    const perLevel = crops.reduce((sum, crop) => sum + Math.ceil(share * perSide(crop) ** 2), 0);
-    const promptsAtMost = prompting === "regions" ? 0 : perLevel * levels.length;
+    const atMost = (crop: Crop) =>
+      Math.max(levels.length, Math.floor(share * perSide(crop) ** 2 * levels.length));
+    const promptsAtMost = prompting === "regions" ? 0 : crops.reduce((sum, crop) => sum + atMost(crop), 0);
     let prompts = 0;
     if (prompting === "regions") {
       await collector("begin", [run, 0, crops[0], pointsPerSide]);

@@ -9,7 +9,7 @@ export interface WholeImageOptions {
   /** Granularities as the model takes them, one pass for each; null: the model gets none. */
   readonly levels: readonly (number | null)[];
   readonly prompting: Prompting;
-  /** The grid has its square [points_per_side]; adaptive prompting may spend two fifths of that. */
+  /** The grid has its square [points_per_side]; adaptive prompting may spend two fifths of that, over all levels. */
   readonly pointsPerSide: number;
   /** Clicks in one decoder call [points_per_batch]. */
   readonly pointsPerBatch: number;
@@ -56,5 +56,8 @@ export const OFFICIAL_OPTIONS: WholeImageOptions = {
   maxIoU: 0.9,
 };
 
-/** Share of the grid's prompts that adaptive prompting may spend. */
+/** Share of the grid's prompts that adaptive prompting may spend on a crop, over all levels together. */
 export const ADAPTIVE_SHARE = 0.4;
+
+/** … of which fine levels, which need most and come first, leave this share of a grid for each that follows. */
+export const ADAPTIVE_RESERVE = 0.1;

@@ -4,12 +4,10 @@ import type { Coverage } from "./coverage.js";
 const FIRST_REACH = 1 / 8;
 /** … until they are this many samples apart. */
 const LEAST_REACH = 2;
-/** A gap narrower than this many samples is not worth a prompt. */
-const NARROWEST = 1.5;
 /** Coverage stalls when a round wins less than this share of the image for each of its clicks … */
 const STALL_PER_CLICK = 2e-5;
 /** … this often in a row. */
-const PATIENCE = 2;
+const PATIENCE = 4;
 
 /**
  * Says where the next clicks go: into the middle of what no confident mask explains yet, widest gaps first, few and far
@@ -69,7 +67,7 @@ export class PromptPlanner {
     const closed = Uint8Array.from(covered, (value, i) => value | this.#tried[i]);
     const distance = this.#distances(closed);
     const order: number[] = [];
-    for (let i = 0; i < distance.length; i++) if (distance[i] >= NARROWEST) order.push(i);
+    for (let i = 0; i < distance.length; i++) if (distance[i] > 0) order.push(i);
     order.sort((a, b) => distance[b] - distance[a] || a - b);
     const blocked = new Uint8Array(covered.length);
     const chosen: number[] = [];
