@@ -1,4 +1,4 @@
-import { type Granularity, NAMED_GRANULARITY, type PointInput } from "@unsam/sdk";
+import { type Granularity, type GranularityLevel, NAMED_GRANULARITY, type PointInput } from "@unsam/sdk";
 import { InvalidArgumentError } from "commander";
 
 // Parsers of option values; Commander prints what they throw and the CLI exits with 2.
@@ -37,6 +37,31 @@ export function levels(text: string): number | Granularity[] {
     if (level !== "auto") return level;
     throw new InvalidArgumentError("A ladder has no level auto.");
   });
+}
+
+/** One setting, a range `0.1..1`, or a list `0.2,0.5,coarse` (two settings in a list stay two). */
+export function granularityRange(text: string): GranularityLevel | GranularityLevel[] {
+  const ends = text.split("..");
+  const parts = (ends.length === 2 ? ends : text.split(",")).map((part) => {
+    const level = granularity(part.trim());
+    if (level !== "auto" && level !== null) return level;
+    throw new InvalidArgumentError("Everything in an image has no one granularity auto.");
+  });
+  if (parts.length === 1) return parts[0];
+  // Two numbers alone would be a range.
+  return ends.length === 2 || parts.length > 2 ? parts : [...parts, parts[1]];
+}
+
+/** A number from 0 to 1. */
+export function share(text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("Give a number from 0 to 1.");
+}
+
+/** 0 or more. */
+export function wholeNumber(text: string): number {
+  return Number(text) === 0 && text.trim() !== "" ? 0 : count(text);
 }
 
 /** A number above 0. */

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { calibrateCommand } from "./commands/calibrate.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { everythingCommand } from "./commands/everything.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { ladderCommand } from "./commands/ladder.js";
 import { segmentCommand } from "./commands/segment.js";
@@ -28,6 +29,7 @@ const program = new Command("unsam")
 for (const command of [
   segmentCommand,
   ladderCommand,
+  everythingCommand,
   calibrateCommand,
   inspectCommand,
   doctorCommand,

@@ -8,6 +8,11 @@ export async function checkWritable(option: string, file: string, extension: str
   if (path.extname(file).toLowerCase() !== extension) {
     throw new UnSAMError("E_BAD_OPTION", `${option} is ${file}; the name must end in ${extension}.`);
   }
+  await checkPlace(option, file);
+}
+
+/** The same of any file, whatever its name ends in. Throws `E_BAD_OPTION`. */
+export async function checkPlace(option: string, file: string): Promise<void> {
   const folder = path.dirname(path.resolve(file));
   const found = await stat(folder).catch(() => null);
   if (!found?.isDirectory()) {

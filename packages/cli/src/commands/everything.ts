@@ -1,0 +1,97 @@
+import { stat } from "node:fs/promises";
+import { type EverythingOptions, type Granularity, type GranularityLevel, UnSAMError } from "@unsam/sdk";
+import { Command, Option } from "commander";
+import { count, granularity, granularityRange, share, wholeNumber } from "../arguments.js";
+import { everythingOfFolder } from "../everything/folder.js";
+import { formatNamed, SCENE_FORMATS } from "../everything/formats.js";
+import { everythingOfImage } from "../everything/one-image.js";
+import { loadModel, type ModelOptions } from "../load-model.js";
+import { withModelOptions } from "../prompt-flags.js";
+
+interface EverythingFlags extends ModelOptions {
+  readonly granularity?: EverythingOptions["granularity"];
+  readonly levels?: number;
+  readonly prompting?: "adaptive" | "grid" | "regions";
+  readonly pointsPerSide?: number;
+  readonly cropLayers?: number;
+  readonly minRegionArea?: number;
+  readonly predictedIou?: number;
+  readonly stability?: number;
+  readonly maxPixels?: number;
+  readonly out?: string[];
+  readonly format?: string[];
+  readonly at: Granularity;
+  readonly json?: true;
+}
+
+const FORMATS = SCENE_FORMATS.map(({ suffix, about }) => `${suffix} (${about})`).join(", ");
+
+export function everythingCommand(signal: AbortSignal): Command {
+  return withModelOptions(new Command("everything"))
+    .description("Segment everything in a photo, or in all photos of a folder, at all settings of the dial.")
+    .argument("<image|dir>", "a photo, or a folder of photos")
+    .option("--calibration <file>", "what unsam calibrate wrote: the dial then means what it was fitted to")
+    .option(
+      "--granularity <g|a..b|g,g,…>",
+      "a setting, a range (default 0.1..1), or a list",
+      granularityRange,
+    )
+    .option("--levels <n>", "how many settings a range means (default 5)", count)
+    .addOption(
+      new Option(
+        "--prompting <how>",
+        "where masks are sought (default: adaptive; region tree: regions)",
+      ).choices(["adaptive", "grid", "regions"]),
+    )
+    .option("--points-per-side <n>", "side of the grid of clicks (default 32)", count)
+    .option("--crop-layers <n>", "look again at 4, 16 … overlapping crops (default 0)", wholeNumber)
+    .option("--min-region-area <pixels>", "remove smaller holes and islands (default 0)", wholeNumber)
+    .option("--predicted-iou <x>", "masks below are dropped (default 0.8; region tree: 0)", share)
+    .option("--stability <x>", "masks below are dropped (default 0.95; region tree: 0)", share)
+    .option("--out <file|dir>", `repeatable; by the end of the name: ${FORMATS}`, repeatable)
+    .option("--format <suffix>", "for a folder, repeatable: json (default), coco.json, png …", repeatable)
+    .option("--at <g>", "the setting that pictures of one setting show", granularity, 0.5)
+    .option("--json", "print one JSON document to standard output")
+    .action((input: string, flags: EverythingFlags) => everything(input, flags, signal));
+}
+
+async function everything(input: string, flags: EverythingFlags, signal: AbortSignal): Promise<void> {
+  const found = await stat(input).catch(() => null);
+  if (!found) throw new UnSAMError("E_BAD_IMAGE", `There is no file or folder ${input}.`);
+  if (flags.at === null || flags.at === "auto") {
+    throw new UnSAMError("E_BAD_OPTION", "--at is auto; give a number from 0 to 1 or its name.");
+  }
+  const at: GranularityLevel = flags.at;
+  const { maxPixels, calibration, out = [] } = flags;
+  const options = {
+    granularity: flags.granularity,
+    levels: flags.levels,
+    prompting: flags.prompting,
+    pointsPerSide: flags.pointsPerSide,
+    cropLayers: flags.cropLayers,
+    minRegionArea: flags.minRegionArea,
+    predictedIou: flags.predictedIou,
+    stability: flags.stability,
+  };
+  const common = { options, at, maxPixels, json: flags.json ?? false, signal };
+  const load = () => loadModel(flags, signal);
+  if (!found.isDirectory()) {
+    if (flags.format) {
+      throw new UnSAMError(
+        "E_BAD_OPTION",
+        "--format is for folders; the end of --out names the format of a file.",
+      );
+    }
+    await everythingOfImage({ image: input, out, ...common }, load);
+    return;
+  }
+  if (out.length !== 1) {
+    throw new UnSAMError("E_BAD_OPTION", `${input} is a folder; give one folder as --out for its files.`);
+  }
+  const formats = [...new Set(flags.format ?? ["json"])].map(formatNamed);
+  await everythingOfFolder({ folder: input, out: out[0], formats, calibration, ...common }, load);
+}
+
+function repeatable(text: string, earlier: string[] = []): string[] {
+  return [...earlier, text];
+}

@@ -1,0 +1,55 @@
+import ora from "ora";
+
+/** Without a terminal a line is written at most this often. */
+const QUIET_MS = 2000;
+
+/** Tells on standard error how far a batch is, how fast it goes and how long it will take. */
+export class BatchProgress {
+  readonly #total: number;
+  readonly #started = performance.now();
+  readonly #spinner = ora({ stream: process.stderr, discardStdin: false });
+  #done = 0;
+  #told = Number.NEGATIVE_INFINITY;
+
+  constructor(total: number) {
+    this.#total = total;
+    if (process.stderr.isTTY && total > 0) this.#spinner.start(`0/${total}`);
+  }
+
+  /** One more is done, well or not. */
+  step(name: string): void {
+    this.#done++;
+    const text = `${this.#done}/${this.#total} ${name}, ${this.#pace()}`;
+    if (process.stderr.isTTY) {
+      this.#spinner.text = text;
+      return;
+    }
+    const now = performance.now();
+    if (now - this.#told < QUIET_MS && this.#done < this.#total) return;
+    this.#told = now;
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** A line that stays. */
+  tell(text: string): void {
+    if (this.#spinner.isSpinning) this.#spinner.clear();
+    process.stderr.write(`${text}\n`);
+  }
+
+  stop(): void {
+    this.#spinner.stop();
+  }
+
+  #pace(): string {
+    const seconds = (performance.now() - this.#started) / 1000;
+    const left = (seconds / this.#done) * (this.#total - this.#done);
+    const rate = this.#done / seconds;
+    return `${rate < 10 ? rate.toPrecision(2) : rate.toFixed(0)} images/s, ${duration(left)} left`;
+  }
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  if (seconds < 3600) return `${Math.ceil(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
