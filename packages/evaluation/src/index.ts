@@ -1,11 +1,12 @@
-export {
-  type Click,
-  type Dataset,
-  type LabelMap,
-  openDataset,
-  readLabelMap,
-  readLabels,
-  readRgb,
-} from "./datasets/dataset.js";
-export { iouOfCounts } from "./metrics/iou.js";
+export type { Click, Dataset, DatasetImage } from "./datasets/dataset.js";
+export { openDatasets } from "./datasets/open-datasets.js";
+export { type LabelMap, readLabelMap, readTruth, type Truth } from "./datasets/read-truth.js";
+export type { Method, MethodInfo, PreparedImage } from "./methods/method.js";
+export { BASELINES, type Baseline, type MethodSpec } from "./methods/open-method.js";
+export { iouOfCounts, maskIou } from "./metrics/iou.js";
 export { evaluateRegionTree, type RegionTreeReport } from "./region-tree/evaluate.js";
+export { reportFiles } from "./report/files.js";
+export { makeReport, OPTIONAL_METRICS, type Report } from "./report/report.js";
+export { dialLevels, type EvaluateOptions, evaluate, type Progress, type Result } from "./run/evaluate.js";
+export type { ImageScore, Measures } from "./run/score-image.worker.js";
+export type { Summary } from "./run/summarise.js";

@@ -2,10 +2,9 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { RgbImage } from "@unsam/core/image";
+import { decodeImage, type RgbImage } from "@unsam/core/image";
 import { buildRegionTree, segmentTree, treeMask } from "@unsam/core/region-tree";
 import sharp, { type OverlayOptions } from "sharp";
-import { readRgb } from "../datasets/dataset.js";
 
 /** Photos that may be passed on (their rows say so), and a click on each as shares of width and height. */
 const CLICKS: readonly [string, number, number][] = [
@@ -36,7 +35,7 @@ async function main(): Promise<void> {
   const columns = 2 * (1 + GRANULARITIES.length);
   const cells: OverlayOptions[] = [];
   for (const [k, [file, shareX, shareY]] of CLICKS.entries()) {
-    const image = await readRgb(path.join(values.photos, file));
+    const image = await decodeImage(path.join(values.photos, file));
     const tree = buildRegionTree(image);
     const x = Math.floor(shareX * image.width);
     const y = Math.floor(shareY * image.height);

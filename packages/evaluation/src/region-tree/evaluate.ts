@@ -1,13 +1,29 @@
-import { buildRegionTree, type RegionTreeOptions } from "@unsam/core/region-tree";
-import { type Dataset, type LabelMap, readLabels, readRgb } from "../datasets/dataset.js";
-import { mean } from "../metrics/iou.js";
-import { type ClickScores, LEVELS, scoreClick } from "./click-scores.js";
+import { decodeImage } from "@unsam/core/image";
+import type { Mask } from "@unsam/core/mask";
+import type { Prompt } from "@unsam/core/prompt";
+import {
+  buildRegionTree,
+  chain,
+  type RegionTree,
+  type RegionTreeOptions,
+  segmentTree,
+  treeMask,
+} from "@unsam/core/region-tree";
+import type { Click, Dataset } from "../datasets/dataset.js";
+import { drawClicks } from "../datasets/draw-clicks.js";
+import { readTruth, type Truth } from "../datasets/read-truth.js";
+import { nodeMasks, prepareTree, regionTreeMethod } from "../methods/region-tree.js";
+import { maskIou, mean } from "../metrics/iou.js";
+import { chooseImages, dialLevels } from "../run/evaluate.js";
+import { type ClickScore, regionOf, scoreClick } from "../run/score-click.js";
+import { summarise } from "../run/summarise.js";
 
+/** What the tree holds and how it answers, beyond what any method is measured by. */
 export interface RegionTreeReport {
   readonly dataset: string;
   readonly images: number;
   readonly clicks: number;
-  /** Mean IoU over the clicks. */
+  /** Mean IoU over the clicks of the best of all ancestors of the clicked leaf. */
   readonly oracle: number;
   /** Best of the ten dial settings of each click. */
   readonly oracleOfLevels: number;
@@ -25,51 +41,91 @@ export interface RegionTreeReport {
   readonly leaves: number;
 }
 
+const NO_MEASURES = { interactive: false, recall: false, boundary: false, partition: false };
+const LEVELS = dialLevels(10);
+
+interface TreeScore {
+  readonly oracle: number;
+  readonly box: number;
+  readonly mask: number;
+  readonly growing: boolean;
+}
+
 /** Scores the tree on a data set's fixed clicks; with `limit`, on that many images spread evenly over it. */
 export async function evaluateRegionTree(
   dataset: Dataset,
   { limit, tree: options }: { limit?: number; tree?: RegionTreeOptions } = {},
   progress: (done: number, total: number) => void = () => {},
 ): Promise<RegionTreeReport> {
-  const clicked = [...new Set(dataset.clicks.map((click) => click.image))];
-  const count = Math.min(limit ?? clicked.length, clicked.length);
-  const images = Array.from({ length: count }, (_, k) => clicked[Math.floor((k * clicked.length) / count)]);
-  const scores: ClickScores[] = [];
+  const { info } = regionTreeMethod(LEVELS, options);
+  const images = chooseImages(dataset, limit ?? null, NO_MEASURES);
+  const scores: TreeScore[] = [];
+  const scored: { image: string; clicks: ClickScore[] }[] = [];
   const times: number[] = [];
   const leaves: number[] = [];
-  for (const [done, name] of images.entries()) {
+  for (const [done, image] of images.entries()) {
     progress(done, images.length);
-    const image = await readRgb(dataset.imageFile.get(name)!);
+    const photo = await decodeImage(image.file);
     // Time on the processor rather than on the clock: what else the machine does must not count.
     const start = process.cpuUsage();
-    const tree = buildRegionTree(image, options);
+    const tree = buildRegionTree(photo, options);
     const { user, system } = process.cpuUsage(start);
     times.push((user + system) / 1000);
     leaves.push(tree.leafCount);
-    const maps = new Map<number, LabelMap>();
-    for (const click of dataset.clicks) {
-      if (click.image !== name) continue;
-      const labels = maps.get(click.annotator) ?? (await readLabels(dataset, name, click.annotator));
-      maps.set(click.annotator, labels);
-      scores.push(scoreClick(tree, labels, click, dataset.ignoresZero));
+    const truth = await readTruth(image, dataset.ignoresZero, photo);
+    const prepared = prepareTree(tree, LEVELS);
+    const clicks: ClickScore[] = [];
+    for (const click of image.clicks ?? drawClicks(truth, image.name, 1)) {
+      clicks.push(await scoreClick(prepared, info, truth, click, false));
+      scores.push(scoreTree(tree, truth, click));
     }
+    scored.push({ image: image.name, clicks });
   }
   progress(images.length, images.length);
-  const byLevel = LEVELS.map((_, k) => mean(scores.map((score) => score.levels[k])));
-  const best = byLevel.indexOf(Math.max(...byLevel));
+  const whole = { recall: null, boundary: null, partition: null };
+  const summary = summarise(
+    scored.map((image) => ({ ...image, whole })),
+    info,
+    1,
+  );
   times.sort((a, b) => a - b);
   return {
     dataset: dataset.name,
     images: images.length,
     clicks: scores.length,
     oracle: mean(scores.map((score) => score.oracle)),
-    oracleOfLevels: mean(scores.map((score) => Math.max(...score.levels))),
-    bestLevel: { granularity: LEVELS[best], iou: byLevel[best] },
-    auto: mean(scores.map((score) => score.auto)),
+    oracleOfLevels: summary.meanIou.oracle ?? Number.NaN,
+    bestLevel: {
+      granularity: summary.fixedGranularity ?? Number.NaN,
+      iou: summary.meanIou.fixed ?? Number.NaN,
+    },
+    auto: summary.meanIou.auto ?? Number.NaN,
     box: mean(scores.map((score) => score.box)),
     mask: mean(scores.map((score) => score.mask)),
     brokenChains: scores.filter((score) => !score.growing).length,
     milliseconds: { median: times[times.length >> 1], slowest: times[times.length - 1] },
     leaves: mean(leaves),
+  };
+}
+
+/** What only the tree can be asked: all ancestors of the clicked leaf, and prompts made of the region itself. */
+function scoreTree(tree: RegionTree, truth: Truth, click: Click): TreeScore {
+  const region = regionOf(truth, click);
+  const iou = (mask: Mask) => maskIou(mask, region, truth.counted);
+  const answer = (prompt: Partial<Prompt>) =>
+    iou(
+      treeMask(tree, segmentTree(tree, { points: [], box: null, mask: null, granularity: null, ...prompt })),
+    );
+  const { x, y, width, height } = region.bbox;
+  const steps = chain(tree, tree.leafMap[click.y * tree.width + click.x]);
+  const ancestors = nodeMasks(
+    tree,
+    steps.map(({ node }) => node),
+  );
+  return {
+    oracle: Math.max(...ancestors.map(iou)),
+    box: answer({ box: [x, y, x + width, y + height] }),
+    mask: answer({ mask: region }),
+    growing: steps.every((step, k) => k === 0 || step.area > steps[k - 1].area),
   };
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { UnSAMError } from "@unsam/core/errors";
-import { openDataset } from "../datasets/dataset.js";
+import { openDatasets } from "../datasets/open-datasets.js";
 import { evaluateRegionTree, type RegionTreeReport } from "./evaluate.js";
 
 const USAGE = `Scores the region tree on the fixed clicks of evaluation sets (IoU, mean over clicks).
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   const longestSide = wholeNumber("--longest-side", values["longest-side"]);
   const reports: RegionTreeReport[] = [];
   for (const name of positionals.length > 0 ? positionals : SETS) {
-    const dataset = await openDataset(path.join(values.data, name));
+    const [dataset] = await openDatasets(path.join(values.data, name));
     const report = await evaluateRegionTree(dataset, { limit, tree: { longestSide } }, (done, total) => {
       if (process.stderr.isTTY) process.stderr.write(`\r${name}: ${done} of ${total} images\x1b[K`);
     });

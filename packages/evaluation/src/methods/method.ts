@@ -1,0 +1,73 @@
+import type { RgbImage } from "@unsam/core/image";
+import type { Mask } from "@unsam/core/mask";
+import type { PromptPoint } from "@unsam/core/prompt";
+import type { Tensor } from "@unsam/core/tensor";
+
+/** What a method says about itself. */
+export interface MethodInfo {
+  readonly name: string;
+  /** One plain sentence. */
+  readonly description: string;
+  /** Settings of the dial, ascending, fine to coarse; empty for a method without a dial. */
+  readonly levels: readonly number[];
+  /** Whether the method can choose an answer itself (`"auto"`). */
+  readonly chooses: boolean;
+}
+
+/** One answer to clicks. */
+export interface Answer {
+  /** At the size of the image. */
+  readonly mask: Mask;
+  /** Where on the dial it lies; null without a dial. */
+  readonly granularity: number | null;
+  /** Low-resolution logits to go on from with a further click, where the method can. */
+  readonly logits: Tensor | null;
+}
+
+/** All that a method offers for one click. */
+export interface Offer {
+  /** One answer per level; without a dial, the masks that the method leaves the choice of (one or more). */
+  readonly ladder: readonly Answer[];
+  /** The method's own choice; null where it has none. */
+  readonly auto: Answer | null;
+}
+
+/** A segmentation method under test. The engines of core and the baselines all stand behind this interface. */
+export interface Method {
+  readonly info: MethodInfo;
+  /** Looks at an image once. Throws what the method throws for images that it cannot take. */
+  prepare(image: RgbImage): Promise<PreparedImage>;
+  dispose(): Promise<void>;
+}
+
+export interface PreparedImage {
+  /** The answers to clicks (pixels; one or more) at every level, and the method's own choice. */
+  offer(clicks: readonly PromptPoint[]): Promise<Offer>;
+  /**
+   * One answer, at a granularity or at the method's own choice (`"auto"`, the only one without a dial). `earlier`: its
+   * answer to all clicks but the last.
+   */
+  answer(
+    clicks: readonly PromptPoint[],
+    granularity: number | "auto",
+    earlier: Answer | null,
+  ): Promise<Answer>;
+  /** Regions of the whole image, where the method makes them; else null. */
+  wholeImage(): Promise<WholeImage | null>;
+  dispose(): Promise<void>;
+}
+
+/** What a method makes of an image without being asked for anything in particular. */
+export interface WholeImage {
+  /** Number of segmentations, from fine to coarse: thresholds of a fused map, or scales. */
+  readonly segmentations: number;
+  /** Region of each pixel in segmentation k, any numbers, [height, width]. */
+  labels(k: number): Int32Array;
+  /** Masks that may be objects, the best first, at most `count`. */
+  proposals(count: number): Mask[];
+}
+
+/** A click into the foreground. */
+export function foreground(x: number, y: number): PromptPoint {
+  return { x, y, label: 1 };
+}

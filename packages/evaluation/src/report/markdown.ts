@@ -1,0 +1,48 @@
+import type { Report } from "./report.js";
+import { reportTables } from "./tables.js";
+
+/** The report as Markdown: tables, and what is needed to repeat them. */
+export function markdownReport(report: Report): string {
+  const { run, datasets, methods, results } = report;
+  const lines = ["# Evaluation", "", "```", run.command, "```", ""];
+  for (const { title, note, columns, rows } of reportTables(report)) {
+    lines.push(
+      `## ${title}`,
+      "",
+      row(columns),
+      row(columns.map(() => "---")),
+      ...rows.map(row),
+      "",
+      note,
+      "",
+    );
+  }
+  const failures = results.flatMap(({ dataset, method, failures }) =>
+    failures.map(({ image, error }) => `- ${dataset}, ${method}, ${image}: ${error}`),
+  );
+  if (failures.length > 0) lines.push("## Images that failed", "", ...failures, "");
+  lines.push("## Data", "");
+  for (const { name, title, licence, citation, clicksFrom } of datasets) {
+    lines.push(
+      `- **${name}**${title ? ` (${title})` : ""}: ${clicksFrom === "drawn" ? `clicks drawn with seed ${run.seed}` : "fixed clicks"}. Licence: ${licence ?? "not stated"}. ${citation ?? ""}`.trimEnd(),
+    );
+  }
+  lines.push(
+    "",
+    "## Methods",
+    "",
+    ...methods.map(({ name, description }) => `- **${name}**: ${description}`),
+  );
+  lines.push(
+    "",
+    "## To repeat it",
+    "",
+    `unsam ${run.versions.unsam}, Node ${run.versions.node}, ${run.machine.platform}, ${run.machine.processor} (${run.machine.cores} cores); ${run.date}; seed ${run.seed}, ${run.levels} levels${run.limit === null ? "" : `, at most ${run.limit} images a set`}; intervals: ${run.confidence.method}, ${run.confidence.replicates} replicates.`,
+    "",
+  );
+  return lines.join("\n");
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}

@@ -1,0 +1,101 @@
+import { availableParallelism, cpus } from "node:os";
+import type { Dataset } from "../datasets/dataset.js";
+import type { MethodInfo } from "../methods/method.js";
+import { REPLICATES } from "../metrics/bootstrap.js";
+import type { EvaluateOptions, Result } from "../run/evaluate.js";
+import type { Measures } from "../run/score-image.worker.js";
+import type { Summary } from "../run/summarise.js";
+
+/** The JSON document of a run; its schema is docs/schemas/eval.schema.json. */
+export interface Report {
+  readonly schema: "unsam-eval/1";
+  /** All that is needed to do it again. */
+  readonly run: Run;
+  readonly datasets: readonly DatasetReport[];
+  readonly methods: readonly MethodInfo[];
+  /** By data set, then method. */
+  readonly results: readonly ResultReport[];
+}
+
+export interface Run {
+  readonly command: string;
+  readonly date: string;
+  readonly seed: number;
+  readonly levels: number;
+  readonly limit: number | null;
+  readonly metrics: readonly string[];
+  readonly confidence: { readonly level: number; readonly replicates: number; readonly method: string };
+  readonly versions: { readonly unsam: string; readonly node: string };
+  readonly machine: { readonly platform: string; readonly processor: string; readonly cores: number };
+}
+
+export interface DatasetReport extends Omit<Dataset, "images"> {
+  readonly images: number;
+}
+
+export interface ResultReport extends Summary {
+  readonly dataset: string;
+  readonly method: string;
+  readonly failures: Result["failures"];
+}
+
+export interface RunDetails {
+  /** As typed. */
+  readonly command: string;
+  /** Of the program that ran it. */
+  readonly version: string;
+  readonly date: Date;
+  readonly options: Pick<EvaluateOptions, "levels" | "limit" | "measures" | "seed">;
+}
+
+export function makeReport(results: readonly Result[], details: RunDetails): Report {
+  const { options } = details;
+  const datasets = new Map(results.map(({ dataset }) => [dataset, describeDataset(dataset)]));
+  const methods = new Map(results.map(({ method }) => [method.name, method]));
+  return {
+    schema: "unsam-eval/1",
+    run: {
+      command: details.command,
+      date: details.date.toISOString(),
+      seed: options.seed,
+      levels: options.levels.length,
+      limit: options.limit,
+      metrics: metricNames(options.measures),
+      confidence: {
+        level: 0.95,
+        replicates: REPLICATES,
+        method: "percentile bootstrap over images",
+      },
+      versions: { unsam: details.version, node: process.version },
+      machine: {
+        platform: `${process.platform}-${process.arch}`,
+        processor: cpus()[0]?.model.trim() ?? "unknown",
+        cores: availableParallelism(),
+      },
+    },
+    datasets: [...datasets.values()],
+    methods: [...methods.values()],
+    results: results.map(({ dataset, method, summary, failures }) => ({
+      dataset: dataset.name,
+      method: method.name,
+      ...summary,
+      failures,
+    })),
+  };
+}
+
+/** Names of `--metrics`, beside the clicks that are always scored. */
+export const OPTIONAL_METRICS = [
+  "interactive",
+  "recall",
+  "boundary",
+  "partition",
+] as const satisfies readonly (keyof Measures)[];
+
+function metricNames(measures: Measures): string[] {
+  return ["clicks", ...OPTIONAL_METRICS.filter((name) => measures[name])];
+}
+
+function describeDataset({ images, ...dataset }: Dataset): DatasetReport {
+  return { ...dataset, images: images.length };
+}

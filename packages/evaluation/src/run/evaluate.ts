@@ -1,0 +1,127 @@
+import { availableParallelism } from "node:os";
+import { UnSAMError } from "@unsam/core/errors";
+import { WorkerThread } from "@unsam/core/runtime";
+import type { Dataset, DatasetImage } from "../datasets/dataset.js";
+import type { MethodInfo } from "../methods/method.js";
+import { fillsMachine, type MethodSpec, methodName } from "../methods/open-method.js";
+import type { ImageScore, Measures } from "./score-image.worker.js";
+import { type Summary, summarise } from "./summarise.js";
+
+export interface EvaluateOptions {
+  /** Settings of the dial. */
+  readonly levels: readonly number[];
+  /** At most this many images of each set, spread evenly over it; null: all. */
+  readonly limit: number | null;
+  readonly measures: Measures;
+  /** Of the clicks that are drawn and of the intervals. */
+  readonly seed: number;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Progress {
+  readonly dataset: string;
+  readonly method: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** One method on one data set. */
+export interface Result {
+  readonly dataset: Dataset;
+  readonly method: MethodInfo;
+  readonly summary: Summary;
+  /** Per image and click, in the order of the set. */
+  readonly images: readonly ImageScore[];
+  /** Images that could not be read or answered, and why. */
+  readonly failures: readonly { readonly image: string; readonly error: string }[];
+}
+
+/** `count` settings of the dial, evenly spaced up to 1. Throws `E_BAD_OPTION`. */
+export function dialLevels(count: number): number[] {
+  if (!Number.isInteger(count) || count < 1 || count > 100) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `${count} levels cannot be asked for; give a whole number from 1 to 100.`,
+    );
+  }
+  return Array.from({ length: count }, (_, k) => (k + 1) / count);
+}
+
+/**
+ * Measures every method on every data set, on all cores: each image is one job of a worker thread. An image that fails
+ * is told of in `failures`; a method that cannot be opened throws. Rejects with the signal's reason.
+ */
+export async function evaluate(
+  datasets: readonly Dataset[],
+  methods: readonly MethodSpec[],
+  options: EvaluateOptions,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  const cores = Array.from({ length: availableParallelism() }, (_, k) => openScorer(k));
+  for (const method of methods) {
+    const threads = fillsMachine(method) ? cores.slice(0, 1) : cores;
+    const info = await threads[0]("describeMethod", [method, options.levels], { signal: options.signal });
+    for (const dataset of datasets) results.push(await evaluateOne(dataset, method, info, threads, options));
+    await Promise.all(threads.map((thread) => thread("release", [])));
+  }
+  // By data set, then method: the order in which they are compared.
+  return datasets.flatMap((dataset) => results.filter((result) => result.dataset === dataset));
+}
+
+/** A worker thread that scores images. It does not keep the process alive while idle. */
+function openScorer(number: number) {
+  return new WorkerThread(`unsam-eval-${number}`).bind<typeof import("./score-image.worker.js")>(
+    new URL("./score-image.worker.js", import.meta.url),
+  );
+}
+type Scorer = ReturnType<typeof openScorer>;
+
+async function evaluateOne(
+  dataset: Dataset,
+  method: MethodSpec,
+  info: MethodInfo,
+  threads: readonly Scorer[],
+  { levels, limit, measures, seed, onProgress, signal }: EvaluateOptions,
+): Promise<Result> {
+  const chosen = chooseImages(dataset, limit, measures);
+  const scores: (ImageScore | null)[] = chosen.map(() => null);
+  const failures: { image: string; error: string }[] = [];
+  let next = 0;
+  let done = 0;
+  const tell = () =>
+    onProgress?.({ dataset: dataset.name, method: methodName(method), done, total: chosen.length });
+  tell();
+  const work = async (thread: Scorer) => {
+    while (next < chosen.length) {
+      const k = next++;
+      const { ignoresZero } = dataset;
+      try {
+        scores[k] = await thread(
+          "scoreImage",
+          [{ method, levels, image: chosen[k], ignoresZero, measures, seed }],
+          { signal },
+        );
+      } catch (error) {
+        signal?.throwIfAborted();
+        failures.push({ image: chosen[k].name, error: (error as Error).message });
+      }
+      done++;
+      tell();
+    }
+  };
+  await Promise.all(threads.map(work));
+  const images = scores.filter((score) => score !== null);
+  failures.sort((a, b) => (a.image < b.image ? -1 : 1));
+  return { dataset, method: info, summary: summarise(images, info, seed), images, failures };
+}
+
+/** Images without clicks matter only where the whole image does. */
+export function chooseImages(dataset: Dataset, limit: number | null, measures: Measures): DatasetImage[] {
+  const whole = measures.recall || measures.boundary || measures.partition;
+  const images = whole
+    ? dataset.images
+    : dataset.images.filter(({ clicks }) => clicks === null || clicks.length > 0);
+  const count = Math.min(limit ?? images.length, images.length);
+  return Array.from({ length: count }, (_, k) => images[Math.floor((k * images.length) / count)]);
+}

@@ -1,0 +1,78 @@
+import { decodeImage } from "@unsam/core/image";
+import type { Click, DatasetImage } from "../datasets/dataset.js";
+import { drawClicks } from "../datasets/draw-clicks.js";
+import { readTruth } from "../datasets/read-truth.js";
+import type { Method, MethodInfo } from "../methods/method.js";
+import { type MethodSpec, openMethod } from "../methods/open-method.js";
+import { type ClickScore, scoreClick } from "./score-click.js";
+import { scoreWholeImage, type WholeImageScore } from "./score-whole-image.js";
+
+/** What is measured beside the clicks themselves. */
+export interface Measures {
+  /** Iterative clicks: NoC and 1-IoU. */
+  readonly interactive: boolean;
+  /** Average recall of proposals. */
+  readonly recall: boolean;
+  /** Precision and recall of boundaries. */
+  readonly boundary: boolean;
+  /** Covering, Rand index, variation of information. */
+  readonly partition: boolean;
+}
+
+export interface ScoreJob {
+  readonly method: MethodSpec;
+  readonly levels: readonly number[];
+  readonly image: DatasetImage;
+  readonly ignoresZero: boolean;
+  readonly measures: Measures;
+  readonly seed: number;
+}
+
+/** All that is measured of one method on one image. Plain data. */
+export interface ImageScore {
+  readonly image: string;
+  readonly clicks: readonly ClickScore[];
+  readonly whole: WholeImageScore;
+}
+
+const opened = new Map<string, Promise<Method>>();
+
+/** Opens a method once a thread. Throws what `openMethod` throws. */
+export async function describeMethod(spec: MethodSpec, levels: readonly number[]): Promise<MethodInfo> {
+  return (await methodOf(spec, levels)).info;
+}
+
+/** Runs on a worker thread: looks at the image, asks the method, compares. */
+export async function scoreImage(job: ScoreJob): Promise<ImageScore> {
+  const method = await methodOf(job.method, job.levels);
+  const { image } = job;
+  const photo = await decodeImage(image.file);
+  const truth = await readTruth(image, job.ignoresZero, photo);
+  const clicks: readonly Click[] = image.clicks ?? drawClicks(truth, image.name, job.seed);
+  const prepared = await method.prepare(photo);
+  try {
+    const scores: ClickScore[] = [];
+    for (const click of clicks) {
+      scores.push(await scoreClick(prepared, method.info, truth, click, job.measures.interactive));
+    }
+    return { image: image.name, clicks: scores, whole: await scoreWholeImage(prepared, truth, job.measures) };
+  } finally {
+    await prepared.dispose();
+  }
+}
+
+/** Gives back what the thread's methods hold. */
+export async function release(): Promise<void> {
+  const all = [...opened.values()];
+  opened.clear();
+  for (const method of all) await (await method.catch(() => null))?.dispose();
+}
+
+function methodOf(spec: MethodSpec, levels: readonly number[]): Promise<Method> {
+  const key = JSON.stringify([spec, levels]);
+  const known = opened.get(key);
+  if (known) return known;
+  const opening = openMethod(spec, levels);
+  opened.set(key, opening);
+  return opening;
+}

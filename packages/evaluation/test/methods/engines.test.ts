@@ -1,0 +1,122 @@
+import { openRegionTreeEngine } from "@unsam/core/engine";
+import { decodeImage, type RgbImage } from "@unsam/core/image";
+import { buildRegionTree, chain } from "@unsam/core/region-tree";
+import { describeWithShared, inRepository, shared } from "@unsam/test-support";
+import { beforeAll, describe, expect, it } from "vitest";
+import { engineMethod } from "#evaluation/methods/engine.js";
+import { openMethod } from "#evaluation/methods/open-method.js";
+import { labelsAt, nodeMasks, regionTreeMethod } from "#evaluation/methods/region-tree.js";
+import { nesting } from "#evaluation/metrics/nesting.js";
+import { dialLevels } from "#evaluation/run/evaluate.js";
+
+const click = { x: 211, y: 144, label: 1 as const };
+const LEVELS = dialLevels(3);
+let photo: RgbImage;
+beforeAll(async () => {
+  photo = await decodeImage(inRepository("docs", "images", "dragonfruit.jpg"));
+});
+
+describe("the region tree as a method", () => {
+  it("answers as the built-in engine does", async () => {
+    const baseline = await regionTreeMethod(LEVELS).prepare(photo);
+    const engine = engineMethod(openRegionTreeEngine(), {
+      name: "x",
+      levels: LEVELS,
+      withoutGranularity: false,
+    });
+    const encoded = await engine.prepare(photo);
+    for (const clicks of [[click], [click, { x: 20, y: 20, label: 0 as const }]]) {
+      const [mine, theirs] = [await baseline.offer(clicks), await encoded.offer(clicks)];
+      expect(mine.ladder.length).toBe(LEVELS.length);
+      for (const [k, { mask, granularity }] of mine.ladder.entries()) {
+        expect(mask.equals(theirs.ladder[k].mask)).toBe(true);
+        expect([granularity, theirs.ladder[k].granularity]).toEqual([LEVELS[k], LEVELS[k]]);
+        const alone = await encoded.answer(clicks, LEVELS[k], null);
+        expect(alone.mask.equals(mask)).toBe(true);
+      }
+      expect(mine.auto!.mask.equals(theirs.auto!.mask)).toBe(true);
+      expect(mine.auto!.granularity).toBe(theirs.auto!.granularity);
+      expect(nesting(mine.ladder.map(({ mask }) => mask)).outside).toBe(0);
+    }
+    await engine.dispose();
+  });
+
+  it("cuts the whole image into what a click would give, nested from threshold to threshold", () => {
+    const tree = buildRegionTree(photo);
+    let finer: Int32Array | null = null;
+    for (const granularity of [0.1, 0.3, 0.5, 0.9]) {
+      const labels = labelsAt(tree, granularity);
+      for (const i of [0, 5000, 73_000, labels.length - 1]) {
+        const step = chain(tree, tree.leafMap[i])
+          .filter((step, k) => k === 0 || step.granularity <= granularity)
+          .at(-1)!;
+        const [mask] = nodeMasks(tree, [step.node]);
+        expect(labels.reduce((count, label) => count + (label === labels[i] ? 1 : 0), 0)).toBe(mask.area);
+        expect(mask.area).toBe(step.area);
+        expect(mask.has(i % photo.width, Math.floor(i / photo.width))).toBe(true);
+      }
+      const parents = new Map<number, number>();
+      let torn = 0;
+      finer?.forEach((label, i) => {
+        if ((parents.get(label) ?? labels[i]) !== labels[i]) torn++;
+        parents.set(label, labels[i]);
+      });
+      expect(torn).toBe(0);
+      finer = labels;
+    }
+  });
+
+  it("proposes distinct nodes, best first", async () => {
+    const whole = (await (await regionTreeMethod(LEVELS).prepare(photo)).wholeImage())!;
+    const proposals = whole.proposals(50);
+    expect(proposals.length).toBe(50);
+    expect(proposals.some((mask, k) => proposals.some((other, j) => j < k && other.equals(mask)))).toBe(
+      false,
+    );
+    expect(whole.proposals(10).every((mask, k) => mask.equals(proposals[k]))).toBe(true);
+  });
+});
+
+describe("methods by name", () => {
+  it("refuses what does not exist", async () => {
+    await expect(openMethod({ kind: "baseline", name: "magic" as "otsu" }, LEVELS)).rejects.toThrow(
+      /no baseline magic/,
+    );
+    const missing = { kind: "model", model: "nowhere.pt", config: null, withoutGranularity: false } as const;
+    await expect(openMethod(missing, LEVELS)).rejects.toThrow(/nowhere\.pt/);
+  });
+});
+
+describeWithShared("a checkpoint as a method", () => {
+  const fixture = (name: string) => shared("parity", name);
+
+  it("with granularity has a ladder, without it the masks of multimask", async () => {
+    const spec = {
+      kind: "model",
+      model: `${fixture("unsamv2-mini")}/checkpoint.pt`,
+      config: `${fixture("unsamv2-mini")}/config.json`,
+      withoutGranularity: false,
+    } as const;
+    const image = await decodeImage(`${fixture("unsamv2-mini")}/img0.png`);
+    const dial = await openMethod(spec, LEVELS);
+    const prepared = await dial.prepare(image);
+    const { ladder, auto } = await prepared.offer([{ x: 195, y: 148, label: 1 }]);
+    expect(ladder.map(({ granularity }) => granularity)).toEqual(LEVELS);
+    expect(auto!.granularity).toBeGreaterThan(0);
+    const two = [
+      { x: 195, y: 148, label: 1 as const },
+      { x: 10, y: 10, label: 0 as const },
+    ];
+    const alone = await prepared.answer(two, 0.5, null);
+    const refined = await prepared.answer(two, 0.5, ladder[1]);
+    expect(refined.logits!.data).not.toEqual(alone.logits!.data);
+    await dial.dispose();
+
+    const plain = await openMethod({ ...spec, withoutGranularity: true }, LEVELS);
+    expect(plain.info.levels).toEqual([]);
+    const offer = await (await plain.prepare(image)).offer([{ x: 195, y: 148, label: 1 }]);
+    expect(offer.auto!.granularity).toBeNull();
+    expect(offer.ladder.some(({ mask }) => mask.equals(offer.auto!.mask))).toBe(true);
+    await plain.dispose();
+  });
+});
