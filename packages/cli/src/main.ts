@@ -1,16 +1,15 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { calibrateCommand } from "./commands/calibrate.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { everythingCommand } from "./commands/everything.js";
+import { evalCommand } from "./commands/eval.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { ladderCommand } from "./commands/ladder.js";
 import { segmentCommand } from "./commands/segment.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT_BAD_INPUT, exitCodeOf, explain } from "./failure.js";
-
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+import { version } from "./version.js";
 
 const interrupt = new AbortController();
 process.once("SIGINT", () => {
@@ -31,6 +30,7 @@ for (const command of [
   ladderCommand,
   everythingCommand,
   calibrateCommand,
+  evalCommand,
   inspectCommand,
   doctorCommand,
   trainCommand,

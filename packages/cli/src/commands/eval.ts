@@ -1,0 +1,210 @@
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import {
+  BASELINES,
+  type Baseline,
+  dialLevels,
+  evaluate,
+  type Measures,
+  type MethodSpec,
+  makeReport,
+  OPTIONAL_METRICS,
+  openDatasets,
+  type Report,
+  type Result,
+  reportFiles,
+} from "@unsam/evaluation";
+import { BUILT_IN_MODELS, UnSAMError } from "@unsam/sdk";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { count } from "../arguments.js";
+import { CountedProgress } from "../counted-progress.js";
+import { EXIT_FAILED } from "../failure.js";
+import { version } from "../version.js";
+import { writeFolder } from "../write-folder.js";
+
+interface EvalFlags {
+  readonly data: string;
+  readonly model?: string[];
+  readonly config?: string;
+  readonly baseline?: BaselineName[];
+  readonly levels: number;
+  readonly limit?: number;
+  readonly metrics: Measures;
+  readonly seed: number;
+  readonly out?: string;
+  readonly json?: true;
+}
+
+/** The model without its granularity input is a baseline, too: it tells what the dial is worth. */
+const WITHOUT_GRANULARITY = "no-granularity";
+type BaselineName = Baseline | typeof WITHOUT_GRANULARITY;
+const BASELINE_NAMES: readonly BaselineName[] = [...BASELINES, WITHOUT_GRANULARITY];
+
+export function evalCommand(signal: AbortSignal): Command {
+  return new Command("eval")
+    .description("Measure models and baselines on clicks whose right answer people drew.")
+    .requiredOption(
+      "--data <dir>",
+      "a data set, a folder of data sets, a COCO JSON, or a folder of photos and label maps",
+    )
+    .option("--model <name|file>", "built-in model or checkpoint; repeatable", several)
+    .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
+    .addOption(
+      new Option(
+        "--baseline <name>",
+        `${BASELINE_NAMES.join(", ")} (of --model); several with commas, or repeated`,
+      ).argParser(baselines),
+    )
+    .option("--levels <n>", "settings of the dial, evenly spaced up to 1", count, 10)
+    .option("--limit <n>", "only n images of each set, spread evenly", count)
+    .addOption(
+      new Option(
+        "--metrics <names>",
+        `beside clicks and granularity: ${OPTIONAL_METRICS.join(", ")}, or all (slow)`,
+      )
+        .default(measuresOf([]), "none")
+        .argParser(metrics),
+    )
+    .option("--seed <n>", "of intervals, and of clicks where a set has none", count, 1)
+    .option("--out <dir>", "write report.json, report.md and report.html into this folder")
+    .option("--json", "print one JSON document to standard output")
+    .action((flags: EvalFlags) => run(flags, signal));
+}
+
+async function run(flags: EvalFlags, signal: AbortSignal): Promise<void> {
+  const methods = methodsOf(flags);
+  const options = {
+    levels: dialLevels(flags.levels),
+    limit: flags.limit ?? null,
+    measures: flags.metrics,
+    seed: flags.seed,
+  };
+  if (flags.out && (await stat(flags.out).catch(() => null))?.isDirectory() === false) {
+    throw new UnSAMError("E_BAD_OPTION", `--out is ${flags.out}, which is a file; give a folder.`);
+  }
+  const datasets = await openDatasets(flags.data);
+  const progress = new CountedProgress();
+  let results: Result[];
+  try {
+    results = await evaluate(datasets, methods, {
+      ...options,
+      signal,
+      onProgress: ({ dataset, method, done, total }) =>
+        progress.tell(`${method} on ${dataset}`, done, total, "images"),
+    });
+  } finally {
+    progress.end();
+  }
+  const command = ["unsam", ...process.argv.slice(2).map(quoted)].join(" ");
+  const report = makeReport(results, { command, version, date: new Date(), options });
+  if (flags.out) {
+    const files = await reportFiles(report, results);
+    signal.throwIfAborted();
+    await writeFolder(flags.out, files);
+  }
+  for (const { dataset, method, failures } of report.results) {
+    for (const { image, error } of failures)
+      process.stderr.write(`${dataset}, ${method}: ${image}: ${error}\n`);
+  }
+  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report, flags.out));
+  if (report.results.some(({ failures }) => failures.length > 0)) process.exitCode = EXIT_FAILED;
+}
+
+/** What the flags name, in their order; the best built-in model where they name nothing. */
+function methodsOf({ model = [], config, baseline = [] }: EvalFlags): MethodSpec[] {
+  for (const name of model) {
+    if (isBuiltIn(name) || existsSync(name)) continue;
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `--model is ${name}, which is neither a built-in model (${BUILT_IN_MODELS.join(", ")}) nor a file.`,
+    );
+  }
+  if (config !== undefined && !model.some((name) => !isBuiltIn(name))) {
+    throw new UnSAMError("E_BAD_OPTION", "--config belongs to a checkpoint; give --model FILE with it.");
+  }
+  const named = (name: string, withoutGranularity: boolean): MethodSpec => ({
+    kind: "model",
+    model: name,
+    config: isBuiltIn(name) ? null : (config ?? null),
+    withoutGranularity,
+  });
+  const methods = model.map((name) => named(name, false));
+  for (const name of baseline) {
+    if (name !== WITHOUT_GRANULARITY) methods.push({ kind: "baseline", name });
+    else if (model.length === 0) {
+      throw new UnSAMError(
+        "E_BAD_OPTION",
+        `--baseline ${WITHOUT_GRANULARITY} belongs to a --model; give one.`,
+      );
+    } else methods.push(...model.map((one) => named(one, true)));
+  }
+  return methods.length > 0 ? methods : [named(BUILT_IN_MODELS[0], false)];
+}
+
+function isBuiltIn(name: string): boolean {
+  return BUILT_IN_MODELS.some((model) => model === name);
+}
+
+function several(text: string, earlier: string[] = []): string[] {
+  return [...earlier, text];
+}
+
+function baselines(text: string, earlier: BaselineName[] = []): BaselineName[] {
+  const names = text.split(",").map((name) => {
+    const known = BASELINE_NAMES.find((one) => one === name.trim());
+    if (known) return known;
+    throw new InvalidArgumentError(`"${name}" is none of ${BASELINE_NAMES.join(", ")}.`);
+  });
+  return [...new Set([...earlier, ...names])];
+}
+
+function metrics(text: string): Measures {
+  const names = text.split(",").map((name) => name.trim());
+  for (const name of names) {
+    if (["all", "none", "clicks", ...OPTIONAL_METRICS].includes(name)) continue;
+    throw new InvalidArgumentError(`"${name}" is none of ${OPTIONAL_METRICS.join(", ")}, all, none.`);
+  }
+  return measuresOf(names);
+}
+
+function measuresOf(names: readonly string[]): Measures {
+  const has = (name: keyof Measures) => names.includes("all") || names.includes(name);
+  return {
+    interactive: has("interactive"),
+    recall: has("recall"),
+    boundary: has("boundary"),
+    partition: has("partition"),
+  };
+}
+
+function quoted(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+}
+
+/** A line per data set and method. */
+function describe({ results }: Report, out: string | undefined): string {
+  const cells = results.map(({ dataset, method, meanIou, clicks, images, fixedGranularity }) => [
+    dataset,
+    method,
+    `${images}`,
+    `${clicks}`,
+    `${number(meanIou.fixed)}${fixedGranularity === null ? "" : ` at ${fixedGranularity.toFixed(2)}`}`,
+    number(meanIou.auto),
+    number(meanIou.oracle),
+  ]);
+  const rows = [["data set", "method", "images", "clicks", "best fixed", "auto", "oracle"], ...cells];
+  const widths = rows[0].map((_, k) => Math.max(...rows.map((row) => row[k].length)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, k) => cell.padEnd(widths[k]))
+      .join("  ")
+      .trimEnd(),
+  );
+  const where = out ? `wrote ${path.join(out, "report.html")}` : "give --out DIR for the whole report";
+  return `mean IoU over clicks\n${lines.join("\n")}\n${where}\n`;
+}
+
+function number(value: number | null): string {
+  return value === null ? "–" : value.toFixed(3);
+}
