@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describeWithShared, inRepository, shared } from "@unsam/test-support";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sentences, unsam } from "./run.js";
+import { expectSchema } from "./schema.js";
 
 let folder: string;
 let data: string;
@@ -34,12 +34,6 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function expectSchema(document: unknown): Promise<void> {
-  const schema = JSON.parse(await readFile(inRepository("docs", "schemas", "eval.schema.json"), "utf8"));
-  const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(schema);
-  expect(validate(document), JSON.stringify(validate.errors)).toBe(true);
-}
-
 describe("unsam eval", () => {
   it("prints one JSON document and writes the same as a report", async () => {
     const out = path.join(folder, "report");
@@ -57,7 +51,7 @@ describe("unsam eval", () => {
     ]);
     expect(code).toBe(0);
     const report = JSON.parse(stdout);
-    await expectSchema(report);
+    await expectSchema("eval", stdout);
     expect(JSON.parse(await readFile(path.join(out, "report.json"), "utf8"))).toEqual(report);
     expect((await readdir(out)).sort()).toEqual(["report.html", "report.json", "report.md"]);
     expect(report.results.map(({ method }: { method: string }) => method)).toEqual([
@@ -166,7 +160,7 @@ describeWithShared("unsam eval with a checkpoint", () => {
     const { code, stdout } = await unsam(["eval", ...args, "--json"]);
     expect(code).toBe(0);
     const report = JSON.parse(stdout);
-    await expectSchema(report);
+    await expectSchema("eval", stdout);
     const [dial, without] = report.results;
     expect(dial.iouByGranularity.length).toBe(3);
     expect(dial.interactive.dial.noc90).toBeGreaterThanOrEqual(dial.interactive.dial.noc80);

@@ -1,5 +1,6 @@
 import type { Engine, EngineImage, EngineSegment, SegmentOptions } from "@unsam/core/engine";
 import type { Prompt, PromptPoint } from "@unsam/core/prompt";
+import { engineWholeImage } from "./engine-whole-image.js";
 import type { Answer, Method, PreparedImage } from "./method.js";
 
 export interface EngineMethodOptions {
@@ -10,6 +11,8 @@ export interface EngineMethodOptions {
   readonly withoutGranularity: boolean;
 }
 
+/** Fine, medium and coarse: a grid of clicks is dear, and each level takes one. */
+const WHOLE_LEVELS = [0.2, 0.5, 1];
 const OPTIONS: SegmentOptions = { multimask: false, maxHoleArea: 0, maxSprinkleArea: 0 };
 
 /**
@@ -49,7 +52,7 @@ function prepareDial(image: EngineImage, levels: readonly number[], refines: boo
       );
       return answerOf(best);
     },
-    wholeImage: async () => null,
+    wholeImage: () => engineWholeImage(image, WHOLE_LEVELS),
     dispose: () => image.dispose(),
   };
 }
@@ -68,7 +71,7 @@ function prepareChoice(image: EngineImage, refines: boolean): PreparedImage {
       const [{ best }] = await image.segment([prompt(clicks, null, refines ? earlier : null)], options);
       return answerOf(best);
     },
-    wholeImage: async () => null,
+    wholeImage: () => engineWholeImage(image, [null]),
     dispose: () => image.dispose(),
   };
 }

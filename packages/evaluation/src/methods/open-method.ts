@@ -14,9 +14,9 @@ import { regionTreeMethod } from "./region-tree.js";
 export const BASELINES = ["otsu", "felzenszwalb", "region-tree"] as const;
 export type Baseline = (typeof BASELINES)[number];
 
-/** Engines in the box, by the names that `UnSAM.load` gives them. */
+/** Engines in the box, by the names that `UnSAM.load` gives them; one thread each, for every core has its own. */
 const BUILT_IN: Readonly<Record<string, () => Engine | Promise<Engine>>> = {
-  "region-tree": openRegionTreeEngine,
+  "region-tree": () => openRegionTreeEngine({ threads: 1, cacheDir: defaultCacheDir() }),
 };
 
 /** Which method to open. Plain data: it crosses to worker threads. */

@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { openRegionTreeEngine } from "@unsam/core/engine";
 import { decodeImage, type RgbImage } from "@unsam/core/image";
 import { buildRegionTree, chain } from "@unsam/core/region-tree";
@@ -19,7 +20,7 @@ beforeAll(async () => {
 describe("the region tree as a method", () => {
   it("answers as the built-in engine does", async () => {
     const baseline = await regionTreeMethod(LEVELS).prepare(photo);
-    const engine = engineMethod(openRegionTreeEngine(), {
+    const engine = engineMethod(await openRegionTreeEngine({ threads: 1, cacheDir: tmpdir() }), {
       name: "x",
       levels: LEVELS,
       withoutGranularity: false,
@@ -74,6 +75,27 @@ describe("the region tree as a method", () => {
       false,
     );
     expect(whole.proposals(10).every((mask, k) => mask.equals(proposals[k]))).toBe(true);
+  });
+});
+
+describe("an engine's whole image", () => {
+  it("is what its generator finds: proposals, best first, and segmentations that nest", async () => {
+    const spec = { kind: "model", model: "region-tree", config: null, withoutGranularity: false } as const;
+    const method = await openMethod(spec, LEVELS);
+    const whole = (await (await method.prepare(photo)).wholeImage())!;
+    const proposals = whole.proposals(30);
+    expect(proposals.length).toBe(30);
+    expect(whole.proposals(7).every((mask, k) => mask.equals(proposals[k]))).toBe(true);
+    const [fine, coarse] = [whole.labels(4), whole.labels(12)];
+    const owners = new Map<number, number>();
+    let torn = 0;
+    fine.forEach((label, i) => {
+      if ((owners.get(label) ?? coarse[i]) !== coarse[i]) torn++;
+      owners.set(label, coarse[i]);
+    });
+    expect(torn).toBe(0);
+    expect(new Set(fine).size).toBeGreaterThan(new Set(coarse).size);
+    await method.dispose();
   });
 });
 
