@@ -185,6 +185,11 @@ describe("calibrate with labelled regions", () => {
     for (const [bad, reason] of refused) {
       await expect(calibrate(fitted, [bad] as never)).rejects.toThrow(reason);
     }
+    const many = Array.from({ length: 30 }, (_, k) => ({
+      ...target,
+      prompt: { ...target.prompt, granularity: k / 30 },
+    }));
+    await expect(calibrate(fitted, many)).rejects.toThrow(/30 settings/);
     await expect(calibrate([], [target])).rejects.toMatchObject({ code: "E_BAD_OPTION" });
     const reason = new Error("enough");
     await expect(calibrate(fitted, [target], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);

@@ -44,6 +44,8 @@ export interface CalibrateOptions {
 
 /** The model's granularities that labels are tried at: 0.1, 0.125 … 1. */
 const LEVELS: readonly number[] = ladderLevels(37);
+/** Settings of the dial that labels may name. */
+const MOST_SETTINGS = 24;
 /** Halvings of the dial in search of a statistic: the last step is 0.9 / 128. */
 const HALVINGS = 7;
 /** A statistic that is missed by more, as the logarithm of a ratio, counts as out of reach. */
@@ -100,6 +102,10 @@ async function fitToLabels(
 ) {
   if (targets.length === 0) throw bad("There are no labelled regions; give at least one { prompt, mask }.");
   const dials = targets.map((target, i) => checkTarget(images, target, i));
+  const settings = new Set(dials).size;
+  if (settings > MOST_SETTINGS) {
+    throw bad(`The labels name ${settings} settings of the dial; a few knots fit at most ${MOST_SETTINGS}.`);
+  }
   const curves: (LabelCurve & { before: number })[] = [];
   for (const [i, { image = 0, prompt, mask }] of targets.entries()) {
     onProgress?.(i, targets.length);
