@@ -2,8 +2,8 @@
 import { Command, CommanderError } from "commander";
 import { calibrateCommand } from "./commands/calibrate.js";
 import { doctorCommand } from "./commands/doctor.js";
-import { everythingCommand } from "./commands/everything.js";
 import { evalCommand } from "./commands/eval.js";
+import { everythingCommand } from "./commands/everything.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { ladderCommand } from "./commands/ladder.js";
 import { segmentCommand } from "./commands/segment.js";
