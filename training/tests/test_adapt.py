@@ -50,6 +50,12 @@ def settings(**others):
     return Settings(**{**adapt.SETTINGS, "steps": 6, "warmup_steps": 2, "learning_rate": 3e-3, "preview_every": 1000, **others})
 
 
+def logged(out):
+    """The log's lines about losses."""
+    lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    return [line for line in lines if "loss" in line]
+
+
 def prepared(given, seed=0):
     recipe = adapt.create(given)
     model = recipe.build_model(given)
@@ -104,7 +110,7 @@ def test_gradients_are_the_slope_of_the_loss(files, name):
 def test_each_objective_alone_overfits_eight_images(files, tmp_path, quiet, objective):
     given = only(files, objective, batch_size=8, views=1, box_probability=0.0, chain_probability=0.0)
     train("adapt", given, settings(steps=30, learning_rate=1e-2, seed=2), tmp_path, **quiet)
-    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    log = logged(tmp_path)
     values = [line[objective] for line in log]
     first, last = sum(values[:4]) / 4, sum(values[-4:]) / 4
     assert set(OBJECTIVES) & log[0].keys() == {objective}
@@ -146,8 +152,7 @@ def test_bfloat16_learns_the_same(files, tmp_path, quiet):
     losses = {}
     for precision in ("float32", "bfloat16"):
         train("adapt", options(files), settings(precision=precision), tmp_path / precision, **quiet)
-        log = (tmp_path / precision / "log.jsonl").read_text().splitlines()
-        losses[precision] = [json.loads(line)["loss"] for line in log]
+        losses[precision] = [line["loss"] for line in logged(tmp_path / precision)]
     # Correction clicks are drawn from the errors, which differ a little.
     assert losses["float32"] != losses["bfloat16"]
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.03)
@@ -172,6 +177,13 @@ def test_a_plain_sam21_becomes_granular(files, tmp_path, quiet):
     assert summary["changed"] == [] and len(summary["added"]) == 70
     loaded = load_model(read_safetensors(tmp_path / "out" / "model.safetensors"), parse_config(read_config(config)))
     assert loaded.model.sam_mask_decoder.granular and loaded.added == []
+
+
+def test_what_was_learned_shows_on_fixed_prompts(files, tmp_path, quiet):
+    summary = train("adapt", options(files), settings(steps=30, evaluate_every=10), tmp_path, **quiet)
+    first, last = summary["evaluation"]["first"], summary["evaluation"]["last"]
+    assert (first["step"], last["step"]) == (0, 30)
+    assert last["fixed_loss"] < 0.8 * first["fixed_loss"]
 
 
 def test_previews_show_the_fixed_images(files, tmp_path, quiet):

@@ -56,7 +56,7 @@ def test_training_lowers_the_loss_and_leaves_everything_behind(tmp_path, quiet):
     losses = [line["loss"] for line in log if "loss" in line]
     assert len(losses) == 300
     assert sum(losses[-50:]) < 0.5 * sum(losses[:50])
-    assert [line["step"] for line in log if "evaluation" in line] == [100, 200, 300]
+    assert [line["step"] for line in log if "evaluation" in line] == [0, 100, 200, 300]
     assert sorted(p.name for p in (tmp_path / "previews").iterdir()) == [
         f"step-{step:07d}.png" for step in (0, 100, 200, 300)
     ]
@@ -138,6 +138,11 @@ def test_bfloat16_stays_near(tmp_path, quiet):
     full, half = (sum(line["loss"] for line in lines(tmp_path / name)) for name in ("full", "half"))
     assert full != half and half == pytest.approx(full, rel=0.02)
     assert all(value.dtype == torch.float32 for value in load_run(tmp_path / "half" / "last.pt")["model"].values())
+
+
+def test_a_short_run_warms_up_over_a_tenth():
+    given = Settings(steps=30, warmup_steps=100, learning_rate=1.0)
+    assert [learning_rate(step, given) for step in range(4)] == [0.25, 0.5, 0.75, 1.0]
 
 
 def test_the_schedule_warms_up_and_comes_down():

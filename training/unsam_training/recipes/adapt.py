@@ -7,6 +7,7 @@ granularity mask token and its hypernetwork are trained. A plain SAM 2.1 gets th
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -20,6 +21,7 @@ from ..data.augment import Augmentation
 from ..data.labels import labelled_images
 from ..data.prompts import click_prompt, draw_click, moved_prompts
 from ..data.samples import FRESH, Batch, LabelledViews, Sampling, Sight
+from ..devices import to_device
 from ..errors import BadInput, TrainingFailed
 from ..modules.config import ModelConfig, parse_config, read_config, recognised_config, written_config
 from ..modules.feature_cache import FeatureCache
@@ -68,9 +70,11 @@ SETTINGS: dict[str, Any] = {
     "log_every": 1,
     "checkpoint_every": 200,
     "preview_every": 200,
+    "evaluate_every": 200,
 }
 
 _PREVIEW_IMAGES = 6
+_EVALUATED_IMAGES = 32
 _PREVIEW_LEVELS = (0.1, 0.4, 0.7, 1.0)
 
 
@@ -217,6 +221,20 @@ class Adapt:
             title = f"{image.path.name}: granularity {', '.join(str(level) for level in _PREVIEW_LEVELS)}"
             pictures.append((title, contact_row(self.data.pixels(sight), masks.cpu() > 0, prompt.coords[0])))
         return pictures
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        """Prompts that do not change, on the first images as they are: the weighted mask losses, without corrections, and
+        the mean IoU. They are training images: this tells what was learned, not how well it carries over."""
+        fixed = LabelledViews(self.data.images[:_EVALUATED_IMAGES], replace(self.data.how, views=0, batch_size=1), seed=0)
+        device, totals = next(model.parameters()).device, []
+        for index in range(len(fixed.images)):
+            batch = to_device(fixed.collate([fixed.sample(0, index)]), device)
+            prompts = Prompts(batch.images, batch.coords, batch.labels, batch.granularity)
+            found = self._supervised("", _answer(model.decode(self._features(model, batch.first), prompts)), batch)
+            iou = found.pop("report/true_iou")
+            totals.append((float(sum(found.values())), float(iou)))
+        loss, iou = np.mean(totals, axis=0)
+        return {"fixed_loss": float(loss), "fixed_iou": float(iou)}
 
     def export(self, model: nn.Module, path: Path) -> dict[str, Any]:
         """Every tensor of the checkpoint, bit for bit but for the trained ones, and the granularity modules and LoRA

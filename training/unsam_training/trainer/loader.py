@@ -6,7 +6,6 @@ import signal
 from typing import Any, Iterator, Sequence
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from .recipe import BatchSource
@@ -52,16 +51,3 @@ def _start_worker(_number: int) -> None:
     # A terminal sends SIGINT to the whole group; the training process decides when to end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-
-
-def to_device(batch: Any, device: torch.device) -> Any:
-    """The same nest of dicts, lists and tuples with its tensors on the device."""
-    if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
-    if isinstance(batch, dict):
-        return {key: to_device(value, device) for key, value in batch.items()}
-    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(to_device(value, device) for value in batch))
-    if isinstance(batch, (list, tuple)):
-        return type(batch)(to_device(value, device) for value in batch)
-    return batch

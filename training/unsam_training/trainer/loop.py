@@ -14,12 +14,13 @@ from typing import Any, Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from ..devices import to_device
 from ..errors import BadInput, TrainingFailed
 from .checkpoint import load_run, restore, save_run
 from .distributed import Processes, processes
 from .ema import MovingAverage, averaged
 from .interrupt import Interrupt, interruptible
-from .loader import batches, to_device
+from .loader import batches
 from .logs import Log, Window
 from .recipe import Recipe, recipe_module
 from .report import draw_report, save_previews
@@ -110,6 +111,7 @@ class _Run:
         self.average = MovingAverage(self.model, settings.ema_decay) if settings.ema_decay else None
         self.window = Window()
         self.step = 0
+        self.evaluations: list[dict[str, float]] = []
         self.first_loss: float | None = None
         self.last_loss: float | None = None
 
@@ -144,8 +146,11 @@ class _Run:
             f"parameters on {group.device} in {group.count} process(es), steps {self.step + 1} to {settings.last_step}"
         )
         try:
-            if group.leads and self.step == 0 and settings.last_step > 0:
-                self._preview()
+            if self.step == 0 and settings.last_step > 0:
+                if settings.evaluate_every:
+                    self._evaluate(log)
+                if group.leads:
+                    self._preview()
             for batch in batches(self.source, range(self.step, settings.last_step), self.share, settings.workers):
                 values, finite = self._update(losses, to_device(batch, group.device))
                 skipped = 0 if finite else skipped + 1
@@ -224,6 +229,7 @@ class _Run:
             with averaged(self.model, self.average):
                 found = {name: float(value) for name, value in evaluate(self.model).items()}
             log.write({"step": self.step, "evaluation": found})
+            self.evaluations.append({"step": self.step, **found})
             self.progress(f"step {self.step}  " + "  ".join(f"{name} {value:.4f}" for name, value in found.items()))
         self.group.wait()
 
@@ -256,6 +262,8 @@ class _Run:
             "last_loss": self.last_loss,
             "exit_code": interrupt.exit_code if interrupt.signal else 0,
         }
+        if self.evaluations:
+            summary["evaluation"] = {"first": self.evaluations[0], "last": self.evaluations[-1]}
         if export and self.group.leads:
             with averaged(self.model, self.average):
                 told = self.recipe.export(self.model, self.out / WEIGHTS)

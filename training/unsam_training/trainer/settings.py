@@ -16,6 +16,7 @@ class Settings:
     learning_rate: float = 1e-4
     """Peak, reached after the warm-up; a parameter group may scale it by its `lr_scale`."""
     warmup_steps: int = 100
+    """At most a tenth of the steps."""
     final_lr_ratio: float = 0.01
     """Learning rate at the last step as a part of the peak."""
     weight_decay: float = 0.01

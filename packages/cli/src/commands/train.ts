@@ -65,6 +65,14 @@ function describe(summary: TrainingSummary): string {
       ? `, loss ${first_loss.toFixed(4)} at first, ${last_loss.toFixed(4)} at last`
       : "";
   const lines = [`${summary.out}: step ${step} of ${steps}${losses}`];
+  if (summary.evaluation) {
+    const { first, last } = summary.evaluation;
+    for (const name of Object.keys(last).filter((key) => key !== "step")) {
+      lines.push(
+        `${name}: ${first[name].toFixed(4)} after step ${first.step}, ${last[name].toFixed(4)} after step ${last.step}`,
+      );
+    }
+  }
   if (summary.weights) {
     lines.push(`weights: ${summary.weights}${summary.config ? ` (configuration: ${summary.config})` : ""}`);
   }

@@ -13,6 +13,11 @@ export interface TrainingSummary {
   readonly steps: number;
   readonly first_loss: number | null;
   readonly last_loss: number | null;
+  /** On inputs that do not change, where the recipe has such. */
+  readonly evaluation?: {
+    readonly first: Readonly<Record<string, number>>;
+    readonly last: Readonly<Record<string, number>>;
+  };
   readonly weights?: string;
   readonly config?: string;
   readonly changed?: readonly string[];
