@@ -47,7 +47,9 @@ def only(files, objective, **others):
 
 
 def settings(**others):
-    return Settings(**{**adapt.SETTINGS, "steps": 6, "warmup_steps": 2, "learning_rate": 3e-3, "preview_every": 1000, **others})
+    return Settings(
+        **{**adapt.SETTINGS, "steps": 6, "warmup_steps": 2, "learning_rate": 3e-3, "preview_every": 1000, **others}
+    )
 
 
 def logged(out):
@@ -93,7 +95,9 @@ def test_gradients_reach_every_trained_tensor_and_no_other(files, box):
 )
 def test_gradients_are_the_slope_of_the_loss(files, name):
     # The teacher takes no gradient and correction clicks jump, so their share of the slope is not in the gradient.
-    recipe, model, batch = prepared(options(files, consistency=0.0, correction_rounds=0, iou=0.0, focal=100.0, dice=20.0))
+    recipe, model, batch = prepared(
+        options(files, consistency=0.0, correction_rounds=0, iou=0.0, focal=100.0, dice=20.0)
+    )
     parameter = dict(model.named_parameters())[name]
     (gradient,) = torch.autograd.grad(total(recipe, model, batch), parameter)
     along, values = gradient / gradient.norm(), []
@@ -136,7 +140,11 @@ def test_frozen_features_are_computed_once(files):
     assert recipe.cache.misses == 16 and recipe.cache.hits == 6 * 8 * 2 - 16
     small = FeatureCache(1)
     features = recipe.cache.get(("x",), lambda key: next(iter(recipe.cache._entries.values())))
-    assert all(small.get(i % 2, lambda key: features) is features for i in range(4)) and small.misses == 4 and small.held == 0
+    assert (
+        all(small.get(i % 2, lambda key: features) is features for i in range(4))
+        and small.misses == 4
+        and small.held == 0
+    )
 
 
 def test_a_stopped_and_resumed_run_equals_one_not_stopped(files, tmp_path, quiet):
@@ -195,7 +203,9 @@ def test_previews_show_the_fixed_images(files, tmp_path, quiet):
 
 def test_two_processes_agree_on_the_loss_of_a_step(files):
     # Half a batch each: the mean of the halves is the whole's, whatever is drawn inside the losses set aside.
-    given = options(files, batch_size=4, correction_rounds=0, patch_contrast=0.0, consistency=0.0, boundary_alignment=0.0)
+    given = options(
+        files, batch_size=4, correction_rounds=0, patch_contrast=0.0, consistency=0.0, boundary_alignment=0.0
+    )
     recipe, model, whole = prepared(given)
     data = recipe.data
     halves = [data.collate([data.sample(0, index) for index in range(rank, 4, 2)]) for rank in (0, 1)]
@@ -224,7 +234,9 @@ def test_the_result_gives_the_same_logits_in_the_sdk(files, tmp_path, quiet):
     mini = SHARED / "parity" / "unsamv2-mini"
     given = {**files, "checkpoint": str(mini / "checkpoint.pt"), "config": str(mini / "config.json")}
     with torch.enable_grad():
-        train("adapt", {**adapt.DEFAULTS, **given, "batch_size": 2, "prompts_per_image": 3}, settings(), tmp_path, **quiet)
+        train(
+            "adapt", {**adapt.DEFAULTS, **given, "batch_size": 2, "prompts_per_image": 3}, settings(), tmp_path, **quiet
+        )
     weights, config = tmp_path / "model.safetensors", tmp_path / "model.json"
     photo, logits = mini / "img0.png", tmp_path / "logits.npy"
     command = [node, str(main), "segment", str(photo), "--model", str(weights), "--config", str(config)]

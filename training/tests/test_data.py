@@ -1,4 +1,5 @@
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from unsam_training.data.images import planes, read_image, resized
 from unsam_training.data.labels import labelled_images, read_labels
 from unsam_training.data.prompts import box_prompt, click_prompt, correction_click, draw_click, moved_prompts
 from unsam_training.data.rle import RunLengths, decode_counts, decode_mask, encode_counts, encode_mask
-from unsam_training.data.samples import FRESH, LabelledViews, Sampling
+from unsam_training.data.samples import FRESH, LabelledViews, Sampling, Sight
 from unsam_training.errors import BadInput
 from unsam_training.seeding import generator
 from scenes_on_disk import write_scenes
@@ -318,6 +319,19 @@ def test_clicks_lie_in_their_masks_and_chains_share_a_click(scenes):
             clicks.setdefault(tuple(coords[0]), set()).add(float(granularity))
         shared += sum(len(values) > 1 for values in clicks.values())
     assert shared > 10
+
+
+def test_an_image_that_is_not_what_was_labelled_is_named(tmp_path):
+    images, labels = write_scenes(tmp_path, 1)
+    data = source(labelled_images(images, labels))
+    Image.new("RGB", (50, 40)).save(images / "scene-0.png")
+    with pytest.raises(BadInput, match="scene-0.png has 50 x 40 pixels; its label file says 120 x 96"):
+        data.pixels(Sight(0, 0))
+
+
+def test_the_source_can_be_sent_to_other_processes(scenes):
+    sent = pickle.loads(pickle.dumps(source(scenes)))
+    assert np.array_equal(sent.sample(3, 1)["masks"], source(scenes).sample(3, 1)["masks"])
 
 
 def test_batches_fit_together(scenes):

@@ -66,7 +66,10 @@ def check_case(parity, model, features, case):
     logits = parity.array(expected["low_res_logits"])
     iou = parity.array(expected["predicted_iou"])
     if model.sam_mask_decoder.granular:
-        found, score = decoded.masks, decoded.iou[:, 1:].amax(1, keepdim=True) if case["multimask_output"] else decoded.iou[:, :1]
+        found, score = (
+            decoded.masks,
+            decoded.iou[:, 1:].amax(1, keepdim=True) if case["multimask_output"] else decoded.iou[:, :1],
+        )
     else:
         index = torch.tensor(expected["mask_tokens"])
         found = decoded.masks.gather(1, index[:, :, None, None].expand(-1, -1, *decoded.masks.shape[2:]))

@@ -54,8 +54,13 @@ def test_mask_losses_are_what_their_formulas_say():
     predicted, weight = torch.rand(3), torch.tensor([1.0, 0.0, 1.0])
     found = mask_losses(logits, target, predicted, weight)
     assert found.focal.item() == pytest.approx((focal[0] + focal[2]) / 2, rel=1e-4)
-    assert found.iou.item() == pytest.approx((abs(predicted[0] - iou[0]) + abs(predicted[2] - iou[2])).item() / 2, rel=1e-4)
-    slope_agrees(lambda x: mask_losses(x, target, predicted, weight).focal + mask_losses(x, target, predicted, weight).dice, logits)
+    assert found.iou.item() == pytest.approx(
+        (abs(predicted[0] - iou[0]) + abs(predicted[2] - iou[2])).item() / 2, rel=1e-4
+    )
+    slope_agrees(
+        lambda x: mask_losses(x, target, predicted, weight).focal + mask_losses(x, target, predicted, weight).dice,
+        logits,
+    )
 
 
 def test_nothing_to_learn_from_is_zero_and_not_nan():

@@ -37,9 +37,7 @@ def state_of(out):
     state = load_run(out / "last.pt")
     average = state["average"] or {}
     moments = {
-        f"{key}.{name}": value
-        for key, values in state["optimizer"]["state"].items()
-        for name, value in values.items()
+        f"{key}.{name}": value for key, values in state["optimizer"]["state"].items() for name, value in values.items()
     }
     return {**state["model"], **{f"average {k}": v for k, v in average.items()}, **moments}
 
@@ -154,7 +152,8 @@ def test_the_schedule_warms_up_and_comes_down():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"learning_rate": -1.0}, {"precision": "float8"}, {"ema_decay": 1.0}, {"clip_norm": float("nan")}]
+    "wrong",
+    [{"steps": 0}, {"learning_rate": -1.0}, {"precision": "float8"}, {"ema_decay": 1.0}, {"clip_norm": float("nan")}],
 )
 def test_wrong_settings_are_named(wrong):
     with pytest.raises(BadInput, match=next(iter(wrong))):

@@ -9,7 +9,9 @@ from unsam_training.modules.config import ModelConfig, TrunkConfig, written_conf
 from unsam_training.modules.model import SegmentationModel
 
 CONFIG = ModelConfig(
-    trunk=TrunkConfig(8, 1, (1, 1, 1, 1), global_att_blocks=(2,), window_pos_embed_bkg_spatial_size=(4, 4), window_spec=(8, 4, 4, 2)),
+    trunk=TrunkConfig(
+        8, 1, (1, 1, 1, 1), global_att_blocks=(2,), window_pos_embed_bkg_spatial_size=(4, 4), window_spec=(8, 4, 4, 2)
+    ),
     image_size=64,
     width=64,
     lora_rank=4,

@@ -97,7 +97,7 @@ def _options(given: argparse.Namespace, defaults: dict[str, Any]) -> dict[str, A
     for text in given.set:
         key, equals, value = text.partition("=")
         if not equals or key not in options:
-            raise BadInput(f'--set {text}: give KEY=VALUE with a key of the recipe: {", ".join(sorted(options))}.')
+            raise BadInput(f"--set {text}: give KEY=VALUE with a key of the recipe: {', '.join(sorted(options))}.")
         options[key] = _parsed(key, value, defaults[key])
     if options.get("batch_size", 1) < 1:
         raise BadInput(f"batch_size is {options['batch_size']}; it must be at least 1.")

@@ -15,7 +15,9 @@ def contact_row(rgb: Tensor, masks: Tensor, click: np.ndarray) -> np.ndarray:
     """RGB [3, S, S] in [0, 1] beside itself with each mask (bool [n, h, w]) drawn over it; `click` in pixels of the
     image. uint8 [h, w, 3]."""
     side = rgb.shape[-1]
-    small = F.interpolate(rgb[None].cpu(), size=(_WIDTH, _WIDTH), mode="bilinear", align_corners=False, antialias=True)[0]
+    small = F.interpolate(rgb[None].cpu(), size=(_WIDTH, _WIDTH), mode="bilinear", align_corners=False, antialias=True)[
+        0
+    ]
     over = F.interpolate(masks[:, None].float(), size=(_WIDTH, _WIDTH), mode="nearest")[:, 0] > 0
     colour = torch.tensor(_COLOUR).reshape(3, 1, 1)
     panels = [small] + [torch.where(mask[None], 0.5 * small + 0.5 * colour, small) for mask in over]

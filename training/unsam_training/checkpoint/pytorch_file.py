@@ -84,8 +84,17 @@ def read_pytorch(path: str | Path) -> Any:
         raise BadInput(f"{path} cannot be read: its pickle is nested too deeply.") from error
     # A damaged pickle makes Python's machine fail in any of these ways.
     except (
-        pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError,
-        OverflowError, MemoryError, NotImplementedError,
+        pickle.UnpicklingError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        RuntimeError,
+        OverflowError,
+        MemoryError,
+        NotImplementedError,
     ) as error:
         raise BadInput(f"{path} cannot be read: its pickle is damaged ({type(error).__name__}: {error}).") from error
 
@@ -132,7 +141,9 @@ class _Reader(pickle._Unpickler):  # type: ignore[name-defined] # the Python one
             return tuple
         if f"{module}.{name}" in _INERT:
             return _Inert()
-        raise _Unreadable(f"its pickle asks for {module}.{name}, which is not on the list of what a checkpoint may hold.")
+        raise _Unreadable(
+            f"its pickle asks for {module}.{name}, which is not on the list of what a checkpoint may hold."
+        )
 
     def persistent_load(self, pid: Any) -> Tensor:
         if not (isinstance(pid, tuple) and len(pid) == 5 and pid[0] == "storage" and isinstance(pid[1], _StorageType)):
@@ -142,7 +153,9 @@ class _Reader(pickle._Unpickler):  # type: ignore[name-defined] # the Python one
             data = self._record(f"data/{key}")
             width = torch.empty(0, dtype=dtype).element_size()
             if not isinstance(count, int) or count < 0 or count * width != len(data):
-                raise _Unreadable(f"storage {key} is said to hold {count} values of {width} bytes, but has {len(data)} bytes.")
+                raise _Unreadable(
+                    f"storage {key} is said to hold {count} values of {width} bytes, but has {len(data)} bytes."
+                )
             empty = torch.empty(0, dtype=dtype)
             self._storages[key] = torch.frombuffer(bytearray(data), dtype=dtype) if data else empty
         return self._storages[key]

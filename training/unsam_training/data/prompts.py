@@ -70,7 +70,9 @@ def moved_prompts(coords: Tensor, labels: Tensor, matrix: Tensor) -> Tensor:
     if not bool(is_box.any()):
         return moved
     first, last = coords[:, 0], coords[:, 1]
-    others = torch.stack([torch.stack([first[:, 0], last[:, 1]], -1), torch.stack([last[:, 0], first[:, 1]], -1)], dim=1)
+    others = torch.stack(
+        [torch.stack([first[:, 0], last[:, 1]], -1), torch.stack([last[:, 0], first[:, 1]], -1)], dim=1
+    )
     corners = torch.cat([moved[:, :2], move(others)], dim=1)
     around = torch.stack([corners.amin(1), corners.amax(1)], dim=1)
     return torch.where(is_box, torch.cat([around, moved[:, 2:]], dim=1), moved)

@@ -29,7 +29,11 @@ class RunLengths:
 
 def _checked(segmentation: Mapping[str, Any]) -> tuple[int, int, list[int]]:
     size, counts = segmentation.get("size"), segmentation.get("counts")
-    if not isinstance(size, list) or len(size) != 2 or not all(type(side) is int and 0 < side <= 1 << 16 for side in size):
+    if (
+        not isinstance(size, list)
+        or len(size) != 2
+        or not all(type(side) is int and 0 < side <= 1 << 16 for side in size)
+    ):
         raise BadInput(f"A segmentation has size {size}; expected [height, width].")
     height, width = size
     runs = decode_counts(counts) if isinstance(counts, str) else counts

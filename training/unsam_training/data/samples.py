@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import BadInput
 from ..seeding import generator
 from .augment import Augmentation, View, identity_view, random_view
 from .images import planes, read_image
@@ -75,7 +75,7 @@ class LabelledViews:
     def __init__(self, images: Sequence[LabelledImage], how: Sampling, seed: int) -> None:
         self.images, self.how, self.seed = images, how, seed
         self.batch_size = how.batch_size
-        self._order = lru_cache(2)(self._shuffled)
+        self._shuffled: tuple[int, np.ndarray] = (-1, np.empty(0, int))
 
     def sample(self, step: int, index: int) -> dict[str, Any]:
         number = step * self.how.batch_size + index
@@ -113,18 +113,28 @@ class LabelledViews:
         return random_view(image.height, image.width, self.how.side, self.how.augmentation, random)
 
     def pixels(self, sight: Sight) -> Tensor:
-        """RGB in [0, 1], [3, S, S]. Raises `BadInput` where the file cannot be read."""
-        return self.view(sight).pixels(planes(read_image(self.images[sight.image].path)))
+        """RGB in [0, 1], [3, S, S]. Raises `BadInput` where the file cannot be read or is not what was labelled."""
+        image = self.images[sight.image]
+        rgb = read_image(image.path)
+        if rgb.shape[:2] != (image.height, image.width):
+            raise BadInput(
+                f"{image.path} has {rgb.shape[1]} x {rgb.shape[0]} pixels; its label file says {image.width} x {image.height}."
+            )
+        return self.view(sight).pixels(planes(rgb))
 
-    def _shuffled(self, epoch: int) -> np.ndarray:
-        return generator(self.seed, _ORDER, epoch).permutation(len(self.images))
+    def _order(self, epoch: int) -> np.ndarray:
+        if self._shuffled[0] != epoch:
+            self._shuffled = epoch, generator(self.seed, _ORDER, epoch).permutation(len(self.images))
+        return self._shuffled[1]
 
     def _draw_view(self, number: int, which: int, random: np.random.Generator) -> int:
         if self.how.views == FRESH:
             return 1 + 2 * number + which
         return int(random.integers(self.how.views + 1))
 
-    def _prompts(self, image: LabelledImage, view: View, boxes: bool, random: np.random.Generator) -> dict[str, np.ndarray]:
+    def _prompts(
+        self, image: LabelledImage, view: View, boxes: bool, random: np.random.Generator
+    ) -> dict[str, np.ndarray]:
         found: list[tuple[DrawnPrompt, float, np.ndarray]] = []
         wanted = self.how.prompts_per_image
         for _ in range(_TRIES):

@@ -163,5 +163,7 @@ def written_config(config: ModelConfig, name: str) -> dict[str, Any]:
 def _get(parent: Mapping[str, Any], key: str, kind: type) -> Any:
     value = parent.get(key)
     if not isinstance(value, kind):
-        raise BadInput(f"The model configuration lacks {key}: give the keys of the official YAML (image_size, image_encoder.trunk, …).")
+        raise BadInput(
+            f"The model configuration lacks {key}: give the keys of the official YAML (image_size, image_encoder.trunk, …)."
+        )
     return value

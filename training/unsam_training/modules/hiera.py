@@ -34,7 +34,10 @@ class _WindowAttention(nn.Module):
         if self.pools:
             query = _pool(query)
             height, width = query.shape[1:3]
-        split = [part.reshape(count, -1, self.heads, part.shape[-1] // self.heads).transpose(1, 2) for part in (query, key, value)]
+        split = [
+            part.reshape(count, -1, self.heads, part.shape[-1] // self.heads).transpose(1, 2)
+            for part in (query, key, value)
+        ]
         attended = attend(*split).transpose(1, 2)
         return self.proj(attended.reshape(count, height, width, -1))
 

@@ -54,7 +54,9 @@ class LayerNorm2d(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        normed = F.layer_norm(x.permute(0, 2, 3, 1).to(self.weight.dtype), self.weight.shape, self.weight, self.bias, self.eps)
+        normed = F.layer_norm(
+            x.permute(0, 2, 3, 1).to(self.weight.dtype), self.weight.shape, self.weight, self.bias, self.eps
+        )
         return normed.permute(0, 3, 1, 2)
 
 

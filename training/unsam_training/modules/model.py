@@ -85,7 +85,9 @@ class LoadedModel(NamedTuple):
     """Tensors that the file does not have: granularity modules and LoRA factors where it is a plain SAM 2.1."""
 
 
-def load_model(tensors: Mapping[str, Tensor], config: ModelConfig, *, granularity: bool | None = None, lora_rank: int = 0) -> LoadedModel:
+def load_model(
+    tensors: Mapping[str, Tensor], config: ModelConfig, *, granularity: bool | None = None, lora_rank: int = 0
+) -> LoadedModel:
     """A model with a checkpoint's weights. `granularity` None takes what the file is; True adds the modules where it has
     none. `lora_rank` 0 folds the file's LoRA into its weights; else the factors are kept, or new ones of that rank made.
     Raises `BadInput` naming missing or misshapen tensors."""
@@ -106,7 +108,9 @@ def load_model(tensors: Mapping[str, Tensor], config: ModelConfig, *, granularit
     }
     missing = sorted(own.keys() - given.keys() - may_lack)
     if missing:
-        raise BadInput(f"The checkpoint has no tensor {missing[0]}" + (f" (and {len(missing) - 1} more)." if missing[1:] else "."))
+        raise BadInput(
+            f"The checkpoint has no tensor {missing[0]}" + (f" (and {len(missing) - 1} more)." if missing[1:] else ".")
+        )
     for name, value in own.items():
         if name in given and given[name].shape != value.shape:
             raise BadInput(f"Tensor {name} is {list(given[name].shape)}; the configuration says {list(value.shape)}.")
@@ -160,4 +164,6 @@ def _module(model: nn.Module, path: str) -> nn.Module | None:
 
 
 def _is_granularity(name: str) -> bool:
-    return any(part in name for part in ("gra_token", "gra_output_token_mlp", "fourier_embedder", "granularity_embedding"))
+    return any(
+        part in name for part in ("gra_token", "gra_output_token_mlp", "fourier_embedder", "granularity_embedding")
+    )

@@ -19,7 +19,9 @@ class Attention(nn.Module):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None = None) -> Tensor:
         """[n, tokens, d] each; `bias` [n, 1, 1, keys] is added to the scores."""
-        attended = attend(self._split(self.q_proj(query)), self._split(self.k_proj(key)), self._split(self.v_proj(value)), bias)
+        attended = attend(
+            self._split(self.q_proj(query)), self._split(self.k_proj(key)), self._split(self.v_proj(value)), bias
+        )
         return self.out_proj(attended.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:
@@ -62,7 +64,9 @@ class TwoWayTransformer(nn.Module):
         self.final_attn_token_to_image = Attention(width, heads, 2)
         self.norm_final_attn = LayerNorm(width)
 
-    def forward(self, tokens: Tensor, image: Tensor, position: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, tokens: Tensor, image: Tensor, position: Tensor, bias: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Tokens [n, t, d] and image tokens [n, cells, d] with their positions [cells, d] to both afterwards. `bias`
         [n, 1, 1, t]: 0, or a large negative number for tokens that must not be seen."""
         initial = tokens

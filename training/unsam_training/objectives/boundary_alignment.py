@@ -3,7 +3,6 @@ side more than the one on the other."""
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 

@@ -9,7 +9,12 @@ from .similarity import directions
 
 
 def patch_contrast(
-    first: Tensor, second: Tensor, regions_first: Tensor, regions_second: Tensor, patches: int = 64, temperature: float = 0.1
+    first: Tensor,
+    second: Tensor,
+    regions_first: Tensor,
+    regions_second: Tensor,
+    patches: int = 64,
+    temperature: float = 0.1,
 ) -> Tensor:
     """Features [n, c, h, w] of two views and the regions of their patches, whole numbers [n, h, w], -1 for patches of none.
 

@@ -86,7 +86,8 @@ class Adapt:
     def __init__(self, options: Mapping[str, Any]) -> None:
         for name in ("images", "labels", "checkpoint"):
             if not options[name]:
-                raise BadInput(f"The recipe adapt needs --{name}.")
+                hint = "; `unsam pseudo-label DIR --out LABELS` makes them" if name == "labels" else ""
+                raise BadInput(f"The recipe adapt needs --{name}{hint}.")
         self.options = options
         self.tensors = read_state_dict(options["checkpoint"])
         self.config = self._read_config()
@@ -130,7 +131,9 @@ class Adapt:
             views=options["views"],
             box_probability=options["box_probability"],
             chain_probability=options["chain_probability"],
-            augmentation=Augmentation(**{name: options[f"augment_{name}"] for name in Augmentation.__dataclass_fields__}),
+            augmentation=Augmentation(
+                **{name: options[f"augment_{name}"] for name in Augmentation.__dataclass_fields__}
+            ),
         )
         self.data = LabelledViews(images, how, seed)
         return self.data
@@ -141,7 +144,9 @@ class Adapt:
         first = model.decode(features, Prompts(batch.images, batch.coords, batch.labels, batch.granularity))
         named = self._supervised("", _answer(first), batch)
         if options["correction_rounds"]:
-            rounds = [self._supervised("correction_", a, batch) for a in self._corrections(model, features, first, batch)]
+            rounds = [
+                self._supervised("correction_", a, batch) for a in self._corrections(model, features, first, batch)
+            ]
             named.update({name: torch.stack([r[name] for r in rounds]).mean() for name in rounds[0]})
         regions = batch.masks.long()
         if options["boundary_alignment"]:
@@ -177,7 +182,9 @@ class Adapt:
         # The map in units of low-resolution pixels.
         scale = torch.diag(torch.tensor([0.25, 0.25, 1.0], dtype=between.dtype, device=between.device))
         between = scale @ between @ torch.linalg.inv(scale)
-        same = (batch.between == torch.eye(3, dtype=between.dtype, device=between.device)).flatten(1).all(1)[batch.images]
+        same = (
+            (batch.between == torch.eye(3, dtype=between.dtype, device=between.device)).flatten(1).all(1)[batch.images]
+        )
         between = torch.where(same[:, None, None], torch.eye(3, dtype=between.dtype, device=between.device), between)
         named = {}
         if options["consistency"]:
@@ -186,7 +193,9 @@ class Adapt:
         if options["patch_contrast"]:
             carried = carried_regions(regions, between)
             carried = torch.where((weight > 0)[:, None, None], carried, torch.full_like(carried, -1))
-            named["patch_contrast"] = options["patch_contrast"] * patch_contrast(first.upscaled, second.upscaled, regions, carried)
+            named["patch_contrast"] = options["patch_contrast"] * patch_contrast(
+                first.upscaled, second.upscaled, regions, carried
+            )
         return named
 
     def _features(self, model: SegmentationModel, sights: list[Sight]) -> Features:
@@ -225,7 +234,9 @@ class Adapt:
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Prompts that do not change, on the first images as they are: the weighted mask losses, without corrections, and
         the mean IoU. They are training images: this tells what was learned, not how well it carries over."""
-        fixed = LabelledViews(self.data.images[:_EVALUATED_IMAGES], replace(self.data.how, views=0, batch_size=1), seed=0)
+        fixed = LabelledViews(
+            self.data.images[:_EVALUATED_IMAGES], replace(self.data.how, views=0, batch_size=1), seed=0
+        )
         device, totals = next(model.parameters()).device, []
         for index in range(len(fixed.images)):
             batch = to_device(fixed.collate([fixed.sample(0, index)]), device)

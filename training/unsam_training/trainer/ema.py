@@ -18,9 +18,7 @@ class MovingAverage:
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
         self.average = {
-            name: parameter.detach().clone()
-            for name, parameter in model.named_parameters()
-            if parameter.requires_grad
+            name: parameter.detach().clone() for name, parameter in model.named_parameters() if parameter.requires_grad
         }
 
     @torch.no_grad()

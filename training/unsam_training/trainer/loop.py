@@ -128,7 +128,9 @@ class _Run:
             restore(state, path, self.model, self.optimizer, self.average)
             self.window = Window(state["log_window"])
             self.step = state["step"]
-            self.progress(f"going on from {path} after step {self.step}" + (f"; {'; '.join(changes)}" if changes else ""))
+            self.progress(
+                f"going on from {path} after step {self.step}" + (f"; {'; '.join(changes)}" if changes else "")
+            )
         if self.group.leads:
             self.out.mkdir(parents=True, exist_ok=True)
 
@@ -190,7 +192,9 @@ class _Run:
         for parameters in self.optimizer.param_groups:
             parameters["lr"] = rate * parameters["lr_scale"]
         precision = (
-            torch.autocast(group.device.type, dtype=torch.bfloat16) if settings.precision == "bfloat16" else nullcontext()
+            torch.autocast(group.device.type, dtype=torch.bfloat16)
+            if settings.precision == "bfloat16"
+            else nullcontext()
         )
         with precision:
             parts = losses(batch)
@@ -276,11 +280,9 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     """What differs, one short text each. Compared as JSON, which is how options come in."""
 
     def flat(value: Mapping[str, Any]) -> dict[str, str]:
-        return {
-            key: json.dumps(item)
-            for part in ("options", "settings")
-            for key, item in value[part].items()
-        } | {"recipe": json.dumps(value["recipe"])}
+        return {key: json.dumps(item) for part in ("options", "settings") for key, item in value[part].items()} | {
+            "recipe": json.dumps(value["recipe"])
+        }
 
     old, new = flat(before), flat(now)
     return [

@@ -42,7 +42,11 @@ def draw_report(out: Path, log: Path, identity: Mapping[str, Any], step: int) ->
         curves.save(file, "PNG")
     previews = sorted((out / _PREVIEWS).glob("step-*.png"))
     # The first, the last, and some between.
-    shown = previews if len(previews) <= _SHOWN else [previews[i * (len(previews) - 1) // (_SHOWN - 1)] for i in range(_SHOWN)]
+    shown = (
+        previews
+        if len(previews) <= _SHOWN
+        else [previews[i * (len(previews) - 1) // (_SHOWN - 1)] for i in range(_SHOWN)]
+    )
     options = json.dumps(identity, indent=2)
     pictures = "\n".join(
         f"<figure><figcaption>step {int(path.stem.split('-')[1])}</figcaption>{_inline(path.read_bytes())}</figure>"
