@@ -6,6 +6,7 @@ import { evalCommand } from "./commands/eval.js";
 import { everythingCommand } from "./commands/everything.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { ladderCommand } from "./commands/ladder.js";
+import { pseudoLabelCommand } from "./commands/pseudo-label.js";
 import { segmentCommand } from "./commands/segment.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT_BAD_INPUT, exitCodeOf, explain } from "./failure.js";
@@ -31,6 +32,7 @@ for (const command of [
   everythingCommand,
   calibrateCommand,
   evalCommand,
+  pseudoLabelCommand,
   inspectCommand,
   doctorCommand,
   trainCommand,

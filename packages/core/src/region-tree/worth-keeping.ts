@@ -18,7 +18,8 @@ const HIGHEST_TOP = 0.97;
 /** How much a region's outline must stand out against what is inside it: the heights of its parent and its own. */
 const LEAST_RATIO = 1.08;
 const LEAST_GAP = 0.015;
-const LEAST_PARENT = 0.22;
+/** The height of the parent as a share of the root's: below it lie the regions of mere texture. */
+const LEAST_PARENT = 0.16;
 /** Of two regions on a chain with a larger ratio of areas, the longer-lived stays. */
 const SAME_AREA = 0.82;
 
@@ -28,9 +29,10 @@ const FINEST = 0.1;
 /**
  * The regions worth keeping out of the hundreds on the way from superpixels to the root, parents before children.
  * Top regions partition the image but for crumbs. Granularity in a family: 0.1 + 0.9 · (√a − √min) / (√max − √min)
- * of its areas, as UnSAMv2 grades its pseudo-labels; a lone region gets 1. `minArea`: in pixels.
+ * of its areas, as UnSAMv2 grades its pseudo-labels; a lone region gets 1. `minArea`: in pixels; `leastParent`: a lower
+ * share keeps finer regions.
  */
-export function regionsWorthKeeping(tree: RegionTree, minArea = 0): KeptRegion[] {
+export function regionsWorthKeeping(tree: RegionTree, minArea = 0, leastParent = LEAST_PARENT): KeptRegion[] {
   const { nodeCount, leafCount, areas, heights } = tree;
   const root = nodeCount - 1;
   const least = Math.max(LEAST_AREA * areas[root], minArea, 1);
@@ -43,7 +45,7 @@ export function regionsWorthKeeping(tree: RegionTree, minArea = 0): KeptRegion[]
     const top = tops.pop()!;
     const splits = areas[top] > LARGEST_TOP * areas[root] || heights[top] > HIGHEST_TOP * heights[root];
     if (splits && top >= leafCount) tops.push(...below(top).reverse());
-    else if (areas[top] >= least) kept.push(...family(tree, top, least, below, kept.length));
+    else if (areas[top] >= least) kept.push(...family(tree, top, least, leastParent, below, kept.length));
   }
   return kept;
 }
@@ -53,6 +55,7 @@ function family(
   tree: RegionTree,
   top: number,
   least: number,
+  leastParent: number,
   below: (node: number) => number[],
   first: number,
 ): KeptRegion[] {
@@ -63,7 +66,7 @@ function family(
     const above = heights[parent[node]];
     return (
       above >= LEAST_RATIO * heights[node] &&
-      above >= LEAST_PARENT * rootHeight &&
+      above >= leastParent * rootHeight &&
       above - heights[node] >= LEAST_GAP * rootHeight
     );
   };

@@ -1,0 +1,70 @@
+import { type LabelProgress, labelFolder, writePreview } from "@unsam/pseudo-labels";
+import { Command, Option } from "commander";
+import { count } from "../arguments.js";
+import { explain } from "../failure.js";
+import { checkWritable } from "../write-file.js";
+
+interface Flags {
+  readonly out: string;
+  readonly divide: "tree";
+  readonly threads?: number;
+  readonly preview?: string;
+  readonly json?: true;
+}
+
+export function pseudoLabelCommand(signal: AbortSignal): Command {
+  return new Command("pseudo-label")
+    .description(
+      "Label a folder of photos without people: instances, their parts, and the granularity of each.",
+    )
+    .argument("<dir>", "folder of photos")
+    .requiredOption(
+      "--out <dir>",
+      "folder for the label files, one NAME.json per photo; kept ones are not made again",
+    )
+    .addOption(
+      new Option("--divide <how>", "where instances come from: tree (the region tree, no weights)")
+        .choices(["tree"])
+        .default("tree"),
+    )
+    .option("--threads <n>", "worker threads (default: all cores)", count)
+    .option("--preview <file.png>", "contact sheet of the first labelled photos")
+    .option("--json", "print one JSON document to standard output")
+    .action(async (folder: string, flags: Flags) => {
+      if (flags.preview) await checkWritable("--preview", flags.preview, ".png");
+      const { out, threads } = flags;
+      const report = await labelFolder(folder, {
+        out,
+        ...(threads === undefined ? {} : { threads }),
+        onProgress: show,
+        signal,
+      });
+      if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+      for (const { file, error } of report.failed) {
+        process.stderr.write(`unsam: ${file}: ${explain(error)}\n`);
+      }
+      if (flags.preview) await writePreview(folder, out, flags.preview);
+      const { made, skipped, failed } = report;
+      process.stdout.write(
+        flags.json
+          ? `${JSON.stringify({ out, made, skipped, failed: failed.map(({ file, error }) => ({ file, error: error.message })) }, null, 2)}\n`
+          : `${made.length} labelled, ${skipped.length} there already, ${failed.length} failed; labels in ${out}\n`,
+      );
+      if (failed.length > 0) process.exitCode = 1;
+    });
+}
+
+/** One line that rewrites itself on a terminal; elsewhere a line for every hundred images. */
+function show({ done, total, failed, rate, secondsLeft }: LabelProgress): void {
+  const left = secondsLeft === null ? "" : `, ${duration(secondsLeft)} left`;
+  const line = `${done} of ${total} photos, ${rate.toFixed(2)} a second${left}${failed > 0 ? `, ${failed} failed` : ""}`;
+  if (process.stderr.isTTY) process.stderr.write(`\r${line}\x1b[K`);
+  else if (done % 100 === 0 || done === total) process.stderr.write(`${line}\n`);
+}
+
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}

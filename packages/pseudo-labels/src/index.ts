@@ -1,0 +1,12 @@
+export type { Candidate, Instance, Member } from "./family.js";
+export { familyOf } from "./family.js";
+export { type Annotation, type LabelFile, type LabelInfo, labelFile, parseLabelFile } from "./label-file.js";
+export { type LabelKernels, labelByTree } from "./label-image.js";
+export { writePreview } from "./preview.js";
+export { guidedFilter } from "./refine/guided-filter.js";
+export {
+  type LabelFolderOptions,
+  type LabelProgress,
+  type LabelReport,
+  labelFolder,
+} from "./run/label-folder.js";

@@ -1,0 +1,166 @@
+import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { UnSAMError } from "@unsam/core/errors";
+import { REGION_TREE_RECIPE } from "@unsam/core/region-tree";
+import { WorkerThread } from "@unsam/core/runtime";
+import { loadNative } from "@unsam/native-cuda";
+import { type LabelInfo, parseLabelFile } from "../label-file.js";
+import { writeWhole } from "./write-whole.js";
+
+export interface LabelFolderOptions {
+  /** Folder for the label files, one NAME.json per image; made where it is missing. */
+  readonly out: string;
+  /** Worker threads; all cores by default. */
+  readonly threads?: number;
+  /** Whether the native kernels may be used (the labels are the same without); they are by default. */
+  readonly native?: boolean;
+  /** Where the addon's smoke test keeps its verdict; null: nowhere. */
+  readonly cacheDir?: string | null;
+  readonly onProgress?: (progress: LabelProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface LabelProgress {
+  /** Images done, those found done among them. */
+  readonly done: number;
+  readonly skipped: number;
+  readonly failed: number;
+  readonly total: number;
+  /** Images a second since the start, of those made now. */
+  readonly rate: number;
+  /** Seconds until the rest is done at this rate; null before the first. */
+  readonly secondsLeft: number | null;
+}
+
+export interface LabelReport {
+  readonly made: readonly string[];
+  /** Images whose label file was there already, made alike. */
+  readonly skipped: readonly string[];
+  readonly failed: readonly { readonly file: string; readonly error: Error }[];
+}
+
+const IMAGE = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i;
+/** Raised with every change of the labels. */
+const RECIPE = 1;
+
+/** How `labelFolder` makes labels. */
+export const TREE_LABELS: LabelInfo = {
+  divide: "tree",
+  recipe: `pseudo-labels-${RECIPE} region-tree-${REGION_TREE_RECIPE}`,
+};
+
+/**
+ * Labels every image of a folder (not of the folders in it). Each label file appears whole or not at all; what is there
+ * already, made alike, is not made again, so an interrupted run goes on where it stopped. An image that cannot be
+ * labelled is reported and does not stop the rest. Throws `E_IO`, `E_BAD_OPTION`, and the signal's reason.
+ */
+export async function labelFolder(folder: string, options: LabelFolderOptions): Promise<LabelReport> {
+  const { out, signal, native = true, cacheDir = null } = options;
+  const threads = options.threads ?? availableParallelism();
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new UnSAMError("E_BAD_OPTION", `threads is ${threads}; it must be a whole number from 1.`);
+  }
+  const files = await imagesIn(folder);
+  await makeFolder(out);
+  const addon = native ? await addonPath(cacheDir) : null;
+  const made: string[] = [];
+  const skipped: string[] = [];
+  const failed: { file: string; error: Error }[] = [];
+  const start = performance.now();
+  const report = () => {
+    const done = made.length + skipped.length + failed.length;
+    const rate = (made.length + failed.length) / Math.max(1e-3, (performance.now() - start) / 1000);
+    const secondsLeft = rate > 0 ? (files.length - done) / rate : null;
+    options.onProgress?.({
+      done,
+      skipped: skipped.length,
+      failed: failed.length,
+      total: files.length,
+      rate,
+      secondsLeft,
+    });
+  };
+  let next = 0;
+  const work = async (thread: WorkerThread) => {
+    const worker = thread.bind<typeof import("./label.worker.js")>(
+      new URL("./label.worker.js", import.meta.url),
+    );
+    for (let k = next++; k < files.length; k = next++) {
+      signal?.throwIfAborted();
+      const file = files[k];
+      const target = path.join(out, `${file.label}.json`);
+      try {
+        if (await madeAlike(target, file.name)) {
+          skipped.push(file.name);
+        } else {
+          const image = { file_name: file.name, image_id: k + 1 };
+          const source = path.join(folder, file.name);
+          await writeWhole(target, await worker("labelOne", [source, image, TREE_LABELS, addon], { signal }));
+          made.push(file.name);
+        }
+      } catch (error) {
+        signal?.throwIfAborted();
+        failed.push({ file: file.name, error: error as Error });
+      }
+      report();
+    }
+  };
+  const count = Math.min(threads, files.length);
+  await Promise.all(Array.from({ length: count }, (_, i) => work(new WorkerThread(`labels ${i + 1}`))));
+  const byName = (a: string, b: string) => (a < b ? -1 : 1);
+  return {
+    made: made.sort(byName),
+    skipped: skipped.sort(byName),
+    failed: failed.sort((a, b) => byName(a.file, b.file)),
+  };
+}
+
+/** The images of a folder by name; two of one stem (a.jpg, a.png) keep their endings in the name of their labels. */
+async function imagesIn(folder: string): Promise<{ name: string; label: string }[]> {
+  const names = await readdir(folder).catch((cause) => {
+    throw new UnSAMError("E_IO", `${folder} cannot be read as a folder of images: ${cause.message}`, {
+      cause,
+    });
+  });
+  const images = names.filter((name) => IMAGE.test(name) && !name.startsWith(".")).sort();
+  if (images.length === 0) {
+    throw new UnSAMError("E_BAD_OPTION", `${folder} holds no image (jpg, png, webp, avif, tiff, gif).`);
+  }
+  const stems = new Map<string, number>();
+  for (const name of images) stems.set(path.parse(name).name, (stems.get(path.parse(name).name) ?? 0) + 1);
+  return images.map((name) => {
+    const stem = path.parse(name).name;
+    return { name, label: stems.get(stem) === 1 ? stem : name };
+  });
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new UnSAMError("E_IO", `The folder ${folder} cannot be made: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
+async function addonPath(cacheDir: string | null): Promise<string | null> {
+  const native = await loadNative({ cacheDir });
+  return native.binding && native.binding.regionTreeRecipe === REGION_TREE_RECIPE ? native.path : null;
+}
+
+/** Whether there is a label file of this image that this recipe made. */
+async function madeAlike(file: string, image: string): Promise<boolean> {
+  if (!(await stat(file).catch(() => null))?.isFile()) return false;
+  try {
+    const labels = parseLabelFile(await readFile(file, "utf8"), file);
+    return (
+      labels.info.divide === TREE_LABELS.divide &&
+      labels.info.recipe === TREE_LABELS.recipe &&
+      labels.image.file_name === image
+    );
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,42 @@
+import { readFile } from "node:fs/promises";
+import { typed } from "@unsam/core/decoder";
+import { decodeImage } from "@unsam/core/image";
+import { mergePatches } from "@unsam/core/patch-merge";
+import { buildRegionTree, buildRegionTreeWith } from "@unsam/core/region-tree";
+import { openAddon } from "@unsam/native-cuda";
+import { type LabelFile, type LabelInfo, labelFile } from "../label-file.js";
+import { type LabelKernels, labelByTree } from "../label-image.js";
+
+// Worker side of a labelling: one image after the other, each from its file to the text of its label file.
+
+/** `addon`: path of the native addon, null where TypeScript does the work, with the same result. */
+export async function labelOne(
+  file: string,
+  image: Pick<LabelFile["image"], "file_name" | "image_id">,
+  info: LabelInfo,
+  addon: string | null,
+): Promise<string> {
+  const photo = await decodeImage(await readFile(file));
+  const families = await labelByTree(photo, addon === null ? PLAIN : nativeKernels(addon));
+  const { width, height } = photo;
+  return `${JSON.stringify(labelFile({ ...image, width, height }, info, families))}\n`;
+}
+
+const PLAIN: LabelKernels = {
+  growTree: async (image, options) => buildRegionTree(image, options),
+  mergePatches: async (features) => mergePatches(features),
+};
+
+/** One thread each: there is a worker for every core. */
+function nativeKernels(addon: string): LabelKernels {
+  const binding = openAddon(addon);
+  return {
+    growTree: (image, options) =>
+      buildRegionTreeWith(
+        (working) => typed(binding.buildRegionHierarchy(working, { threads: 1 })),
+        image,
+        options,
+      ),
+    mergePatches: (features) => typed(binding.mergePatches(features, { threads: 1 })),
+  };
+}
