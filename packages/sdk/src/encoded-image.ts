@@ -85,6 +85,11 @@ export class EncodedImage implements AsyncDisposable {
     return options.nested ? ladder.enforceNesting(options.signal) : ladder;
   }
 
+  /** Memory it holds until it is disposed, about; for caches. The photo counts while its pixels are kept for overlays. */
+  get bytes(): number {
+    return this.#image.bytes + (this.#source?.data.byteLength ?? 0);
+  }
+
   /** @internal The model it was encoded with. */
   get model(): EngineInfo {
     return this.#engine;

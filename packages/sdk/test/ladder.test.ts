@@ -111,6 +111,7 @@ describe("a ladder on the region tree", () => {
       {
         width: encoded.width,
         height: encoded.height,
+        bytes: encoded.bytes,
         segment: (prompts, options) => {
           calls.push(prompts.length);
           return encoded.segment(prompts, options);

@@ -58,6 +58,8 @@ export interface StateTensor {
 
 /** An image an engine has looked at. Immutable; any number of concurrent calls may use it. */
 export interface EngineImage extends ClickTarget {
+  /** Memory it holds until it is disposed, about: its large arrays, not what the allocators add. */
+  readonly bytes: number;
   /** One answer per prompt, in their order. */
   segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]>;
   save(): Promise<ImageState>;

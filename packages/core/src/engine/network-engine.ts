@@ -156,6 +156,7 @@ class NetworkEngine implements Engine {
 class NetworkImage implements EngineImage {
   readonly width: number;
   readonly height: number;
+  readonly bytes: number;
   /** Side of the network's input frame, pixels. */
   readonly #side: number;
   readonly #decoder: MaskDecoder;
@@ -170,6 +171,8 @@ class NetworkImage implements EngineImage {
   ) {
     this.width = size.width;
     this.height = size.height;
+    // Three maps of 4 KB a cell of stride 16 together, once as features and once made ready for the decoder.
+    this.bytes = 2 * 4096 * (size.side / 16) ** 2;
     this.#side = size.side;
     this.#decoder = decoder;
     this.#finisher = finisher;

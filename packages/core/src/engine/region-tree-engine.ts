@@ -118,6 +118,7 @@ export class TreeEngine implements Engine {
 class RegionTreeImage implements EngineImage {
   readonly width: number;
   readonly height: number;
+  readonly bytes: number;
   readonly #id: number;
   readonly #release: () => Promise<void>;
 
@@ -125,6 +126,8 @@ class RegionTreeImage implements EngineImage {
     this.#id = id;
     this.width = width;
     this.height = height;
+    // The leaf of each pixel; the nodes are few beside that.
+    this.bytes = 4 * width * height;
     this.#release = release;
   }
 

@@ -61,12 +61,14 @@ function calibrated(image: EngineImage, calibration: Calibration): EngineImage {
 class CalibratedImage implements EngineImage {
   readonly width: number;
   readonly height: number;
+  readonly bytes: number;
   protected readonly image: EngineImage;
   protected readonly calibration: Calibration;
 
   constructor(image: EngineImage, calibration: Calibration) {
     this.width = image.width;
     this.height = image.height;
+    this.bytes = image.bytes;
     this.image = image;
     this.calibration = calibration;
   }
