@@ -48,7 +48,7 @@ function(unsam_emulated name)
   target_compile_definitions(${name} PUBLIC UNSAM_EMULATED_DEVICE)
   target_include_directories(${name} BEFORE PUBLIC ${emulated_device})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include PRIVATE ${PROJECT_SOURCE_DIR}/src)
-  # As with nvcc's -fmad=false where a kernel asks for it: the host never fuses.
-  target_compile_options(${name} PRIVATE -ffp-contract=off)
+  # No contraction to fused multiply-add; #pragma unroll is nvcc's.
+  target_compile_options(${name} PRIVATE -ffp-contract=off -Wno-unknown-pragmas)
   target_link_libraries(${name} PUBLIC unsam PRIVATE unsam_options)
 endfunction()

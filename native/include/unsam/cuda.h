@@ -1,11 +1,16 @@
-// CUDA devices, seen without CUDA's own headers. A build without CUDA, a machine without a driver or without a device
-// load the same library: device_count() is 0 there and why_unavailable() says why.
+// The CUDA backend, seen without CUDA's own headers. A machine without a driver or without a device loads the same library:
+// device_count() is 0 there and why_unavailable() says why.
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "unsam/decoder.h"
 #include "unsam/error.h"
+#include "unsam/weights.h"
 
 namespace unsam::cuda {
 
@@ -24,5 +29,50 @@ std::string why_unavailable();
 
 // Throws Error(bad_option) for an index that does not exist, Error(unsupported) where there is no device at all.
 DeviceInfo device_info(int device);
+
+struct DecoderOptions {
+  // float32: operands as two bfloat16 parts each, relative error about 2^-17 a product. bfloat16: the products with image
+  // tokens have bfloat16 operands; sums, softmax, norms and everything on the token side are as with float32.
+  Precision precision = Precision::bfloat16;
+  int device = 0;
+  std::size_t memory_limit = 0;  // bytes of device memory, 0: what the device has
+  bool graphs = true;            // record a batch shape's launches when it comes again, then replay them
+  bool keep_memory = true;       // keep returned device memory (at most 256 MB) for the next image
+};
+
+// An image made ready on the device. Immutable, may be shared between threads; outlives its decoder at most unused.
+class PreparedImage;
+
+// Device memory an image holds, without what it shares with others of its size.
+std::size_t memory_bytes(const PreparedImage& image) noexcept;
+
+// Twin of unsam::Decoder with the same prompts and results. Every function throws Error(out_of_memory), after which the
+// decoder works as before, and Error(device), after which it may be the device that does not.
+class Decoder {
+ public:
+  // Throws Error(unsupported) where CUDA or the device cannot be used, Error(bad_option) for a wrong device index.
+  explicit Decoder(const DecoderWeights& weights, const DecoderOptions& options = {});
+  ~Decoder();
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  // Throws Error(bad_features) when a length does not fit `side`.
+  std::shared_ptr<const PreparedImage> prepare(const ImageFeatures& features) const;
+
+  // One result per prompt, in order; bit-identical for the same batch. Safe to call from several threads at once, each call
+  // on a stream of its own. Throws Error(bad_prompt, bad_option) before any work is done.
+  std::vector<DecodedMasks> decode(const PreparedImage& image, std::span<const Prompt> prompts, bool multimask) const;
+
+  // Milliseconds per replay of decoding at most 64 prompts, by events on the device; for benchmarks.
+  float time(const PreparedImage& image, std::span<const Prompt> prompts, bool multimask, int replays, bool transfers) const;
+
+  bool has_granularity() const noexcept;
+  std::size_t memory_bytes() const;  // device memory in use
+
+  class State;
+
+ private:
+  std::unique_ptr<const State> state_;
+};
 
 }  // namespace unsam::cuda

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cpu/isa.h"
+#include "decoder/check_features.h"
 #include "decoder/group.h"
 #include "decoder/prepared_image.h"
 #include "decoder/prompt_tokens.h"
@@ -12,29 +13,12 @@
 namespace unsam {
 namespace {
 
-constexpr std::size_t kMaxSide = 1024;  // 16384-pixel network side; beyond that a size is surely a mistake
 constexpr std::size_t kMaxThreads = 1024;
 
 void check_threads(std::size_t threads) {
   if (threads >= 1 && threads <= kMaxThreads) return;
   throw Error(ErrorCode::bad_option, "The number of threads is " + std::to_string(threads) + "; use 1 to " +
                                          std::to_string(kMaxThreads) + ".");
-}
-
-void check_features(const ImageFeatures& f) {
-  if (f.side == 0 || f.side > kMaxSide) {
-    throw Error(ErrorCode::bad_features, "The image embedding's side is " + std::to_string(f.side) + "; use 1 to " +
-                                             std::to_string(kMaxSide) + ".");
-  }
-  const auto check = [&](const char* name, std::size_t size, std::size_t channels, std::size_t side) {
-    if (size == channels * side * side) return;
-    throw Error(ErrorCode::bad_features, std::string("The image features \"") + name + "\" hold " + std::to_string(size) +
-                                             " values where " + std::to_string(channels) + " x " + std::to_string(side) +
-                                             " x " + std::to_string(side) + " are needed.");
-  };
-  check("image_embed", f.image_embed.size(), kDim, f.side);
-  check("high_res_0", f.high_res_0.size(), kUp0, 4 * f.side);
-  check("high_res_1", f.high_res_1.size(), kUp1, 2 * f.side);
 }
 
 }  // namespace

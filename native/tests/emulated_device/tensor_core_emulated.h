@@ -1,7 +1,9 @@
 // Twins of the PTX wrappers in src/cuda/device/tensor_core.h, written from the fragment layouts of the PTX ISA.
 #pragma once
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -16,6 +18,32 @@ inline std::uint32_t round_bf16(float x) {  // to nearest even; NaN becomes the 
 }
 
 inline std::uint32_t pack_bf16(float low, float high) { return round_bf16(low) | round_bf16(high) << 16; }
+
+inline std::uint32_t round_half(float x) {  // to nearest even, with subnormals
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t sign = bits >> 16 & 0x8000u;
+  const float size = std::fabs(x);
+  if (x != x) return 0x7fffu;
+  if (size >= 65520.0f) return sign | 0x7c00u;
+  // Adding a number whose last bit weighs as much as the half's rounds there.
+  int exponent = 0;
+  (void)std::frexp(size, &exponent);
+  const int last = std::max(exponent - 11, -24);  // weight of the last bit
+  const auto steps = static_cast<std::uint32_t>(std::nearbyint(std::ldexp(size, -last)));  // at most 2048
+  return sign | ((static_cast<std::uint32_t>(last + 24) << 10) + steps);  // the leading bit of steps adds one to the exponent
+}
+inline std::uint32_t pack_half(float low, float high) { return round_half(low) | round_half(high) << 16; }
+inline float half_to_float(std::uint32_t half) {
+  const int exponent = static_cast<int>(half >> 10 & 31u);
+  const auto fraction = static_cast<float>(half & 1023u);
+  float size = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024.0f + fraction, exponent - 25);
+  if (exponent == 31) size = fraction == 0.0f ? INFINITY : NAN;
+  return (half & 0x8000u) != 0 ? -size : size;
+}
+inline void unpack_half(std::uint32_t packed, float& low, float& high) {
+  low = half_to_float(packed & 0xffffu);
+  high = half_to_float(packed >> 16);
+}
 
 inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2]) {
   std::uint32_t in[10], out[4];
@@ -37,10 +65,8 @@ inline void mma_bf16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint
       for (int i = 0; i < 4; ++i) std::memcpy(&sum[g + i / 2 * 8][2 * t + i % 2], &c.in[lane][6 + i], 4);
     }
     for (int m = 0; m < 16; ++m) {
-      for (int n = 0; n < 8; ++n) {
-        float total = sum[m][n];
-        for (int k = 0; k < 16; ++k) total += left[m][k] * right[k][n];
-        sum[m][n] = total;
+      for (int k = 0; k < 16; ++k) {
+        for (int n = 0; n < 8; ++n) sum[m][n] += left[m][k] * right[k][n];
       }
     }
     for (int lane = 0; lane < 32; ++lane) {

@@ -19,6 +19,16 @@ __device__ __forceinline__ std::uint32_t pack_bf16(float low, float high) {
   return packed;
 }
 
+// Two floats rounded to nearest half (beyond its range: infinity), the first in the lower 16 bits, and back.
+__device__ __forceinline__ std::uint32_t pack_half(float low, float high) {
+  std::uint32_t packed;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(packed) : "f"(high), "f"(low));
+  return packed;
+}
+__device__ __forceinline__ void unpack_half(std::uint32_t packed, float& low, float& high) {
+  asm("{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }" : "=f"(low), "=f"(high) : "r"(packed));
+}
+
 // d += a b for one warp: a 16 x 16 (row major), b 16 x 8 (column major), d 16 x 8. With g = lane / 4, t = lane % 4 a lane
 // holds
 //   a[0] = A[g][2t, 2t+1], a[1] = A[g+8][2t, 2t+1], a[2] = A[g][2t+8, 2t+9], a[3] = A[g+8][2t+8, 2t+9]
