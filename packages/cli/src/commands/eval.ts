@@ -4,7 +4,9 @@ import path from "node:path";
 import {
   BASELINES,
   type Baseline,
+  type Dataset,
   dialLevels,
+  type EvaluateOptions,
   evaluate,
   type Measures,
   type MethodSpec,
@@ -18,7 +20,7 @@ import {
 import { BUILT_IN_MODELS, UnSAMError } from "@unsam/sdk";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../arguments.js";
-import { CountedProgress } from "../counted-progress.js";
+import { BatchProgress } from "../batch-progress.js";
 import { EXIT_FAILED } from "../failure.js";
 import { version } from "../version.js";
 import { writeFolder } from "../write-folder.js";
@@ -84,18 +86,7 @@ async function run(flags: EvalFlags, signal: AbortSignal): Promise<void> {
     throw new UnSAMError("E_BAD_OPTION", `--out is ${flags.out}, which is a file; give a folder.`);
   }
   const datasets = await openDatasets(flags.data);
-  const progress = new CountedProgress();
-  let results: Result[];
-  try {
-    results = await evaluate(datasets, methods, {
-      ...options,
-      signal,
-      onProgress: ({ dataset, method, done, total }) =>
-        progress.tell(`${method} on ${dataset}`, done, total, "images"),
-    });
-  } finally {
-    progress.end();
-  }
+  const results = await measure(datasets, methods, { ...options, signal });
   const command = ["unsam", ...process.argv.slice(2).map(quoted)].join(" ");
   const report = makeReport(results, { command, version, date: new Date(), options });
   if (flags.out) {
@@ -109,6 +100,28 @@ async function run(flags: EvalFlags, signal: AbortSignal): Promise<void> {
   }
   process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report, flags.out));
   if (report.results.some(({ failures }) => failures.length > 0)) process.exitCode = EXIT_FAILED;
+}
+
+/** Runs it, telling on standard error how far it is. */
+async function measure(
+  datasets: readonly Dataset[],
+  methods: readonly MethodSpec[],
+  options: EvaluateOptions,
+): Promise<Result[]> {
+  let progress: BatchProgress | null = null;
+  try {
+    return await evaluate(datasets, methods, {
+      ...options,
+      onProgress: ({ dataset, method, done, total }) => {
+        if (done > 0) return progress?.step(`${method} on ${dataset}`);
+        progress?.stop();
+        progress = new BatchProgress(total);
+      },
+    });
+  } finally {
+    // TypeScript does not see that the callback assigns it.
+    (progress as BatchProgress | null)?.stop();
+  }
 }
 
 /** What the flags name, in their order; the best built-in model where they name nothing. */

@@ -12,7 +12,7 @@ import { openLabelMaps } from "./label-maps.js";
  * - any other folder of photos and label maps (`openLabelMaps`),
  * - a COCO JSON file, or a folder that holds one (`openCoco`),
  * - a folder of such folders.
- * Throws `E_IO` where nothing is there, `E_BAD_FILE` where what is there is malformed or none of these.
+ * Throws `E_BAD_OPTION` where nothing is there, `E_BAD_FILE` where what is there is malformed or none of these.
  */
 export async function openDatasets(where: string): Promise<Dataset[]> {
   const found = await stat(where).catch(() => null);
@@ -27,7 +27,7 @@ export async function openDatasets(where: string): Promise<Dataset[]> {
   const sets: Dataset[] = [];
   for (const name of await list(where)) {
     const folder = path.join(where, name);
-    if (!(await stat(folder)).isDirectory()) continue;
+    if (!(await stat(folder).catch(() => null))?.isDirectory()) continue;
     const set = await openFolder(folder);
     if (set) sets.push(set);
   }
@@ -43,7 +43,14 @@ export async function openDatasets(where: string): Promise<Dataset[]> {
 /** null: the folder is no data set by itself. */
 async function openFolder(folder: string): Promise<Dataset | null> {
   const described = await isFile(path.join(folder, "dataset.json"));
-  if (described || (await isFile(path.join(folder, "clicks.csv")))) return openLabelMaps(folder);
+  if (described || (await isFile(path.join(folder, "clicks.csv")))) {
+    const set = await openLabelMaps(folder);
+    if (set.images.length > 0) return set;
+    throw new UnSAMError(
+      "E_BAD_FILE",
+      `${folder} has no photo in images/ with a label map of its name in labels/.`,
+    );
+  }
   for (const name of await list(folder)) {
     if (!name.endsWith(".json")) continue;
     const file = path.join(folder, name);

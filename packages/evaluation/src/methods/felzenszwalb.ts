@@ -2,8 +2,8 @@ import type { RgbImage } from "@unsam/core/image";
 import type { Method } from "./method.js";
 import { preparePartitions } from "./partitions.js";
 
-/** Scale parameters k for colours from 0 to 255, fine to coarse. */
-export const SCALES: readonly number[] = [10, 20, 40, 70, 120, 200, 350, 600, 1000, 2000, 4000, 8000];
+/** Scale parameters k for colours from 0 to 255, fine to coarse: 8, 16 … 16384. */
+export const SCALES: readonly number[] = Array.from({ length: 12 }, (_, k) => 2 ** (k + 3));
 const SIGMA = 0.8;
 const SMALLEST = 20;
 

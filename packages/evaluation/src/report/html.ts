@@ -55,7 +55,7 @@ function headline({ results, datasets }: Report, color: (name: string) => string
   const groups = datasets.map(({ name }) => {
     const bars = results
       .filter(({ dataset }) => dataset === name)
-      .map(({ method, meanIou, meanIouInterval, autoIsFixed }) => {
+      .map(({ method, meanIou, meanIouInterval, autoIsFixed, fixedGranularity }) => {
         const bar = (key: "fixed" | "auto" | "oracle", label: string) => {
           const value = meanIou[key];
           const interval = meanIouInterval[key];
@@ -65,7 +65,13 @@ function headline({ results, datasets }: Report, color: (name: string) => string
             : "";
           return `<div class="bar ${key}"><span>${label}</span><div><b style="width:${percent(value)};background:${color(method)}"></b>${whisker}</div><em>${decimals(value)}</em></div>`;
         };
-        return `<div class="bars"><h4>${escapeHtml(method)}</h4>${bar("oracle", "oracle")}${autoIsFixed ? "" : bar("auto", "auto")}${bar("fixed", "best fixed")}</div>`;
+        const dial = fixedGranularity !== null;
+        const bars = [
+          dial || meanIou.oracle !== meanIou.auto ? bar("oracle", "oracle") : "",
+          autoIsFixed ? "" : bar("auto", dial ? "auto" : "answer"),
+          dial ? bar("fixed", "best fixed") : "",
+        ];
+        return `<div class="bars"><h4>${escapeHtml(method)}</h4>${bars.join("")}</div>`;
       });
     return `<div class="card"><h3>${escapeHtml(name)}</h3>${bars.join("")}</div>`;
   });

@@ -31,7 +31,7 @@ tbody tr:last-child td { border-bottom: 0; }
 .bar em { font-style: normal; text-align: right; font-variant-numeric: tabular-nums; }
 .legend span { margin-right: 18px; font-size: 13.5px; }
 .legend i, .dot { display: inline-block; width: 11px; height: 11px; border-radius: 50%; margin-right: 6px; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(330px, 1fr)); gap: 18px; margin-bottom: 18px; }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(255px, 1fr)); gap: 18px; margin-bottom: 18px; }
 .plot { width: 100%; max-width: 460px; height: auto; font-size: 10.5px; fill: var(--soft); }
 .plot .title { font-size: 12px; font-weight: 600; fill: var(--ink); }
 .plot .axis { font-size: 11px; }

@@ -31,8 +31,8 @@ export interface ClickScore extends Click {
 }
 
 export interface InteractiveScore {
-  /** At the granularity that was best for the first click. */
-  readonly dial: readonly number[];
+  /** At the granularity that was best for the first click; null without a dial. */
+  readonly dial: readonly number[] | null;
   /** At the method's own choice, click by click; null where it makes none. */
   readonly auto: readonly number[] | null;
 }
@@ -101,6 +101,6 @@ async function scoreInteractive(
     return ious;
   };
   const auto = offer.auto ? await run(offer.auto, "auto") : null;
-  const dial = info.levels.length > 0 ? await run(best, best.granularity!) : auto!;
+  const dial = info.levels.length > 0 ? await run(best, best.granularity!) : null;
   return { dial, auto };
 }

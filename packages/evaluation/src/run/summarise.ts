@@ -34,7 +34,7 @@ export interface Summary {
   readonly iouByGranularity: readonly { readonly granularity: number; readonly meanIou: number }[];
   readonly iouBySize: readonly SizeSummary[];
   readonly granularity: GranularitySummary | null;
-  readonly interactive: { readonly dial: NocSummary; readonly auto: NocSummary | null } | null;
+  readonly interactive: { readonly dial: NocSummary | null; readonly auto: NocSummary | null } | null;
   readonly averageRecall: RecallSummary | null;
   readonly boundary: BoundarySummary | null;
   readonly partition: PartitionSummary | null;
@@ -179,8 +179,11 @@ function granularitySummary(clicks: readonly ClickScore[], levels: readonly numb
 function interactiveSummary(clicks: readonly ClickScore[]): Summary["interactive"] {
   const runs = clicks.flatMap(({ interactive }) => (interactive ? [interactive] : []));
   if (runs.length === 0) return null;
-  const auto = runs.flatMap((run) => (run.auto ? [run.auto] : []));
-  return { dial: nocSummary(runs.map((run) => run.dial)), auto: auto.length > 0 ? nocSummary(auto) : null };
+  const reading = (key: "dial" | "auto") => {
+    const lists = runs.flatMap((run) => (run[key] ? [run[key]] : []));
+    return lists.length > 0 ? nocSummary(lists) : null;
+  };
+  return { dial: reading("dial"), auto: reading("auto") };
 }
 
 function nocSummary(runs: readonly (readonly number[])[]): NocSummary {

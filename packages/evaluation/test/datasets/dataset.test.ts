@@ -83,6 +83,7 @@ describe("a data set in the fixed layout", () => {
     await writeFile(path.join(broken, "dataset.json"), "{");
     await expect(openDatasets(broken)).rejects.toThrow(/not JSON/);
     await writeFile(path.join(broken, "dataset.json"), "{}");
+    await expect(openDatasets(broken)).rejects.toThrow(/no photo/);
     await writeFile(path.join(broken, "clicks.csv"), "image,annotator,region,x,y\nnone,1,2,3,4\n");
     await expect(openDatasets(broken)).rejects.toThrow(/click 1/);
   });

@@ -55,7 +55,8 @@ describe("an evaluation", () => {
     expect(summary.meanIouInterval).toEqual({ fixed: [1, 1], auto: [1, 1], oracle: [1, 1] });
     expect(summary.fixedGranularity).toBeNull();
     expect(summary.granularity).toBeNull();
-    expect(summary.interactive!.dial).toEqual({
+    expect(summary.interactive!.dial).toBeNull();
+    expect(summary.interactive!.auto).toEqual({
       oneClickIou: 1,
       noc80: 1,
       noc85: 1,
