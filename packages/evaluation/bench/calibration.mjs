@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { calibrate, Mask, regionStatistics, UnSAM } from "@unsam/sdk";
-import { openDataset, readLabels } from "../dist/index.js";
+import { calibrate, regionStatistics, UnSAM } from "@unsam/sdk";
+import { openDatasets, readTruth } from "../dist/index.js";
 
 const data = process.env.UNSAM_SHARED
   ? path.join(process.env.UNSAM_SHARED, "data")
@@ -25,20 +25,19 @@ async function meanIou(images, targets, granularity) {
 }
 
 async function labels(name) {
-  const set = await openDataset(path.join(data, "eval", name));
-  const names = [...new Set(set.clicks.map(({ image }) => image))].slice(0, 10);
+  const [set] = await openDatasets(path.join(data, "eval", name));
   const images = [];
   const targets = [];
-  for (const [i, file] of names.entries()) {
-    images.push(await unsam.encode(set.imageFile.get(file)));
-    for (const click of set.clicks.filter(({ image }) => image === file)) {
-      const map = await readLabels(set, file, click.annotator);
-      const region = map.data.map((value) => (value === click.region ? 1 : 0));
-      targets.push({
-        image: i,
-        prompt: { points: [[click.x, click.y]] },
-        mask: Mask.fromBytes(map.width, map.height, region),
-      });
+  for (const [i, entry] of set.images
+    .filter(({ clicks }) => clicks?.length > 0)
+    .slice(0, 10)
+    .entries()) {
+    const image = await unsam.encode(entry.file);
+    images.push(image);
+    const truth = await readTruth(entry, set.ignoresZero, image);
+    for (const { annotator, region, x, y } of entry.clicks) {
+      const mask = truth.annotations.find((one) => one.annotator === annotator).regions.get(region);
+      targets.push({ image: i, prompt: { points: [[x, y]] }, mask });
     }
   }
   const fitted = targets.filter(({ image }) => image < 5);
