@@ -1,0 +1,37 @@
+// Writes the table of mean IoU from a report of `unsam eval` into a Markdown file, between the two markers.
+import { readFile, writeFile } from "node:fs/promises";
+
+const START = "<!-- results: written by `npm run results`, not by hand -->";
+const END = "<!-- end of results -->";
+
+const [reportFile, documentFile] = process.argv.slice(2);
+if (!documentFile) throw new Error("Usage: node scripts/write-results.mjs REPORT.json DOCUMENT.md");
+const report = JSON.parse(await readFile(reportFile, "utf8"));
+const text = await readFile(documentFile, "utf8");
+const start = text.indexOf(START);
+const end = text.indexOf(END);
+if (start < 0 || end < start) throw new Error(`${documentFile} has no lines ${START} … ${END}.`);
+await writeFile(documentFile, `${text.slice(0, start + START.length)}\n${table(report)}\n${text.slice(end)}`);
+
+/** A line per method and reading, a column per data set. */
+function table({ datasets, methods, results }) {
+  const names = datasets.map(({ name }) => name);
+  const row = (cells) => `| ${cells.join(" | ")} |`;
+  const lines = [row(["", ...names]), row(["---", ...names.map(() => "---")])];
+  for (const { name, levels, chooses } of methods) {
+    const readings = [
+      ["oracle", `${name}, best of ${levels.length} settings`, levels.length > 0],
+      ["auto", `${name}, its own choice`, chooses && levels.length > 0],
+      ["fixed", levels.length > 0 ? `${name}, best fixed setting` : name, true],
+    ];
+    for (const [key, label, shown] of readings) {
+      if (!shown) continue;
+      const cells = names.map((dataset) => {
+        const result = results.find((one) => one.dataset === dataset && one.method === name);
+        return result?.meanIou[key] == null ? "–" : result.meanIou[key].toFixed(3).replace(/^0/, "");
+      });
+      lines.push(row([label, ...cells]));
+    }
+  }
+  return lines.join("\n");
+}
