@@ -111,7 +111,8 @@ describe("unsam calibrate", () => {
     expect(knots.at(-1)[1]).toBeLessThan(1);
     const ladder = await unsam(["ladder", photo, ...click, ...calibration, "--levels", "1", "--json"]);
     expect(JSON.parse(ladder.stdout).rungs[0].segment.rle).toEqual(own.segment.rle);
-  });
+    // Five processes, each of which loads and encodes; on a busy machine half a minute is not enough.
+  }, 120_000);
 
   it("meets a statistic", async () => {
     const out = path.join(folder, "median.json");
