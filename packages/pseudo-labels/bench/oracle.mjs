@@ -9,7 +9,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Mask } from "@unsam/core/mask";
-import { openDataset, readLabels } from "@unsam/evaluation";
+import { openDatasets, readTruth } from "@unsam/evaluation";
 import { labelFolder, parseLabelFile } from "@unsam/pseudo-labels";
 
 const { values, positionals } = parseArgs({
@@ -25,18 +25,15 @@ const { values, positionals } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const dataset = await openDataset(path.join(values.data, positionals[0] ?? "bsds500"));
-const clicked = [...new Set(dataset.clicks.map((click) => click.image))];
+const [dataset] = await openDatasets(path.join(values.data, positionals[0] ?? "bsds500"));
+const clicked = dataset.images.filter(({ clicks }) => clicks?.length > 0);
 const count = Math.min(Number(values.limit ?? clicked.length), clicked.length);
 const images = Array.from({ length: count }, (_, k) => clicked[Math.floor((k * clicked.length) / count)]);
 
 const work = await mkdtemp(path.join(tmpdir(), "unsam-oracle-"));
 try {
   const photos = path.join(work, "photos");
-  for (const name of images) {
-    const file = dataset.imageFile.get(name);
-    await cp(file, path.join(photos, path.basename(file)));
-  }
+  for (const { file } of images) await cp(file, path.join(photos, path.basename(file)));
   const out = values.out ?? path.join(work, "labels");
   const start = performance.now();
   const before = process.cpuUsage();
@@ -50,31 +47,22 @@ try {
 
   const scores = [];
   let labels = 0;
-  for (const name of images) {
-    const { annotations } = parseLabelFile(await readFile(path.join(out, `${name}.json`), "utf8"), name);
+  for (const image of images) {
+    const text = await readFile(path.join(out, `${image.name}.json`), "utf8");
+    const { image: size, annotations } = parseLabelFile(text, image.name);
     labels += annotations.length;
     const masks = annotations.map(({ segmentation }) => Mask.fromRLE(segmentation));
-    for (const click of dataset.clicks.filter(({ image }) => image === name)) {
-      const map = await readLabels(dataset, name, click.annotator);
-      const wanted = Mask.fromBytes(
-        map.width,
-        map.height,
-        Uint8Array.from(map.data, (label) => Number(label === click.region)),
-      );
-      const ignored = dataset.ignoresZero
-        ? Mask.fromBytes(
-            map.width,
-            map.height,
-            Uint8Array.from(map.data, (label) => Number(label === 0)),
-          )
-        : null;
+    const { counted, annotations: people } = await readTruth(image, dataset.ignoresZero, size);
+    for (const { annotator, region } of image.clicks) {
+      const wanted = people.find((person) => person.annotator === annotator).regions.get(region);
       const iou = (mask) => {
         const common = mask.intersection(wanted);
-        return common / (mask.area - (ignored ? mask.intersection(ignored) : 0) + wanted.area - common);
+        return common / ((counted ? mask.intersection(counted) : mask.area) + wanted.area - common);
       };
       scores.push(Math.max(0, ...masks.map(iou)));
     }
   }
+
   const report = {
     dataset: dataset.name,
     images: images.length,

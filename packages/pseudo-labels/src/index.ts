@@ -1,7 +1,8 @@
+export { type CutOptions, maskCut } from "./divide/cuts.js";
 export type { Candidate, Instance, Member } from "./family.js";
 export { familyOf } from "./family.js";
 export { type Annotation, type LabelFile, type LabelInfo, labelFile, parseLabelFile } from "./label-file.js";
-export { type LabelKernels, labelByTree } from "./label-image.js";
+export { type LabelKernels, labelBySight, labelByTree, type Seen } from "./label-image.js";
 export { writePreview } from "./preview.js";
 export { guidedFilter } from "./refine/guided-filter.js";
 export {

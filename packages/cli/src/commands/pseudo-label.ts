@@ -6,7 +6,9 @@ import { checkWritable } from "../write-file.js";
 
 interface Flags {
   readonly out: string;
-  readonly divide: "tree";
+  readonly divide?: "masks" | "cuts" | "tree";
+  readonly model?: string;
+  readonly config?: string;
   readonly threads?: number;
   readonly preview?: string;
   readonly json?: true;
@@ -23,18 +25,23 @@ export function pseudoLabelCommand(signal: AbortSignal): Command {
       "folder for the label files, one NAME.json per photo; kept ones are not made again",
     )
     .addOption(
-      new Option("--divide <how>", "where instances come from: tree (the region tree, no weights)")
-        .choices(["tree"])
-        .default("tree"),
+      new Option(
+        "--divide <how>",
+        "where instances come from: masks (a model's own), cuts (of its features) or tree (no weights); masks with --model",
+      ).choices(["masks", "cuts", "tree"]),
     )
+    .option("--model <file>", "checkpoint that looks at the photos")
+    .option("--config <file>", "its configuration, where it is no official size")
     .option("--threads <n>", "worker threads (default: all cores)", count)
     .option("--preview <file.png>", "contact sheet of the first labelled photos")
     .option("--json", "print one JSON document to standard output")
     .action(async (folder: string, flags: Flags) => {
       if (flags.preview) await checkWritable("--preview", flags.preview, ".png");
-      const { out, threads } = flags;
+      const { out, threads, model, config } = flags;
       const report = await labelFolder(folder, {
         out,
+        divide: flags.divide ?? (model === undefined ? "tree" : "masks"),
+        ...(model === undefined ? {} : { backbone: { model, ...(config === undefined ? {} : { config }) } }),
         ...(threads === undefined ? {} : { threads }),
         onProgress: show,
         signal,

@@ -15,6 +15,7 @@ export { paintNode } from "./paint-node.js";
 export { REGION_TREE_RECIPE } from "./recipe.js";
 export { restoreTree, type SavedArray, saveTree } from "./saved-tree.js";
 export { segmentTree, stabilityOf, type TreeAnswer } from "./segment.js";
+export { normalisedCut, type SpectralCue, type WeightedGraph } from "./spectral-cue.js";
 export { toneMapped } from "./tone.js";
 export { pathToRoot, type RegionTree } from "./tree.js";
 export { workingImage } from "./working-image.js";

@@ -7,6 +7,9 @@ import { type Crop, cropAround, refineMask } from "../refine/refine-mask.js";
 /** Merging stops at each of these mean cosine similarities in turn; what stands then are candidates. */
 export const THRESHOLDS = [0.9, 0.8, 0.7, 0.6, 0.5];
 
+/** A border that refinement leaves less certain than this is none: slivers, and gradual changes of colour. */
+const LEAST_STABILITY = 0.5;
+
 /** Features of the patches of a crop: patch (x, y) covers the same share of the crop as of the map. */
 export interface PatchMap extends PatchFeatures {
   readonly crop: Crop;
@@ -45,6 +48,7 @@ export async function partsOf(
       const radius = Math.max(2, Math.round(cellSide));
       const around = cropAround(boxOf(cells, patches), 2 * radius, image.width, image.height);
       const { mask, stability } = refineMask(image, around, inRegion, radius);
+      if (stability < LEAST_STABILITY) continue;
       for (let i = 0; i < mask.words.length; i++) mask.words[i] &= instance.words[i];
       if (mask.area >= minArea) parts.push({ mask, predictedIou: threshold * stability, stability });
     }

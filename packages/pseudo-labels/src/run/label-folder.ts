@@ -2,15 +2,21 @@ import { mkdir, readdir, readFile, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
+import { decodeImage } from "@unsam/core/image";
 import { REGION_TREE_RECIPE } from "@unsam/core/region-tree";
 import { WorkerThread } from "@unsam/core/runtime";
 import { loadNative } from "@unsam/native-cuda";
 import { type LabelInfo, parseLabelFile } from "../label-file.js";
+import { type Backbone, type BackboneOptions, openBackbone } from "./backbone.js";
 import { writeWhole } from "./write-whole.js";
 
 export interface LabelFolderOptions {
   /** Folder for the label files, one NAME.json per image; made where it is missing. */
   readonly out: string;
+  /** Where instances come from; the region tree by default, or what a network sees: its masks, or cuts of its features. */
+  readonly divide?: LabelInfo["divide"];
+  /** The network for `masks` and `cuts`. */
+  readonly backbone?: BackboneOptions;
   /** Worker threads; all cores by default. */
   readonly threads?: number;
   /** Whether the native kernels may be used (the labels are the same without); they are by default. */
@@ -44,11 +50,16 @@ const IMAGE = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i;
 /** Raised with every change of the labels. */
 const RECIPE = 1;
 
-/** How `labelFolder` makes labels. */
-export const TREE_LABELS: LabelInfo = {
-  divide: "tree",
-  recipe: `pseudo-labels-${RECIPE} region-tree-${REGION_TREE_RECIPE}`,
-};
+/** How labels are made, for their files. */
+function infoOf(
+  divide: LabelInfo["divide"],
+  { backbone, model }: { backbone: Backbone | null; model?: unknown },
+): LabelInfo {
+  const source = backbone
+    ? `model-${backbone.fingerprint.slice(0, 16)}${model ? ` ${JSON.stringify(model)}` : ""}`
+    : `region-tree-${REGION_TREE_RECIPE}`;
+  return { divide, recipe: `pseudo-labels-${RECIPE} ${source}` };
+}
 
 /**
  * Labels every image of a folder (not of the folders in it). Each label file appears whole or not at all; what is there
@@ -56,7 +67,15 @@ export const TREE_LABELS: LabelInfo = {
  * labelled is reported and does not stop the rest. Throws `E_IO`, `E_BAD_OPTION`, and the signal's reason.
  */
 export async function labelFolder(folder: string, options: LabelFolderOptions): Promise<LabelReport> {
-  const { out, signal, native = true, cacheDir = null } = options;
+  const { out, native = true, cacheDir = null, divide = "tree" } = options;
+  if ((divide === "tree") !== (options.backbone === undefined)) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      divide === "tree"
+        ? "The region tree needs no model; leave it out, or divide by masks or cuts."
+        : `Dividing by ${divide} needs a model; name a checkpoint, or divide by tree.`,
+    );
+  }
   const threads = options.threads ?? availableParallelism();
   if (!Number.isInteger(threads) || threads < 1) {
     throw new UnSAMError("E_BAD_OPTION", `threads is ${threads}; it must be a whole number from 1.`);
@@ -64,6 +83,34 @@ export async function labelFolder(folder: string, options: LabelFolderOptions): 
   const files = await imagesIn(folder);
   await makeFolder(out);
   const addon = native ? await addonPath(cacheDir) : null;
+  const backbone =
+    options.backbone && divide !== "tree"
+      ? await openBackbone(options.backbone, divide, { cacheDir, addon: addon ? { addon, threads } : null })
+      : null;
+  try {
+    const info = infoOf(divide, {
+      backbone,
+      model: divide === "masks" ? options.backbone?.masks : undefined,
+    });
+    return await labelFiles({ folder, files, threads, info, addon, backbone }, options);
+  } finally {
+    await backbone?.dispose();
+  }
+}
+
+interface Work {
+  readonly folder: string;
+  readonly files: readonly { readonly name: string; readonly label: string }[];
+  readonly threads: number;
+  readonly info: LabelInfo;
+  readonly addon: string | null;
+  readonly backbone: Backbone | null;
+}
+
+async function labelFiles(
+  { folder, files, threads, info, addon, backbone }: Work,
+  { out, signal, onProgress }: LabelFolderOptions,
+): Promise<LabelReport> {
   const made: string[] = [];
   const skipped: string[] = [];
   const failed: { file: string; error: Error }[] = [];
@@ -72,7 +119,7 @@ export async function labelFolder(folder: string, options: LabelFolderOptions): 
     const done = made.length + skipped.length + failed.length;
     const rate = (made.length + failed.length) / Math.max(1e-3, (performance.now() - start) / 1000);
     const secondsLeft = rate > 0 ? (files.length - done) / rate : null;
-    options.onProgress?.({
+    onProgress?.({
       done,
       skipped: skipped.length,
       failed: failed.length,
@@ -89,14 +136,15 @@ export async function labelFolder(folder: string, options: LabelFolderOptions): 
     for (let k = next++; k < files.length; k = next++) {
       signal?.throwIfAborted();
       const file = files[k];
+      const source = path.join(folder, file.name);
       const target = path.join(out, `${file.label}.json`);
       try {
-        if (await madeAlike(target, file.name)) {
+        if (await madeAlike(target, file.name, info)) {
           skipped.push(file.name);
         } else {
           const image = { file_name: file.name, image_id: k + 1 };
-          const source = path.join(folder, file.name);
-          await writeWhole(target, await worker("labelOne", [source, image, TREE_LABELS, addon], { signal }));
+          const sight = backbone ? await backbone.look(await decodeImage(source), signal) : null;
+          await writeWhole(target, await worker("labelOne", [source, image, info, addon, sight], { signal }));
           made.push(file.name);
         }
       } catch (error) {
@@ -150,16 +198,13 @@ async function addonPath(cacheDir: string | null): Promise<string | null> {
   return native.binding && native.binding.regionTreeRecipe === REGION_TREE_RECIPE ? native.path : null;
 }
 
-/** Whether there is a label file of this image that this recipe made. */
-async function madeAlike(file: string, image: string): Promise<boolean> {
+/** Whether there is a label file of this image that was made like that. */
+async function madeAlike(file: string, image: string, info: LabelInfo): Promise<boolean> {
   if (!(await stat(file).catch(() => null))?.isFile()) return false;
   try {
     const labels = parseLabelFile(await readFile(file, "utf8"), file);
-    return (
-      labels.info.divide === TREE_LABELS.divide &&
-      labels.info.recipe === TREE_LABELS.recipe &&
-      labels.image.file_name === image
-    );
+    const { divide, recipe } = labels.info;
+    return divide === info.divide && recipe === info.recipe && labels.image.file_name === image;
   } catch {
     return false;
   }

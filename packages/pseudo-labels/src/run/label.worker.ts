@@ -1,25 +1,44 @@
 import { readFile } from "node:fs/promises";
 import { typed } from "@unsam/core/decoder";
 import { decodeImage } from "@unsam/core/image";
+import { Mask, unpackMask } from "@unsam/core/mask";
 import { mergePatches } from "@unsam/core/patch-merge";
 import { buildRegionTree, buildRegionTreeWith } from "@unsam/core/region-tree";
 import { openAddon } from "@unsam/native-cuda";
 import { type LabelFile, type LabelInfo, labelFile } from "../label-file.js";
-import { type LabelKernels, labelByTree } from "../label-image.js";
+import { type LabelKernels, labelBySight, labelByTree, type Seen } from "../label-image.js";
+import type { WireSight } from "./backbone.js";
 
 // Worker side of a labelling: one image after the other, each from its file to the text of its label file.
 
-/** `addon`: path of the native addon, null where TypeScript does the work, with the same result. */
+/**
+ * `addon`: path of the native addon, null where TypeScript does the work, with the same result. `sight`: what a network
+ * saw in the image; null: region trees are grown.
+ */
 export async function labelOne(
   file: string,
   image: Pick<LabelFile["image"], "file_name" | "image_id">,
   info: LabelInfo,
   addon: string | null,
+  sight: WireSight | null,
 ): Promise<string> {
   const photo = await decodeImage(await readFile(file));
-  const families = await labelByTree(photo, addon === null ? PLAIN : nativeKernels(addon));
+  const kernels = addon === null ? PLAIN : nativeKernels(addon);
+  const families = sight
+    ? await labelBySight(photo, seen(sight), kernels)
+    : await labelByTree(photo, kernels);
   const { width, height } = photo;
   return `${JSON.stringify(labelFile({ ...image, width, height }, info, families))}\n`;
+}
+
+function seen({ embedding, masks }: WireSight): Seen {
+  if (masks === null) return { embedding, masks };
+  const candidates = masks.map(({ mask, predictedIou, stability }) => ({
+    mask: new Mask(mask.width, mask.height, unpackMask(mask)),
+    predictedIou: Math.min(1, Math.max(0, predictedIou)),
+    stability,
+  }));
+  return { embedding, masks: candidates };
 }
 
 const PLAIN: LabelKernels = {

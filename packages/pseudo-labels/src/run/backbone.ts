@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { defaultCacheDir, openNetworkEngine } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
+import type { AddonAt } from "@unsam/core/hierarchy";
+import type { RgbImage } from "@unsam/core/image";
+import type { PackedMask } from "@unsam/core/mask";
+import { parseModelConfig } from "@unsam/core/models";
+import { generateMasks, OFFICIAL_OPTIONS, type WholeImageOptions } from "@unsam/core/whole-image";
+
+/** Which network looks at the photos. */
+export interface BackboneOptions {
+  /** Path of a checkpoint. */
+  readonly model: string;
+  /** Path of its configuration (JSON); absent: recognised by its tensors. */
+  readonly config?: string;
+  /** For `masks`: where they differ from the official generator's. */
+  readonly masks?: Partial<Pick<WholeImageOptions, "pointsPerSide" | "predictedIou" | "stability">>;
+}
+
+/** What a network saw in a photo. Plain data: it crosses to the worker that makes labels of it. */
+export interface WireSight {
+  readonly embedding: { readonly data: Float32Array; readonly shape: readonly number[] };
+  readonly masks:
+    | readonly { readonly mask: PackedMask; readonly predictedIou: number; readonly stability: number }[]
+    | null;
+}
+
+export interface Backbone {
+  /** SHA-256 of the weights. */
+  readonly fingerprint: string;
+  look(photo: RgbImage, signal?: AbortSignal): Promise<WireSight>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * Opens the network that looks at photos: its image embedding, and for `masks` its masks of the whole image as the
+ * official generator finds them, at granularity 1 where it has that input. Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`.
+ */
+export async function openBackbone(
+  { model, config, masks }: BackboneOptions,
+  divide: "masks" | "cuts",
+  { cacheDir, addon }: { cacheDir: string | null; addon: AddonAt | null },
+): Promise<Backbone> {
+  const engine = await openNetworkEngine({
+    checkpoint: model,
+    config: config === undefined ? null : parseModelConfig(await readConfig(config)),
+    device: "auto",
+    decoder: "auto",
+    precision: "float32",
+    threads: availableParallelism(),
+    cacheDir: cacheDir ?? defaultCacheDir(),
+    signal: undefined,
+  });
+  const options = { ...OFFICIAL_OPTIONS, ...masks, levels: [engine.info.granularity ? 1 : null] };
+  return {
+    fingerprint: engine.info.fingerprint,
+    look: async (photo, signal) => {
+      const image = await engine.encode(photo, signal ? { signal } : {});
+      try {
+        const { tensors } = await image.save();
+        const { data, shape } = tensors.get("image_embed")!;
+        const embedding = { data: Float32Array.from(data), shape };
+        if (divide === "cuts") return { embedding, masks: null };
+        const steps = generateMasks({ image, crop: null, addon }, options, signal);
+        for (;;) {
+          const { done, value } = await steps.next();
+          if (!done) continue;
+          const found = value.masks.map(({ mask, predictedIou, stability }) => ({
+            mask,
+            predictedIou,
+            stability,
+          }));
+          return { embedding, masks: found };
+        }
+      } finally {
+        await image.dispose();
+      }
+    },
+    dispose: () => engine.dispose(),
+  };
+}
+
+async function readConfig(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new UnSAMError("E_BAD_CONFIG", `The model configuration ${file} cannot be read: ${why}.`, {
+      cause,
+    });
+  }
+}
