@@ -1,6 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { defaultCacheDir, type Engine, openNetworkEngine, openRegionTreeEngine } from "@unsam/core/engine";
+import {
+  defaultCacheDir,
+  type Engine,
+  openNanoEngine,
+  openNetworkEngine,
+  openRegionTreeEngine,
+} from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { parseModelConfig } from "@unsam/core/models";
 import type { RegionTreeOptions } from "@unsam/core/region-tree";
@@ -14,9 +20,16 @@ import { regionTreeMethod } from "./region-tree.js";
 export const BASELINES = ["otsu", "felzenszwalb", "region-tree"] as const;
 export type Baseline = (typeof BASELINES)[number];
 
-/** Engines in the box, by the names that `UnSAM.load` gives them; one thread each, for every core has its own. */
-const BUILT_IN: Readonly<Record<string, () => Engine | Promise<Engine>>> = {
+/**
+ * Engines in the box, by the names that `UnSAM.load` gives them; one thread each, for every core has its own. `weights`:
+ * of those that have any, a path.
+ */
+const BUILT_IN: Readonly<Record<string, (weights: string | undefined) => Promise<Engine>>> = {
   "region-tree": () => openRegionTreeEngine({ threads: 1, cacheDir: defaultCacheDir() }),
+  nano: async (weights) => {
+    if (weights !== undefined) return openNanoEngine({ weights, threads: 1, signal: undefined });
+    throw new UnSAMError("E_BAD_OPTION", "The model nano needs the path of its weights.");
+  },
 };
 
 /** Which method to open. Plain data: it crosses to worker threads. */
@@ -26,7 +39,9 @@ export type MethodSpec =
       readonly kind: "model";
       /** Built-in name or path of a checkpoint. */
       readonly model: string;
-      /** Path of its configuration (JSON); null where it is an official size. */
+      /** Path of the weights of a built-in model that has any. */
+      readonly weights?: string;
+      /** Path of a checkpoint's configuration (JSON); null where it is an official size. */
       readonly config: string | null;
       readonly withoutGranularity: boolean;
     };
@@ -46,7 +61,7 @@ export function fillsMachine(spec: MethodSpec): boolean {
 export async function openMethod(spec: MethodSpec, levels: readonly number[]): Promise<Method> {
   if (spec.kind === "model") {
     const { withoutGranularity } = spec;
-    const engine = await openEngine(spec.model, spec.config);
+    const engine = await openEngine(spec);
     if (withoutGranularity && !engine.info.granularity) {
       await engine.dispose();
       throw new UnSAMError("E_BAD_OPTION", `${spec.model} has no granularity input to leave out.`);
@@ -68,8 +83,8 @@ export async function openMethod(spec: MethodSpec, levels: readonly number[]): P
   }
 }
 
-async function openEngine(model: string, config: string | null): Promise<Engine> {
-  if (Object.hasOwn(BUILT_IN, model)) return BUILT_IN[model]();
+async function openEngine({ model, weights, config }: MethodSpec & { kind: "model" }): Promise<Engine> {
+  if (Object.hasOwn(BUILT_IN, model)) return BUILT_IN[model](weights);
   return openNetworkEngine({
     checkpoint: model,
     config: config === null ? null : parseModelConfig(await readConfig(config)),

@@ -106,6 +106,7 @@ describe("methods by name", () => {
     );
     const missing = { kind: "model", model: "nowhere.pt", config: null, withoutGranularity: false } as const;
     await expect(openMethod(missing, LEVELS)).rejects.toThrow(/nowhere\.pt/);
+    await expect(openMethod({ ...missing, model: "nano" }, LEVELS)).rejects.toThrow(/path of its weights/);
   });
 });
 
