@@ -28,11 +28,20 @@ Precision read_precision(Napi::Value value) {
   throw Error(ErrorCode::bad_option, "The option precision must be \"float32\" or \"bfloat16\".");
 }
 
+std::optional<int> read_device(Napi::Value value) {
+  constexpr std::size_t most = 1024;  // beyond every machine; which ones exist is for CUDA to say
+  if (value.IsUndefined() || value.IsNull()) return std::nullopt;
+  const std::size_t device = read_count(value, "The option device", ErrorCode::bad_option);
+  if (device > most) throw Error(ErrorCode::bad_option, "The option device is no CUDA device's number.");
+  return static_cast<int>(device);
+}
+
 }  // namespace
 
 CreateTask::CreateTask(Napi::Value weights, Napi::Value options) {
-  options_.precision =
-      read_precision(read_object(options, "The options", ErrorCode::bad_option).Get("precision"));
+  const auto named = read_object(options, "The options", ErrorCode::bad_option);
+  precision_ = read_precision(named.Get("precision"));
+  device_ = read_device(named.Get("device"));
   const auto record = read_object(weights, "The weights", ErrorCode::bad_checkpoint);
   const auto names = record.GetPropertyNames();
   for (std::uint32_t i = 0; i < names.Length(); ++i) {
@@ -46,7 +55,8 @@ CreateTask::CreateTask(Napi::Value weights, Napi::Value options) {
 }
 
 void CreateTask::run() {
-  decoder_ = std::make_shared<const unsam::Decoder>(DecoderWeights(std::move(tensors_)), options_);
+  const DecoderWeights weights(std::move(tensors_));
+  decoder_ = device_ ? open_cuda(weights, precision_, *device_) : open_cpu(weights, precision_);
   memory_.clear();
 }
 

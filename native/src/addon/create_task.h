@@ -2,14 +2,15 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "backend/backend.h"
 #include "task.h"
-#include "unsam/decoder.h"
 
 namespace unsam::addon {
 
-// createDecoder(weights, { precision }): folds the weights into the products the decoder works with.
+// createDecoder(weights, { precision, device }): folds the weights into the products the decoder works with.
 class CreateTask : public Task {
  public:
   CreateTask(Napi::Value weights, Napi::Value options);
@@ -22,8 +23,9 @@ class CreateTask : public Task {
   TensorMap tensors_;
   std::list<std::vector<float>> memory_;  // of the tensors
   std::size_t bytes_ = 0;                 // of the tensors
-  DecoderOptions options_;
-  std::shared_ptr<const unsam::Decoder> decoder_;
+  Precision precision_;
+  std::optional<int> device_;             // of CUDA; none: the processor
+  std::shared_ptr<const Backend> decoder_;
 };
 
 }  // namespace unsam::addon

@@ -7,7 +7,7 @@
 
 namespace unsam::addon {
 
-DecodeTask::DecodeTask(std::shared_ptr<const unsam::Decoder> decoder, Napi::Value image, Napi::Value prompts,
+DecodeTask::DecodeTask(std::shared_ptr<const Backend> decoder, Napi::Value image, Napi::Value prompts,
                        Napi::Value options)
     : decoder_(std::move(decoder)), image_(PreparedImage::from(image).contents()) {
   const auto named = read_object(options, "The options", ErrorCode::bad_option);

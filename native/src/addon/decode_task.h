@@ -12,7 +12,7 @@ namespace unsam::addon {
 // decoder.decode(image, prompts, { multimask, threads })
 class DecodeTask : public Task {
  public:
-  DecodeTask(std::shared_ptr<const unsam::Decoder> decoder, Napi::Value image, Napi::Value prompts,
+  DecodeTask(std::shared_ptr<const Backend> decoder, Napi::Value image, Napi::Value prompts,
              Napi::Value options);
 
  protected:
@@ -28,7 +28,7 @@ class DecodeTask : public Task {
   };
   static OwnedPrompt read_prompt(Napi::Value value, const std::string& what);
 
-  std::shared_ptr<const unsam::Decoder> decoder_;
+  std::shared_ptr<const Backend> decoder_;
   ImageAndDecoder image_;
   std::vector<OwnedPrompt> prompts_;
   DecodeOptions options_;

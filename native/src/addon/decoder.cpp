@@ -15,7 +15,7 @@ Decoder::Decoder(const Napi::CallbackInfo& info) : Handle(info), contents_(take_
   holds(info.Env(), contents_.bytes);
 }
 
-const std::shared_ptr<const unsam::Decoder>& Decoder::decoder() const {
+const std::shared_ptr<const Backend>& Decoder::decoder() const {
   if (!contents_.decoder) throw Error(ErrorCode::disposed, "This decoder was disposed; create it again.");
   return contents_.decoder;
 }

@@ -2,13 +2,13 @@
 
 #include <memory>
 
+#include "backend/backend.h"
 #include "handle.h"
-#include "unsam/decoder.h"
 
 namespace unsam::addon {
 
 struct DecoderAndSize {
-  std::shared_ptr<const unsam::Decoder> decoder;
+  std::shared_ptr<const Backend> decoder;
   std::size_t bytes;  // about
 };
 
@@ -24,7 +24,7 @@ class Decoder : public Handle<Decoder, DecoderAndSize> {
 
  private:
   // Throws Error(disposed).
-  const std::shared_ptr<const unsam::Decoder>& decoder() const;
+  const std::shared_ptr<const Backend>& decoder() const;
   Napi::Value prepare(const Napi::CallbackInfo& info);
   Napi::Value decode(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);

@@ -1,6 +1,7 @@
 // The addon's exports. packages/native-cuda/src/binding.ts is their contract: change both, and kContract with them.
 #include <napi.h>
 
+#include "backend/backend.h"
 #include "cpu/isa.h"
 #include "create_task.h"
 #include "decoder.h"
@@ -11,10 +12,22 @@ namespace unsam::addon {
 namespace {
 
 // Number of the contract; a binary with another one is not used.
-constexpr int kContract = 4;
+constexpr int kContract = 5;
 
 Napi::Value instruction_set(const Napi::CallbackInfo& info) {
   return throwing(info.Env(), [&] { return Napi::String::New(info.Env(), kernels().name); });
+}
+
+Napi::Value cuda(const Napi::CallbackInfo& info) {
+  return throwing(info.Env(), [&] {
+    const CudaSupport support = cuda_support();
+    auto devices = Napi::Array::New(info.Env(), support.devices.size());
+    for (std::uint32_t i = 0; i < support.devices.size(); ++i) devices.Set(i, Napi::String::New(info.Env(), support.devices[i]));
+    auto result = Napi::Object::New(info.Env());
+    result.Set("devices", devices);
+    result.Set("reason", support.reason.empty() ? info.Env().Null() : Napi::String::New(info.Env(), support.reason));
+    return result;
+  });
 }
 
 Napi::Value create_decoder(const Napi::CallbackInfo& info) {
@@ -30,6 +43,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(state.release());
   exports.Set("contract", Napi::Number::New(env, kContract));
   exports.Set("instructionSet", Napi::Function::New(env, instruction_set, "instructionSet"));
+  exports.Set("cuda", Napi::Function::New(env, cuda, "cuda"));
   exports.Set("createDecoder", Napi::Function::New(env, create_decoder, "createDecoder"));
   exports.Set("Decoder", decoder);
   exports.Set("PreparedImage", prepared_image);

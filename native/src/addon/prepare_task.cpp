@@ -6,7 +6,7 @@
 
 namespace unsam::addon {
 
-PrepareTask::PrepareTask(std::shared_ptr<const unsam::Decoder> decoder, Napi::Value features, Napi::Value options)
+PrepareTask::PrepareTask(std::shared_ptr<const Backend> decoder, Napi::Value features, Napi::Value options)
     : decoder_(std::move(decoder)) {
   threads_ = read_count(read_object(options, "The options", ErrorCode::bad_option).Get("threads"),
                         "The option threads", ErrorCode::bad_option);

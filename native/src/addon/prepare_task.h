@@ -11,18 +11,18 @@ namespace unsam::addon {
 // decoder.prepare(features, { threads })
 class PrepareTask : public Task {
  public:
-  PrepareTask(std::shared_ptr<const unsam::Decoder> decoder, Napi::Value features, Napi::Value options);
+  PrepareTask(std::shared_ptr<const Backend> decoder, Napi::Value features, Napi::Value options);
 
  protected:
   void run() override;
   Napi::Value result(Napi::Env env) override;
 
  private:
-  std::shared_ptr<const unsam::Decoder> decoder_;
+  std::shared_ptr<const Backend> decoder_;
   std::size_t side_;
   std::vector<float> image_embed_, high_res_0_, high_res_1_;
   std::size_t threads_;
-  std::shared_ptr<const unsam::PreparedImage> image_;
+  std::shared_ptr<const BackendImage> image_;
 };
 
 }  // namespace unsam::addon

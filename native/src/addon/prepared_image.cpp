@@ -8,7 +8,7 @@ Napi::Function PreparedImage::define(Napi::Env env) {
 
 PreparedImage::PreparedImage(const Napi::CallbackInfo& info)
     : Handle(info), contents_(take_contents(info.Env())) {
-  holds(info.Env(), memory_bytes(*contents_.image));
+  holds(info.Env(), contents_.image->bytes());
 }
 
 const ImageAndDecoder& PreparedImage::contents() const {

@@ -2,14 +2,14 @@
 
 #include <memory>
 
+#include "backend/backend.h"
 #include "handle.h"
-#include "unsam/decoder.h"
 
 namespace unsam::addon {
 
 struct ImageAndDecoder {
-  std::shared_ptr<const unsam::Decoder> decoder;  // the image was made with its constants
-  std::shared_ptr<const unsam::PreparedImage> image;
+  std::shared_ptr<const Backend> decoder;  // the image was made with its constants
+  std::shared_ptr<const BackendImage> image;
 };
 
 class PreparedImage : public Handle<PreparedImage, ImageAndDecoder> {

@@ -7,7 +7,11 @@ export const EXIT_BAD_INPUT = 2;
 
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof UnSAMError)) return EXIT_FAILED;
-  return error.code === "E_RUNTIME" || error.code === "E_IO" || error.code === "E_DISPOSED"
+  return error.code === "E_RUNTIME" ||
+    error.code === "E_OUT_OF_MEMORY" ||
+    error.code === "E_DEVICE" ||
+    error.code === "E_IO" ||
+    error.code === "E_DISPOSED"
     ? EXIT_FAILED
     : EXIT_BAD_INPUT;
 }

@@ -18,6 +18,10 @@ export type ErrorCode =
   | "E_DISPOSED"
   /** A file could not be read or written. */
   | "E_IO"
+  /** A device's memory does not hold what was asked for; what was there before still works. */
+  | "E_OUT_OF_MEMORY"
+  /** A call to a device failed. */
+  | "E_DEVICE"
   /** The inference runtime failed. */
   | "E_RUNTIME";
 

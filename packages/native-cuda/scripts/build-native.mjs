@@ -1,6 +1,6 @@
-// `npm run build:native`: compiles the addon into packages/native-cuda/build/Release/unsam.node. Needs CMake 3.20 and a
+// `npm run build:native [-- --cuda]`: compiles the addon into packages/native-cuda/build/Release/unsam.node. Needs CMake 3.20 and a
 // C++20 compiler; everything else comes from npm. Nothing of UnSAM fails without it: masks are then decoded by ONNX
-// Runtime.
+// Runtime. --cuda adds the CUDA backend, for which the CUDA toolkit is needed, but no device.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,6 +9,12 @@ import { fileURLToPath } from "node:url";
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const addon = fileURLToPath(new URL("../build/Release/unsam.node", import.meta.url));
 const windows = process.platform === "win32";
+const unknown = process.argv.slice(2).filter((argument) => argument !== "--cuda");
+if (unknown.length > 0) {
+  console.error(`build:native knows --cuda, not ${unknown.join(" ")}.`);
+  process.exit(2);
+}
+const cuda = process.argv.includes("--cuda");
 
 /** First of the programs that answers to --version. */
 function firstOf(programs) {
@@ -37,6 +43,8 @@ const arguments_ = [
   `${folder}build`,
   "--log-level",
   "warn",
+  // Said each time, for CMake remembers.
+  `--CDUNSAM_CUDA=${cuda ? "ON" : "OFF"}`,
 ];
 const build = spawnSync(process.execPath, [...arguments_, "--parallel", "4"], { stdio: "inherit" });
 if (build.status !== 0 || !existsSync(addon)) {

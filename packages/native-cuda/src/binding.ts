@@ -5,7 +5,7 @@ import type { NativeWork } from "./native-work.js";
 // compares it with a built addon. The decoder is here, the fusion functions are in fusion-binding.ts.
 
 /** Raised with every change of this file or fusion-binding.ts; a binary built for another contract is not used. */
-export const CONTRACT = 4;
+export const CONTRACT = 5;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */
 export type NativeErrorCode =
@@ -15,6 +15,8 @@ export type NativeErrorCode =
   | "E_BAD_OPTION"
   | "E_UNSUPPORTED"
   | "E_DISPOSED"
+  | "E_OUT_OF_MEMORY"
+  | "E_DEVICE"
   | "E_RUNTIME";
 
 export interface NativeTensor {
@@ -28,6 +30,15 @@ export type NativeWeights = Readonly<Record<string, NativeTensor>>;
 export interface NativeDecoderOptions {
   /** bfloat16 (sums stay float32) needs a CPU with AVX512_BF16, else `E_UNSUPPORTED`. */
   readonly precision: "float32" | "bfloat16";
+  /** Number of a CUDA device, which runs both precisions; left out or null: the processor. */
+  readonly device?: number | null;
+}
+
+export interface NativeCuda {
+  /** Names of the devices, by number. */
+  readonly devices: readonly string[];
+  /** Why none can be used: no CUDA code in this build, no driver, no device; null where one can. */
+  readonly reason: string | null;
 }
 
 /** What the image encoder made of one image with a network side S, s = S / 16. */
@@ -90,6 +101,8 @@ export interface NativeBinding extends NativeFusion {
   readonly contract: number;
   /** portable, avx2, avx512, avx512bf16 or amx. Throws `E_BAD_OPTION` where UNSAM_ISA names one this CPU lacks. */
   instructionSet(): string;
+  cuda(): NativeCuda;
+  /** Rejects with `E_UNSUPPORTED` where a device is asked for and CUDA cannot be used. */
   createDecoder(weights: NativeWeights, options: NativeDecoderOptions): Promise<NativeDecoder>;
   /** For `instanceof`; only `createDecoder` makes one. */
   readonly Decoder: new () => NativeDecoder;

@@ -12,6 +12,7 @@ import { addon, click, createImage, describeWithAddon, SINGLE } from "./addon.js
 const EXPORTS: Record<keyof NativeBinding, string> = {
   contract: "number",
   instructionSet: "function",
+  cuda: "function",
   createDecoder: "function",
   Decoder: "function",
   PreparedImage: "function",

@@ -134,6 +134,17 @@ describeWithAddon("misuse of the addon ends in typed errors", () => {
     });
   });
 
+  it("a CUDA device that cannot be one, or that this machine lacks", async () => {
+    const create = (device: number) =>
+      addon().createDecoder(syntheticWeights(), { precision: "float32", device });
+    for (const device of [-1, 0.5, Number.NaN, 1e9]) {
+      await expect(create(device)).rejects.toMatchObject({ code: "E_BAD_OPTION" });
+    }
+    const { devices, reason } = addon().cuda();
+    const refusal = reason === null ? { code: "E_BAD_OPTION" } : { code: "E_UNSUPPORTED", message: reason };
+    await expect(create(devices.length)).rejects.toMatchObject(refusal);
+  });
+
   it("a granularity for a model without", async () => {
     const plain = await addon().createDecoder(syntheticWeights({ granularity: false }), {
       precision: "float32",

@@ -105,10 +105,12 @@ async function nativeAddon(): Promise<Check> {
     };
   }
   const { binding, origin, path, rejected } = native;
+  const { devices, reason } = binding.cuda();
+  const cuda = reason === null ? `CUDA: ${devices.join(", ")}` : `no CUDA: ${reason}`;
   return {
     name,
     ok: true,
-    found: `decodes masks and grows region trees with ${binding.instructionSet()} instructions (${origin}, ${path})`,
+    found: `decodes masks and grows region trees with ${binding.instructionSet()} instructions (${origin}, ${path}); ${cuda}`,
     advice: rejected.join(" ") || null,
   };
 }

@@ -21,8 +21,11 @@ export interface LoadOptions {
     | undefined;
   /** Where the encoder runs (default `"auto"`). */
   readonly device?: "auto" | "cpu" | "cuda" | undefined;
-  /** Which mask decoder answers (default `"auto"`: the fastest there is). */
-  readonly decoder?: "auto" | "onnx" | "native" | undefined;
+  /**
+   * Which mask decoder answers (default `"auto"`: the fastest on the processor). `"cuda"` or `"cuda:1"`: the native one on
+   * that device, where the addon was built with CUDA; never chosen by itself.
+   */
+  readonly decoder?: "auto" | "onnx" | "native" | "cuda" | `cuda:${number}` | undefined;
   /**
    * Of the native decoder's image-side products (default `"float32"`). `"bfloat16"` is faster on processors that have
    * it (AVX512_BF16, better AMX) and changes masks by less than 1 % (docs/performance.md).
@@ -44,6 +47,10 @@ export type ParsedLoadOptions =
   | { readonly kind: "region-tree"; readonly regionTree: RegionTreeOptions }
   | { readonly kind: "network"; readonly network: NetworkOptions };
 
+function isDevice(value: unknown): boolean {
+  return typeof value === "string" && /^cuda:\d{1,3}$/.test(value);
+}
+
 const schema = z.strictObject({
   model: z
     .union([
@@ -55,7 +62,9 @@ const schema = z.strictObject({
     ])
     .optional(),
   device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
-  decoder: z.enum(["auto", "onnx", "native"]).default("auto"),
+  decoder: z
+    .union([z.enum(["auto", "onnx", "native", "cuda"]), z.custom<`cuda:${number}`>(isDevice)])
+    .default("auto"),
   precision: z.enum(["float32", "bfloat16"]).default("float32"),
   threads: z.number().int().min(1).max(1024).optional(),
   cacheDir: z.string().min(1).optional(),
@@ -85,12 +94,20 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
       checkpoint: model.checkpoint,
       config: config === undefined ? null : parseModelConfig(config),
       device,
-      decoder,
+      ...decoderAndDevice(decoder),
       precision,
       ...common,
       signal,
     },
   };
+}
+
+/** `"cuda"` and `"cuda:1"` are the native decoder on a device. */
+function decoderAndDevice(
+  decoder: NonNullable<LoadOptions["decoder"]>,
+): Pick<NetworkOptions, "decoder" | "cudaDevice"> {
+  if (decoder === "auto" || decoder === "onnx" || decoder === "native") return { decoder, cudaDevice: null };
+  return { decoder: "native", cudaDevice: Number(decoder.slice("cuda:".length) || 0) };
 }
 
 /** Reads a configuration file as JSON. Throws `E_BAD_CONFIG`. */

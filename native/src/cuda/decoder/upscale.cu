@@ -42,7 +42,7 @@ __device__ __forceinline__ int best_of_three(const float* iou_logits) {
 }
 
 template <class P>
-__global__ void __launch_bounds__(kThreads) upscale_kernel(const Call* call_at) {
+__global__ void __launch_bounds__(kThreads, 2) upscale_kernel(const Call* call_at) {
   using Element = typename P::Element;
   using Product = typename P::Product;
   constexpr bool split = P::split;
@@ -138,7 +138,7 @@ __global__ void __launch_bounds__(kThreads) upscale_kernel(const Call* call_at) 
 
     // The second transposed convolution's four sub-pixels; lane t of a row keeps and writes sub-pixel t.
     float logits[kMaxMasks][2] = {};
-#pragma unroll
+#pragma unroll 1  // unrolled it takes twice the registers, and one block fills a multiprocessor
     for (int sub0 = 0; sub0 < 4; ++sub0) {
       float sum[kMaxMasks][2] = {};
       const Rows<split, Element> weight{static_cast<const Element*>(constants.upscale1) + sub0 * kChannels0 * kChannels1, kChannels1,

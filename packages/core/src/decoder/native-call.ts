@@ -10,6 +10,8 @@ const CODES: ReadonlySet<unknown> = new Set<NativeErrorCode>([
   "E_BAD_OPTION",
   "E_UNSUPPORTED",
   "E_DISPOSED",
+  "E_OUT_OF_MEMORY",
+  "E_DEVICE",
   "E_RUNTIME",
 ]);
 

@@ -7,6 +7,8 @@ export interface NetworkOptions {
   readonly config: ModelConfig | null;
   readonly device: "auto" | "cpu" | "cuda";
   readonly decoder: "auto" | "onnx" | "native";
+  /** Number of the CUDA device the native decoder runs on; left out or null: the processor. */
+  readonly cudaDevice?: number | null | undefined;
   /** Of the native decoder's image-side products; ONNX Runtime knows float32 only. */
   readonly precision: "float32" | "bfloat16";
   readonly threads: number | undefined;
