@@ -32,6 +32,15 @@ async function ladder(photo, click, levels, out) {
   await image.dispose();
 }
 
+/** Everything in a photo at several settings, as `unsam everything` paints it. */
+async function scene(photo, granularity, out) {
+  const image = await unsam.encode(file(photo));
+  const picture = await (await image.everything()).overlay({ granularity });
+  await sharp(picture).png({ palette: true, colours: 256, effort: 10 }).toFile(file(out));
+  await image.dispose();
+}
+
 await dial("fruit-board.jpg", [323, 123], [0.3, 0.6, 0.9], "dial.png");
 await ladder("fruit-board.jpg", [323, 123], 19, "ladder.png");
+await scene("fruit-board.jpg", [0.15, 0.4, 0.9], "scene.png");
 await unsam.dispose();

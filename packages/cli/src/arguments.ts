@@ -42,14 +42,20 @@ export function levels(text: string): number | Granularity[] {
 /** One setting, a range `0.1..1`, or a list `0.2,0.5,coarse` (two settings in a list stay two). */
 export function granularityRange(text: string): GranularityLevel | GranularityLevel[] {
   const ends = text.split("..");
-  const parts = (ends.length === 2 ? ends : text.split(",")).map((part) => {
+  if (ends.length === 2) return ends.flatMap(settings);
+  const list = settings(text);
+  if (list.length === 1) return list[0];
+  // Two numbers alone would be a range.
+  return list.length > 2 ? list : [...list, list[1]];
+}
+
+/** One or several settings of the dial: `0.2,0.5,coarse`. */
+export function settings(text: string): GranularityLevel[] {
+  return text.split(",").map((part) => {
     const level = granularity(part.trim());
     if (level !== "auto" && level !== null) return level;
-    throw new InvalidArgumentError("Everything in an image has no one granularity auto.");
+    throw new InvalidArgumentError("It is about whole images: there is no one setting auto.");
   });
-  if (parts.length === 1) return parts[0];
-  // Two numbers alone would be a range.
-  return ends.length === 2 || parts.length > 2 ? parts : [...parts, parts[1]];
 }
 
 /** A number from 0 to 1. */

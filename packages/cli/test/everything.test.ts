@@ -37,7 +37,7 @@ describe("unsam everything IMAGE", () => {
       "--granularity",
       "0.1..1",
       "--at",
-      "0.4",
+      "0.2,0.4,coarse",
       "--json",
       ...files.flatMap((file) => ["--out", file]),
     ]);
@@ -57,7 +57,8 @@ describe("unsam everything IMAGE", () => {
     expect((await sharp(files[3]).metadata()).depth).toBe("ushort");
     expect((await sharp(files[4]).metadata()).depth).toBe("ushort");
     const { width, height, channels } = await sharp(files[5]).metadata();
-    expect([width, height, channels]).toEqual([scene.width, scene.height, 3]);
+    // One picture for each setting, side by side.
+    expect([width, height, channels]).toEqual([3 * scene.width + 16, scene.height, 3]);
   });
 
   it("says what it found where nothing is to be written", async () => {
@@ -73,7 +74,7 @@ describe("unsam everything IMAGE", () => {
     [["--granularity", "0.9..0.1"], /lower end comes first/],
     [["--granularity", "auto"], /auto/],
     [["--granularity", "7"], /from 0 to 1/],
-    [["--at", "auto"], /--at is auto/],
+    [["--at", "auto"], /no one setting auto/],
     [["--predicted-iou", "2"], /from 0 to 1/],
     [["--prompting", "luck"], /adaptive, grid, regions/],
     [["--format", "png"], /for folders/],

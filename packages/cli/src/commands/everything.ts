@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
-import { type EverythingOptions, type Granularity, type GranularityLevel, UnSAMError } from "@unsam/sdk";
+import { type EverythingOptions, type GranularityLevel, UnSAMError } from "@unsam/sdk";
 import { Command, Option } from "commander";
-import { count, granularity, granularityRange, share, wholeNumber } from "../arguments.js";
+import { count, granularityRange, settings, share, wholeNumber } from "../arguments.js";
 import { everythingOfFolder } from "../everything/folder.js";
 import { formatNamed, SCENE_FORMATS } from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
@@ -20,7 +20,7 @@ interface EverythingFlags extends ModelOptions {
   readonly maxPixels?: number;
   readonly out?: string[];
   readonly format?: string[];
-  readonly at: Granularity;
+  readonly at?: GranularityLevel | GranularityLevel[];
   readonly json?: true;
 }
 
@@ -50,7 +50,7 @@ export function everythingCommand(signal: AbortSignal): Command {
     .option("--stability <x>", "masks below are dropped (default 0.95; region tree: 0)", share)
     .option("--out <file|dir>", `repeatable; by the end of the name: ${FORMATS}`, repeatable)
     .option("--format <suffix>", "for a folder, repeatable: json (default), coco.json, png …", repeatable)
-    .option("--at <g>", "the setting that pictures of one setting show", granularity, 0.5)
+    .option("--at <g|g,g,…>", "settings that pictures show (default 0.5); label maps the first", settings)
     .option("--json", "print one JSON document to standard output")
     .action((input: string, flags: EverythingFlags) => everything(input, flags, signal));
 }
@@ -58,10 +58,7 @@ export function everythingCommand(signal: AbortSignal): Command {
 async function everything(input: string, flags: EverythingFlags, signal: AbortSignal): Promise<void> {
   const found = await stat(input).catch(() => null);
   if (!found) throw new UnSAMError("E_BAD_IMAGE", `There is no file or folder ${input}.`);
-  if (flags.at === null || flags.at === "auto") {
-    throw new UnSAMError("E_BAD_OPTION", "--at is auto; give a number from 0 to 1 or its name.");
-  }
-  const at: GranularityLevel = flags.at;
+  const at = (Array.isArray(flags.at) ? flags.at : [flags.at ?? 0.5]) as GranularityLevel[];
   const { maxPixels, calibration, out = [] } = flags;
   const options = {
     granularity: flags.granularity,

@@ -11,7 +11,7 @@ export interface FolderJob {
   readonly out: string;
   readonly formats: readonly SceneFormat[];
   readonly options: Omit<EverythingOptions, "signal" | "onProgress">;
-  readonly at: GranularityLevel;
+  readonly at: readonly GranularityLevel[];
   readonly maxPixels: number | undefined;
   readonly calibration: string | undefined;
   readonly json: boolean;

@@ -10,8 +10,8 @@ export interface SceneFormat {
 }
 
 export interface FormatContext {
-  /** The setting of the dial that pictures of one setting show. */
-  readonly at: GranularityLevel;
+  /** The settings of the dial that pictures show: label maps one, coloured photos all of them side by side. */
+  readonly at: readonly GranularityLevel[];
   /** Name of the photo's file. */
   readonly photo: string;
   readonly signal: AbortSignal;
@@ -34,7 +34,7 @@ export const SCENE_FORMATS: readonly SceneFormat[] = [
   {
     suffix: ".labels.png",
     about: "16-bit label map at --at",
-    write: async (scene, file, { at }) => writeWhole(file, await scene.at(at).toPNG()),
+    write: async (scene, file, { at }) => writeWhole(file, await scene.at(at[0]).toPNG()),
   },
   {
     suffix: ".contours.png",

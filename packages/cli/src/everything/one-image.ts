@@ -8,7 +8,7 @@ export interface OneImage {
   readonly image: string;
   readonly options: Omit<EverythingOptions, "signal" | "onProgress">;
   readonly out: readonly string[];
-  readonly at: GranularityLevel;
+  readonly at: readonly GranularityLevel[];
   readonly maxPixels: number | undefined;
   readonly json: boolean;
   readonly signal: AbortSignal;
@@ -90,10 +90,10 @@ function report({ image, out }: OneImage, unsam: UnSAM, scene: SceneHierarchy, t
 }
 
 function describe({ image, out, at }: OneImage, unsam: UnSAM, scene: SceneHierarchy, timing: Timing): string {
-  const { labels, owners } = scene.at(at);
+  const { labels, owners } = scene.at(at[0]);
   const covered = labels.reduce((sum, label) => sum + (label === 0 ? 0 : 1), 0) / labels.length;
   const lines = [
-    `${image}: ${scene.masks.length} masks, ${scene.roots.length} of them whole; at granularity ${at} ` +
+    `${image}: ${scene.masks.length} masks, ${scene.roots.length} of them whole; at granularity ${at[0]} ` +
       `${owners.length} regions over ${(100 * covered).toFixed(1)} % of ${scene.width} × ${scene.height} pixels`,
     `${unsam.model.name}; encoding ${Math.round(timing.encode)} ms, everything ${Math.round(timing.everything)} ms`,
     ...out.map((file) => `wrote ${file}`),

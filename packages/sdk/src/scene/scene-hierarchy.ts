@@ -34,8 +34,8 @@ export interface LogitFacts {
 }
 
 export interface OverlayOptions {
-  /** Which setting of the dial is painted (default 0.5). */
-  readonly granularity?: Granularity | undefined;
+  /** Which setting of the dial is painted (default 0.5); of several there is a picture each, side by side. */
+  readonly granularity?: Granularity | readonly Granularity[] | undefined;
   /** The photo, where the scene was loaded from a file. */
   readonly image?: ImageInput | undefined;
   /** How much of the colours covers the photo, 0 to 1 (default 0.55). */
@@ -214,7 +214,7 @@ export class SceneHierarchy {
   }
 
   /**
-   * The photo with the regions of one setting in colours, as PNG. A mask has the same colour at every setting.
+   * The photo with the regions of a setting in colours, as PNG. A mask has the same colour at every setting.
    * Throws `E_BAD_IMAGE` where the photo is missing or of another size, `E_BAD_PROMPT`, `E_BAD_OPTION`.
    */
   async overlay(options: OverlayOptions = {}): Promise<Buffer> {
@@ -233,13 +233,42 @@ export class SceneHierarchy {
         `The photo has ${photo.width} × ${photo.height} pixels, the scene ${width} × ${height}.`,
       );
     }
-    const { labels } = this.at(granularity);
-    const picture = { width, height, rgb: photo.data, labels, opacity };
-    const data = await worker("paint", [picture], { signal, transfer: [labels.buffer as ArrayBuffer] });
-    return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
-      .png()
-      .toBuffer();
+    const settings = Array.isArray(granularity) ? granularity : [granularity];
+    const pictures: Uint8Array[] = [];
+    for (const setting of settings) {
+      const { labels } = this.at(setting);
+      const picture = { width, height, rgb: photo.data, labels, opacity };
+      pictures.push(await worker("paint", [picture], { signal, transfer: [labels.buffer as ArrayBuffer] }));
+    }
+    return sideBySide(pictures, width, height);
   }
+}
+
+/** White between pictures that stand side by side, pixels. */
+const GAP = 8;
+
+async function sideBySide(pictures: readonly Uint8Array[], width: number, height: number): Promise<Buffer> {
+  const raw = { width, height, channels: 3 } as const;
+  if (pictures.length === 1) {
+    return sharp(pictures[0], { raw, limitInputPixels: false }).png().toBuffer();
+  }
+  const across = pictures.length * (width + GAP) - GAP;
+  return sharp({
+    create: { width: across, height, channels: 3, background: "#ffffff" },
+    limitInputPixels: false,
+  })
+    .composite(
+      pictures.map((data, i) => ({
+        input: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+        raw,
+        left: i * (width + GAP),
+        top: 0,
+        limitInputPixels: false,
+      })),
+    )
+    .removeAlpha()
+    .png()
+    .toBuffer();
 }
 
 /** Shared memory crosses threads as it is; of other memory only the part, not the whole of its buffer, is copied. */

@@ -139,6 +139,22 @@ describe("pictures of a scene", () => {
     expect(new Set(colors.values()).size).toBe(colors.size);
   });
 
+  it("stand side by side for several settings", async () => {
+    const [{ scene }] = scenes;
+    const settings = ["fine", 0.9] as const;
+    const raw = (png: Buffer) => sharp(png).raw().toBuffer({ resolveWithObject: true });
+    const both = await raw(await scene.overlay({ granularity: settings }));
+    expect([both.info.width, both.info.height]).toEqual([2 * scene.width + 8, scene.height]);
+    for (const [i, granularity] of settings.entries()) {
+      const one = await raw(await scene.overlay({ granularity }));
+      for (let y = 0; y < scene.height; y += 20) {
+        const from = 3 * (y * both.info.width + i * (scene.width + 8));
+        const row = both.data.subarray(from, from + 3 * scene.width);
+        expect(row.equals(one.data.subarray(3 * y * scene.width, 3 * (y + 1) * scene.width))).toBe(true);
+      }
+    }
+  });
+
   it("need the photo, in the right size, where the scene has none", async () => {
     const { randomScene } = await import("./scenes.js");
     const scene = await randomScene(() => 0.4);
