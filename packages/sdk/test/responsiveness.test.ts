@@ -52,6 +52,17 @@ describe("the event loop", () => {
   });
 });
 
+describe("the event loop, with everything at once", () => {
+  it("stays free while a scene of a 1024-pixel photo is made", async () => {
+    await using unsam = await UnSAM.load({ model: "region-tree" });
+    await using image = await unsam.encode(await largePhoto());
+    const work = () => image.everything({ prompting: "adaptive", pointsPerSide: 16 });
+    await work();
+    await expectFreeLoop(async () => work());
+    await expectFreeLoop(async () => image.everything());
+  });
+});
+
 describeWithShared("the event loop, with a network", () => {
   it("stays free while a 1024-pixel photo is encoded and segmented", async () => {
     const fixture = (...parts: string[]) => shared("parity", "unsamv2-mini", ...parts);

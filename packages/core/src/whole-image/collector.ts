@@ -6,7 +6,7 @@ import { type Crop, type CropBox, touchesCropEdge } from "./grid.js";
 import { ADAPTIVE_RESERVE, ADAPTIVE_SHARE, type WholeImageOptions } from "./options.js";
 import { PromptPlanner } from "./planner.js";
 
-/** Masks of one crop and level wait for the official box suppression; beyond this many bytes it is done early. */
+/** Masks of one crop and level wait for the official box suppression; beyond this many bytes, or MAX_FOUND, it is early. */
 const WAITING_BYTES = 192 * 2 ** 20;
 
 /** More masks than a scene has use for: all their pairs are 134 MB of counts. The worst go. */
@@ -102,7 +102,10 @@ export class MaskCollector {
       else this.#ofCrop.push(entry);
     }
     this.#planner?.settle(clicks.map(([x, y]) => [x0 + x, y0 + y]));
-    if (!this.#planner && this.#bytesWaiting() > WAITING_BYTES) this.#suppress();
+    if (!this.#planner && (this.#bytesWaiting() > WAITING_BYTES || this.#ofCrop.length > MAX_FOUND)) {
+      this.#suppress();
+      this.#ofCrop = best(this.#ofCrop);
+    }
     return { found, coverage: this.#coverage.share };
   }
 
