@@ -1,10 +1,10 @@
 import type { RgbImage } from "../image/index.js";
-import { boundaryStrength } from "./boundary-strength.js";
-import { channelsOf } from "./channels.js";
-import { labPlanes } from "./lab.js";
+import { type BoundaryStrength, boundaryStrength } from "./boundary-strength.js";
+import { type Channels, channelsOf } from "./channels.js";
+import { type LabPlanes, labPlanes } from "./lab.js";
 import { carryToFullResolution } from "./leaf-map.js";
 import { type LearnedCues, regionMetric, withLearnedBorders } from "./learned-cues.js";
-import { type Merges, mergeFeatures, mergeRegions } from "./merging.js";
+import { type Merges, mergeFeatures, mergeRegions, strengthOfMerges } from "./merging.js";
 import { type RegionGraph, regionFeatures, regionGraph } from "./region-graph.js";
 import { affinityGraph, normalisedCut } from "./spectral-cue.js";
 import { type Superpixels, superpixels } from "./superpixels.js";
@@ -62,12 +62,34 @@ export function regionHierarchy(working: RgbImage, learned: LearnedCues | null =
   const lab = toneMapped(labPlanes(working));
   const channels = channelsOf(lab, width, height);
   const seen = boundaryStrength(lab, channels, width, height);
-  const boundary = learned ? withLearnedBorders(seen, learned, width, height) : seen;
+  if (learned) return learnedHierarchy(working, lab, channels, seen, learned);
+  const regions = superpixels(seen.relief, width, height);
+  const graph = regionGraph(regions, seen.strength, width, height);
+  const features = regionFeatures(regions, channels, lab);
+  const cue = normalisedCut(affinityGraph(graph, features));
+  const merges = mergeRegions(graph, mergeFeatures(graph, features, cue));
+  return { superpixels: regions, graph, merges };
+}
+
+function learnedHierarchy(
+  { width, height }: RgbImage,
+  lab: LabPlanes,
+  channels: Channels,
+  seen: BoundaryStrength,
+  learned: LearnedCues,
+): RegionHierarchy {
+  const boundary = withLearnedBorders(seen, learned, width, height);
   const regions = superpixels(boundary.relief, width, height);
   const graph = regionGraph(regions, boundary.strength, width, height);
   const features = regionFeatures(regions, channels, lab);
   const cue = normalisedCut(affinityGraph(graph, features));
-  const metric = learned ? regionMetric(regions, learned, width) : null;
+  const metric = regionMetric(regions, learned, width);
   const merges = mergeRegions(graph, mergeFeatures(graph, features, cue, metric));
-  return { superpixels: regions, graph, merges };
+  // What merging goes by and what an outline is judged by are different mixes of the same borders.
+  const outlines = regionGraph(regions, boundary.contrast, width, height);
+  return {
+    superpixels: regions,
+    graph: outlines,
+    merges: { ...merges, strength: strengthOfMerges(merges, outlines) },
+  };
 }

@@ -43,6 +43,9 @@ export const MERGE_WEIGHTS = {
   spectral: 1.2,
 };
 
+/** The weights beside a learned metric, which sees some of the same differences. */
+export const LEARNED_MERGE_WEIGHTS = { ...MERGE_WEIGHTS, colour: 0.3, texture: 0.4 };
+
 /** Region means with the spectral embedding: eigenvectors scaled by 1/√λ, relative to the first. */
 export function mergeFeatures(
   graph: RegionGraph,
@@ -82,7 +85,7 @@ export function mergeCost(
   imageSize: number,
 ): number {
   const { size, outline, channels, lab, embedding, dimensions } = features;
-  const w = MERGE_WEIGHTS;
+  const w = features.metricDimensions > 0 ? LEARNED_MERGE_WEIGHTS : MERGE_WEIGHTS;
   const p = a * CHANNELS;
   const q = b * CHANNELS;
   const colour = chiSquare(channels, p, channels, q, 0, COLOUR_CHANNELS) / 3;
@@ -215,4 +218,24 @@ function blend(means: Float32Array, keep: number, gone: number, width: number, s
   const p = keep * width;
   const q = gone * width;
   for (let k = 0; k < width; k++) means[p + k] += share * (means[q + k] - means[p + k]);
+}
+
+/** Strength summed over what the two regions of each merge shared, by the strengths of another graph of the same regions. */
+export function strengthOfMerges({ count, children }: Merges, graph: RegionGraph): Float64Array {
+  const parent = new Int32Array(2 * count - 1);
+  children.forEach((child, k) => {
+    parent[child] = count + (k >> 1);
+  });
+  const strength = new Float64Array(Math.max(0, count - 1));
+  graph.strength.forEach((sum, edge) => {
+    // Parents have higher numbers, so the lower of the two is the one to climb.
+    let a = graph.first[edge];
+    let b = graph.second[edge];
+    while (a !== b) {
+      if (a < b) a = parent[a];
+      else b = parent[b];
+    }
+    strength[a - count] += sum;
+  });
+  return strength;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CHANNELS } from "#core/region-tree/channels.js";
-import { type MergeFeatures, mergeCost, mergeRegions } from "#core/region-tree/merging.js";
+import { type MergeFeatures, mergeCost, mergeRegions, strengthOfMerges } from "#core/region-tree/merging.js";
 import type { RegionGraph } from "#core/region-tree/region-graph.js";
 import { numbers } from "./images.js";
 
@@ -125,6 +125,18 @@ describe("merging", () => {
         expect([merges.children[2 * m], merges.children[2 * m + 1]]).toEqual(naive.pair);
         expect(merges.heights[m]).toBeCloseTo(naive.height, 5);
         expect(merges.border[m]).toBeCloseTo(naive.border, 6);
+      });
+    }
+  });
+
+  it("finds what each merge shared again, from the strengths of the same graph", () => {
+    for (const count of [1, 2, 9, 30]) {
+      const { graph, features } = example(count, count);
+      const merges = mergeRegions(graph, features);
+      const found = strengthOfMerges(merges, graph);
+      expect(found.length).toBe(merges.strength.length);
+      found.forEach((sum, merge) => {
+        expect(sum).toBeCloseTo(merges.strength[merge], 9);
       });
     }
   });
