@@ -1,4 +1,4 @@
-import { REGION_TREE_RECIPE } from "../region-tree/index.js";
+import { LEARNED_RECIPE, REGION_TREE_RECIPE } from "../region-tree/index.js";
 import { inferenceThread } from "../runtime/index.js";
 import type { Engine } from "./engine.js";
 import { grow, TreeEngine } from "./region-tree-engine.js";
@@ -31,7 +31,7 @@ export async function openNanoEngine({ weights, threads, signal }: NanoOptions):
       description:
         "The region tree with borders and an embedding seen by a small network, trained without labels; official SAM 2.1 or UnSAMv2 weights give better masks.",
       granularity: true,
-      fingerprint: `nano-${REGION_TREE_RECIPE}-${fingerprint}`,
+      fingerprint: `nano-${REGION_TREE_RECIPE}.${LEARNED_RECIPE}-${fingerprint}`,
       decoder: "none",
       kernels: "typescript",
     },

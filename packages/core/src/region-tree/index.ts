@@ -12,7 +12,7 @@ export { persistence } from "./choose/persistence.js";
 export { type LabPlanes, labPlanes } from "./lab.js";
 export type { LearnedCues } from "./learned-cues.js";
 export { paintNode } from "./paint-node.js";
-export { REGION_TREE_RECIPE } from "./recipe.js";
+export { LEARNED_RECIPE, REGION_TREE_RECIPE } from "./recipe.js";
 export { restoreTree, type SavedArray, saveTree } from "./saved-tree.js";
 export { segmentTree, stabilityOf, type TreeAnswer } from "./segment.js";
 export { normalisedCut, type SpectralCue, type WeightedGraph } from "./spectral-cue.js";

@@ -4,3 +4,6 @@
  * used, the TypeScript ones then are.
  */
 export const REGION_TREE_RECIPE = 2;
+
+/** The same for what learned cues add, which only TypeScript does. */
+export const LEARNED_RECIPE = 1;
