@@ -24,11 +24,11 @@ export const LEARNED_WEIGHTS = {
   /** Share of the learned border in the relief that superpixels are cut from. */
   relief: 0.15,
   /** In the boundary strength that merging goes by: what the tree sees itself, and the two learned maps. */
-  merging: { seen: 0.7, border: 0.2, height: 0.2 },
+  merging: { seen: 0.8, border: 0, height: 0.4 },
   /** The same in the contrast of outlines, which tells what stands by itself. */
-  contrast: { seen: 0.25, border: 0.1, height: 0.25 },
+  contrast: { seen: 0.2, border: 0.08, height: 0.2 },
   /** Weight of the metric distance in the cost of a merge. */
-  metric: 0.6,
+  metric: 0.7,
 };
 
 export interface LearnedBorders extends BoundaryStrength {
