@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from unsam_training.data.nano_prompts import PROMPTS, draw_prompts
-from unsam_training.data.scenes import make_scene
+from unsam_training.data.scenes import Scene, make_scene
 from unsam_training.data.scenes_textures import TextureBank
 from unsam_training.modules.nano_prompted import MetricMasks
 from unsam_training.recipes import nano, nano_prompted
@@ -38,6 +38,13 @@ def test_masks_of_prompts_are_nodes_around_the_click(photos):
             height = (float(granularity) - 0.1) / 0.9
             inside = (scene.distance[scene.leaf[y, x]] <= height + 1e-5)[scene.leaf[2::4, 2::4]]
             assert np.array_equal(mask.numpy(), inside)
+
+
+def test_a_scene_of_hardly_more_than_one_leaf_has_prompts_too():
+    leaf = np.zeros((64, 64), np.uint8)
+    leaf[0, 0] = 1  # between the samples of the grid
+    scene = Scene("", np.zeros((64, 64, 3), np.uint8), leaf, np.array([[0, 1], [1, 0]], np.float32))
+    assert draw_prompts(np.random.default_rng(0), scene)["masks"].all()
 
 
 def test_masks_of_the_metric_grow_with_the_granularity():

@@ -53,6 +53,8 @@ def make_scene(seed, index, size, bank, kind=None):
         leaves, leaf = np.unique(canvas.leaf, return_inverse=True)
         if 2 <= len(leaves) <= 255:
             break
+    else:
+        raise RuntimeError(f"Twenty tries at scene {index} of seed {seed} gave no scene with 2 to 255 leaves.")
     distance = tree_distances(np.array(canvas.parents), np.array(canvas.heights, np.float32), leaves)
     image = photograph(canvas.rgb, rng, canvas.soft)
     return Scene(chosen, image, leaf.reshape(size, size).astype(np.uint8), distance)

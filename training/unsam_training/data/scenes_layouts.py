@@ -269,8 +269,8 @@ def membranes(canvas, rng):
         if patch.area > 350 and rng.random() < 0.5:
             pick = rng.integers(len(rows))
             reach = np.sqrt(patch.area) * rng.uniform(0.1, 0.25)
-            centre, radii = (columns[pick], rows[pick]), (reach, reach * rng.uniform(0.5, 1))
-            points = shapes.placed(shapes.blob(rng, 0.2), centre, radii, rng.uniform(0, 6))
+            unit, centre = shapes.blob(rng, 0.2), (columns[pick], rows[pick])
+            points = shapes.placed(unit, centre, (reach, reach * rng.uniform(0.5, 1)), rng.uniform(0, 6))
             organelle = shapes.fill(points, size)
             organelle = organelle and within(organelle, patch)
             if organelle is not None and organelle.area > 12:
