@@ -1,13 +1,14 @@
 import { readFile } from "node:fs/promises";
-import type { NetworkOptions, RegionTreeOptions } from "@unsam/core/engine";
+import type { NanoOptions, NetworkOptions, RegionTreeOptions } from "@unsam/core/engine";
 import { defaultCacheDir } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { parseModelConfig } from "@unsam/core/models";
+import { NANO_WEIGHTS } from "@unsam/model-nano";
 import { z } from "zod";
 import { Calibration, type CalibrationData } from "./calibration/index.js";
 
 /** Models that need no file. */
-export const BUILT_IN_MODELS = ["region-tree"] as const;
+export const BUILT_IN_MODELS = ["region-tree", "nano"] as const;
 export type BuiltInModel = (typeof BUILT_IN_MODELS)[number];
 
 export interface LoadOptions {
@@ -45,6 +46,7 @@ export interface LoadOptions {
 
 export type ParsedLoadOptions =
   | { readonly kind: "region-tree"; readonly regionTree: RegionTreeOptions }
+  | { readonly kind: "nano"; readonly nano: NanoOptions }
   | { readonly kind: "network"; readonly network: NetworkOptions };
 
 function isDevice(value: unknown): boolean {
@@ -86,7 +88,8 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
   }
   const { model, device, decoder, precision, threads, cacheDir, signal } = result.data;
   const common = { threads, cacheDir: cacheDir ?? defaultCacheDir() };
-  if (model === undefined || typeof model === "string") return { kind: "region-tree", regionTree: common };
+  if (model === "nano") return { kind: "nano", nano: { weights: NANO_WEIGHTS, threads, signal } };
+  if (model === undefined || model === "region-tree") return { kind: "region-tree", regionTree: common };
   const config = typeof model.config === "string" ? await readConfig(model.config) : model.config;
   return {
     kind: "network",

@@ -1,13 +1,18 @@
-import { type Engine, openNetworkEngine, openRegionTreeEngine } from "@unsam/core/engine";
+import { type Engine, openNanoEngine, openNetworkEngine, openRegionTreeEngine } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { decodeImage, type ImageInput } from "@unsam/core/image";
 import { CalibratedEngine, type Calibration } from "./calibration/index.js";
 import { EncodedImage } from "./encoded-image.js";
-import { type LoadOptions, loadCalibration, parseLoadOptions } from "./load-options.js";
+import {
+  type LoadOptions,
+  loadCalibration,
+  type ParsedLoadOptions,
+  parseLoadOptions,
+} from "./load-options.js";
 
 /** What `unsam.model` tells about the model in use. */
 export interface ModelInfo {
-  /** `"region-tree"`, or the checkpoint's path. */
+  /** `"region-tree"`, `"nano"`, or the checkpoint's path. */
   readonly name: string;
   readonly kind: "network" | "region-tree";
   /** One plain sentence. */
@@ -41,9 +46,7 @@ export class UnSAM implements AsyncDisposable {
     const parsed = await parseLoadOptions(options);
     const calibration = await loadCalibration(options.calibration);
     options.signal?.throwIfAborted();
-    const engine = await (parsed.kind === "region-tree"
-      ? openRegionTreeEngine(parsed.regionTree)
-      : openNetworkEngine(parsed.network));
+    const engine = await openEngine(parsed);
     if (!calibration) return new UnSAM(engine, null);
     try {
       return new UnSAM(new CalibratedEngine(engine, calibration), calibration);
@@ -86,5 +89,16 @@ export class UnSAM implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+}
+
+function openEngine(parsed: ParsedLoadOptions): Promise<Engine> {
+  switch (parsed.kind) {
+    case "region-tree":
+      return openRegionTreeEngine(parsed.regionTree);
+    case "nano":
+      return openNanoEngine(parsed.nano);
+    case "network":
+      return openNetworkEngine(parsed.network);
   }
 }

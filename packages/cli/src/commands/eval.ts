@@ -17,6 +17,7 @@ import {
   type Result,
   reportFiles,
 } from "@unsam/evaluation";
+import { NANO_WEIGHTS } from "@unsam/model-nano";
 import { BUILT_IN_MODELS, UnSAMError } from "@unsam/sdk";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../arguments.js";
@@ -139,6 +140,7 @@ function methodsOf({ model = [], config, baseline = [] }: EvalFlags): MethodSpec
   const named = (name: string, withoutGranularity: boolean): MethodSpec => ({
     kind: "model",
     model: name,
+    ...(name === "nano" ? { weights: NANO_WEIGHTS } : {}),
     config: isBuiltIn(name) ? null : (config ?? null),
     withoutGranularity,
   });
