@@ -86,7 +86,7 @@ describe("unsam segment", () => {
     ["granularity 7", [photo, ...click, "--granularity", "7"], /number from 0 to 1/],
     ["granularity tiny", [photo, ...click, "--granularity", "tiny"], /not a finite number/],
     ["an unknown flag", [photo, ...click, "--fast"], /unknown option/],
-    ["an unknown model", [photo, ...click, "--model", "nano"], /neither a built-in model/],
+    ["an unknown model", [photo, ...click, "--model", "micro"], /neither a built-in model/],
     ["an image as model", [photo, ...click, "--model", photo], /dragonfruit\.jpg/],
     [
       "a config without checkpoint",

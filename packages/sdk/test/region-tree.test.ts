@@ -149,7 +149,7 @@ describe("the built-in model", () => {
 
 describe("UnSAM.load", () => {
   it.each([
-    [{ model: "nano" }, "E_BAD_OPTION"],
+    [{ model: "micro" }, "E_BAD_OPTION"],
     [{ model: { file: "x.pt" } }, "E_BAD_OPTION"],
     [{ device: "tpu" }, "E_BAD_OPTION"],
     [{ threads: 0 }, "E_BAD_OPTION"],
