@@ -1,4 +1,4 @@
-// The region tree's invariants; its numbers are compared with the TypeScript twin in packages/core/test/native-twin.
+// The region tree's invariants; its numbers are compared with the TypeScript twin in packages/core/test/addon-twins.
 #include "unsam/region_tree.h"
 
 #include <algorithm>

@@ -1,18 +1,27 @@
 import { UnSAMError } from "../errors.js";
-import { cellCoverage, Mask } from "../mask/index.js";
+import { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
+import { computeThread } from "../runtime/index.js";
 
-/** A pixel wholly inside a binary mask becomes this logit, one wholly outside its negative. */
-const CERTAIN = 10;
+const compute = computeThread().bind<typeof import("./mask-prompt.worker.js")>(
+  new URL("./mask-prompt.worker.js", import.meta.url),
+);
 
 /**
  * A mask prompt as the network takes it: logits [side, side] that cover the whole image.
- * A binary mask of the image's size is averaged over each cell: logit = 2 · CERTAIN · (coverage − ½).
- * Throws `E_BAD_PROMPT` for logits of another shape.
+ * A binary mask of the image's size is averaged over each cell, on the compute thread: that takes tens of milliseconds
+ * for a large photo. Rejects with `E_BAD_PROMPT` for logits of another shape, or with the signal's reason.
  */
-export function maskPromptLogits(mask: Prompt["mask"], side: number): Float32Array | null {
+export async function maskPromptLogits(
+  mask: Prompt["mask"],
+  side: number,
+  signal?: AbortSignal,
+): Promise<Float32Array | null> {
   if (mask === null) return null;
-  if (mask instanceof Mask) return cellCoverage(mask, side).map((share) => 2 * CERTAIN * (share - 0.5));
+  if (mask instanceof Mask) {
+    const { width, height, words } = mask;
+    return compute("coverageLogits", [{ width, height, words }, side], { signal });
+  }
   const [height, width] = mask.shape;
   if (height !== side || width !== side) {
     throw new UnSAMError(

@@ -180,8 +180,8 @@ class NetworkImage implements EngineImage {
   }
 
   async segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]> {
-    const asked = prompts.map((prompt) => this.#networkPrompts(prompt));
     const { multimask, signal } = options;
+    const asked = await Promise.all(prompts.map((prompt) => this.#networkPrompts(prompt, signal)));
     const decoded = await this.#decoder.decode(this.#prepared, asked.flat(), {
       multimask,
       ...(signal ? { signal } : {}),
@@ -203,9 +203,9 @@ class NetworkImage implements EngineImage {
   }
 
   /** One network prompt, or a ladder of them where the granularity is to be chosen. */
-  #networkPrompts(prompt: Prompt): NetworkPrompt[] {
+  async #networkPrompts(prompt: Prompt, signal: AbortSignal | undefined): Promise<NetworkPrompt[]> {
     const { width, height } = this;
-    const maskLogits = maskPromptLogits(prompt.mask, this.#side / 4);
+    const maskLogits = await maskPromptLogits(prompt.mask, this.#side / 4, signal);
     const levels = prompt.granularity === "auto" ? AUTOMATIC_LEVELS : [prompt.granularity];
     return levels.map((granularity) =>
       assemblePrompt({ ...prompt, maskLogits, granularity }, { width, height }, this.#side),

@@ -2,15 +2,16 @@ import { loadNative } from "@unsam/native-cuda";
 import { inRepository } from "@unsam/test-support";
 import { expect, it } from "vitest";
 import { build, release, segment, type TreeKernels } from "#core/engine/region-tree.worker.js";
-import { decodeImage } from "#core/image/index.js";
+import { decodeImage, type RgbImage } from "#core/image/index.js";
 import { regionHierarchy } from "#core/region-tree/build.js";
 import { REGION_TREE_RECIPE } from "#core/region-tree/recipe.js";
 import { shrinkImage } from "#core/region-tree/working-image.js";
+import { Random } from "../hierarchy/random.js";
 import { describeTwins, expectSameBits, WORK } from "./addon.js";
+import { drawImage } from "./scenes.js";
 
 describeTwins("buildRegionHierarchy", (binding) => {
-  it.each(["dragonfruit.jpg", "fruit-board.jpg", "juice.jpg"])("grows the same tree on %s", async (file) => {
-    const image = shrinkImage(await decodeImage(inRepository("docs", "images", file)), 480);
+  async function expectSameTree(image: RgbImage) {
     const { superpixels: regions, graph, merges } = regionHierarchy(image);
 
     const found = await binding.buildRegionHierarchy(image, WORK);
@@ -26,6 +27,20 @@ describeTwins("buildRegionHierarchy", (binding) => {
     expectSameBits(found.merges.heights, merges.heights, "heights");
     expectSameBits(found.merges.border, merges.border, "border of merges");
     expectSameBits(found.merges.strength, merges.strength, "strength of merges");
+  }
+
+  it.each(["dragonfruit.jpg", "fruit-board.jpg", "juice.jpg"])("grows the same tree on %s", async (file) => {
+    const photo = await decodeImage(inRepository("docs", "images", file));
+    await expectSameTree(shrinkImage(photo, 480));
+  });
+
+  it.each([
+    [1, 1],
+    [3, 2],
+    [64, 48],
+    [201, 133],
+  ])("grows the same tree on %i×%i drawn pixels", async (width, height) => {
+    await expectSameTree({ width, height, data: drawImage(new Random(width), width, height) });
   });
 
   it("gives the engine the same masks", async () => {
