@@ -128,6 +128,7 @@ __device__ __forceinline__ void softmax_image(float* s, int columns, int valid, 
     if (factor != nullptr) e = lane < valid ? e * factor[lane] : 0.0f;
     s[c * kPitch + lane] = e;
     const float mean = weighted != nullptr ? warp_sum(e) : 0.0f;
+    __syncwarp();  // all lanes have read what lane 0 now replaces
     if (lane == 0) {
       running.max[c] = top;
       running.sum[c] = sum_before * rescale + sum;

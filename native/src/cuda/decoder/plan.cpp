@@ -55,6 +55,8 @@ Plan::Plan(const Engine& engine, BatchShape shape)
   host_out_ = PinnedArray<char>(out_bytes_);
   std::memset(host_in_.data(), 0, in_bytes_);
   lay_out(memory_.data(), host_in_.data(), host_out_.data());
+  // The heads use a few of each row's numbers, but rows are fetched whole.
+  clear(host_call_->heads, final_tokens_.size() * idx(prompts) * kDim * sizeof(float), stream_.get());
   std::size_t scratch = 0;
   for (const Pass pass : {Pass::attend0, Pass::attend1, Pass::attend_final}) {
     scratch = std::max(scratch, pass_scratch_floats(pass, pass_.columns, pass_.final_columns));

@@ -36,6 +36,10 @@ void copy_to_host(void* host, const void* device, std::size_t bytes, cudaStream_
   check(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, stream), "cudaMemcpyAsync");
 }
 
+void clear(void* device, std::size_t bytes, cudaStream_t stream) {
+  check(cudaMemsetAsync(device, 0, bytes, stream), "cudaMemsetAsync");
+}
+
 void copy_on_device(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
   check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream), "cudaMemcpyAsync");
 }

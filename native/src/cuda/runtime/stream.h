@@ -43,6 +43,8 @@ class Event {
 // Bytes, asynchronously; host memory must be pinned and stay until the stream has been synchronised.
 void copy_to_device(void* device, const void* host, std::size_t bytes, cudaStream_t stream);
 void copy_to_host(void* host, const void* device, std::size_t bytes, cudaStream_t stream);
+// Zero bytes.
+void clear(void* device, std::size_t bytes, cudaStream_t stream);
 void copy_on_device(void* to, const void* from, std::size_t bytes, cudaStream_t stream);
 
 // What `work` enqueues on a stream, recorded once and replayed as one launch. Arguments are recorded by value: what
