@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("UNSAM_SHARED") or ROOT.parent / "shared")
 FIXTURE = ROOT / "packages" / "core" / "fixtures" / "unsamv2-mini"
 
+if os.environ.get("CI") and not SHARED.exists():
+    raise RuntimeError(f"CI needs the shared folder; expected it at {SHARED} (or in UNSAM_SHARED).")
+
 needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the shared reference data are not here")
 
 

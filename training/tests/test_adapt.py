@@ -209,8 +209,8 @@ def test_two_processes_agree_on_the_loss_of_a_step(files):
     recipe, model, whole = prepared(given)
     data = recipe.data
     halves = [data.collate([data.sample(0, index) for index in range(rank, 4, 2)]) for rank in (0, 1)]
-    shares = [float(total(recipe, model, half)) for half in halves]
-    assert sum(shares) / 2 == pytest.approx(float(total(recipe, model, whole)), rel=1e-4)
+    shares = [total(recipe, model, half).item() for half in halves]
+    assert sum(shares) / 2 == pytest.approx(total(recipe, model, whole).item(), rel=1e-4)
 
 
 @pytest.mark.parametrize("missing", ["images", "labels", "checkpoint"])
