@@ -1,5 +1,6 @@
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from unsam_training.data.images import planes, read_image, resized
 from unsam_training.data.labels import labelled_images, read_labels
 from unsam_training.data.prompts import box_prompt, click_prompt, correction_click, draw_click, moved_prompts
 from unsam_training.data.rle import RunLengths, decode_counts, decode_mask, encode_counts, encode_mask
-from unsam_training.data.samples import FRESH, LabelledViews, Sampling, Sight
+from unsam_training.data.samples import FRESH, LabelledViews, Sampling, Sight, draw_annotation
 from unsam_training.errors import BadInput
 from unsam_training.seeding import generator
 from scenes_on_disk import write_scenes
@@ -319,6 +320,15 @@ def test_clicks_lie_in_their_masks_and_chains_share_a_click(scenes):
             clicks.setdefault(tuple(coords[0]), set()).add(float(granularity))
         shared += sum(len(values) > 1 for values in clicks.values())
     assert shared > 10
+
+
+def test_all_of_the_dial_is_drawn_though_most_masks_are_small(scenes):
+    whole = max(scenes[0].annotations, key=lambda a: a.granularity)
+    small = min(scenes[0].annotations, key=lambda a: a.granularity)
+    crowded = replace(scenes[0], annotations=(whole, *[small] * 200))
+    random = generator(0)
+    drawn = [draw_annotation(crowded, random) is whole for _ in range(200)]
+    assert 70 < sum(drawn) < 130
 
 
 def test_an_image_that_is_not_what_was_labelled_is_named(tmp_path):

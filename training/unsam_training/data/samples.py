@@ -140,7 +140,7 @@ class LabelledViews:
         for _ in range(_TRIES):
             if len(found) >= wanted:
                 break
-            annotation = image.annotations[random.integers(len(image.annotations))]
+            annotation = draw_annotation(image, random)
             mask = self._target(view, [annotation])[0]
             if mask.sum() < self.how.smallest:
                 continue
@@ -151,7 +151,7 @@ class LabelledViews:
             prompt = click_prompt(pixel, self._stride)
             found.append((prompt, annotation.granularity, mask))
             if random.uniform() < self.how.chain_probability:
-                found += self._chain(image, view, annotation, pixel, prompt)
+                found += self._chain(image, view, annotation, pixel, prompt, random)
         weight = np.zeros(wanted, np.float32)
         weight[: len(found)] = 1
         if not found:
@@ -170,13 +170,21 @@ class LabelledViews:
         }
 
     def _chain(
-        self, image: LabelledImage, view: View, anchor: Annotation, pixel: np.ndarray, prompt: DrawnPrompt
+        self,
+        image: LabelledImage,
+        view: View,
+        anchor: Annotation,
+        pixel: np.ndarray,
+        prompt: DrawnPrompt,
+        random: np.random.Generator,
     ) -> list[tuple[DrawnPrompt, float, np.ndarray]]:
         """The same click at every other granularity at which a mask holds it."""
         back = np.linalg.inv(view.matrix)
         x, y, _ = back @ [*((pixel[::-1] + 0.5) * self._stride), 1.0]
         x, y = int(np.clip(x, 0, image.width - 1)), int(np.clip(y, 0, image.height - 1))
         others = [a for a in image.annotations if a is not anchor and a.region.holds(x, y)]
+        if len(others) > self.how.prompts_per_image:
+            others = [others[i] for i in random.choice(len(others), self.how.prompts_per_image, replace=False)]
         targets = self._target(view, others)
         return [
             (prompt, annotation.granularity, mask)
@@ -192,3 +200,12 @@ class LabelledViews:
     @property
     def _stride(self) -> float:
         return self.how.side / self.how.target_side
+
+
+def draw_annotation(image: LabelledImage, random: np.random.Generator) -> Annotation:
+    """Every tenth of the dial at which the image has masks has the same chance, and every mask within it. Of all masks most
+    are small parts, and the whole objects would hardly be seen."""
+    tenths = np.floor(np.array([annotation.granularity for annotation in image.annotations]) * 9.999).astype(int)
+    present = np.unique(tenths)
+    chosen = np.flatnonzero(tenths == present[random.integers(len(present))])
+    return image.annotations[chosen[random.integers(len(chosen))]]
