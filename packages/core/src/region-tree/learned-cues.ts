@@ -25,8 +25,11 @@ export const LEARNED_WEIGHTS = {
   relief: 0.15,
   /** In the boundary strength that merging goes by: what the tree sees itself, and the two learned maps. */
   merging: { seen: 0.8, border: 0, height: 0.4 },
-  /** The same in the contrast of outlines, which tells what stands by itself. */
-  contrast: { seen: 0.2, border: 0.08, height: 0.2 },
+  /**
+   * The same in the contrast of outlines, which tells what stands by itself. Half, because trees grown by learned cues are
+   * lower; without the learned maps, which see the parts of a cell as well as the cell.
+   */
+  contrast: { seen: 0.5, border: 0, height: 0 },
   /** Weight of the metric distance in the cost of a merge. */
   metric: 0.7,
 };
