@@ -2,25 +2,18 @@
 #include <string>
 
 #include "cpu/fusion/check.h"
+#include "cpu/fusion/float_box.h"
 #include "cpu/fusion/order.h"
 #include "unsam/hierarchy.h"
 
 namespace unsam {
 
-std::vector<std::int32_t> suppress_boxes(std::span<const double> boxes, std::span<const double> scores,
-                                         double max_iou) {
-  const std::size_t count = scores.size();
-  check_count(count);
-  check_per_mask("scores", scores, count);
+std::vector<FloatBox> float_boxes(std::span<const double> boxes, std::size_t count) {
   check_per_mask("box corners", boxes, 4 * count);
-  check_share("maxIoU", max_iou);
-  struct Box {
-    float x0, y0, x1, y1, area;
-  };
-  std::vector<Box> all(count);
+  std::vector<FloatBox> all(count);
   for (std::size_t i = 0; i < count; ++i) {
     const auto at = [&](std::size_t corner) { return static_cast<float>(boxes[4 * i + corner]); };
-    Box& box = all[i] = {at(0), at(1), at(2), at(3), 0.0f};
+    FloatBox& box = all[i] = {at(0), at(1), at(2), at(3), 0.0f};
     if (box.x1 < box.x0 || box.y1 < box.y0) {
       throw Error(ErrorCode::bad_prompt, "Box " + std::to_string(i) + " is " + std::to_string(box.x0) + ", " +
                                              std::to_string(box.y0) + ", " + std::to_string(box.x1) + ", " +
@@ -29,12 +22,22 @@ std::vector<std::int32_t> suppress_boxes(std::span<const double> boxes, std::spa
     const float width = box.x1 - box.x0, height = box.y1 - box.y0;
     box.area = width * height;
   }
+  return all;
+}
+
+std::vector<std::int32_t> suppress_boxes(std::span<const double> boxes, std::span<const double> scores,
+                                         double max_iou) {
+  const std::size_t count = scores.size();
+  check_count(count);
+  check_per_mask("scores", scores, count);
+  const std::vector<FloatBox> all = float_boxes(boxes, count);
+  check_share("maxIoU", max_iou);
   const std::vector<float> rounded(scores.begin(), scores.end());
   std::vector<std::int32_t> kept;
   for (const std::int32_t index : by_score(std::span<const float>(rounded))) {
-    const Box& a = all[static_cast<std::size_t>(index)];
+    const FloatBox& a = all[static_cast<std::size_t>(index)];
     const bool goes = std::any_of(kept.begin(), kept.end(), [&](std::int32_t other) {
-      const Box& b = all[static_cast<std::size_t>(other)];
+      const FloatBox& b = all[static_cast<std::size_t>(other)];
       const float width = std::max(0.0f, std::min(a.x1, b.x1) - std::max(a.x0, b.x0));
       const float height = std::max(0.0f, std::min(a.y1, b.y1) - std::max(a.y0, b.y0));
       const float common = width * height;

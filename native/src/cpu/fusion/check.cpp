@@ -49,6 +49,17 @@ void check_mask(std::span<const std::uint32_t> words, std::size_t width, std::si
   check_mask_stack({1, width, height, words});
 }
 
+void check_mask_boxes(std::span<const std::int32_t> boxes, const MaskStackView& masks) {
+  check_one_each("box corners", boxes.size(), 4 * masks.count);
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    const std::size_t side = i % 2 == 0 ? masks.width : masks.height;
+    if (boxes[i] < 0 || static_cast<std::size_t>(boxes[i]) >= side) {
+      bad_prompt("The box of mask " + std::to_string(i / 4) + " has the corner coordinate " + std::to_string(boxes[i]) +
+                 " outside " + size_text(masks.width, masks.height) + " pixels.");
+    }
+  }
+}
+
 void check_one_each(const char* name, std::size_t have, std::size_t count) {
   if (have == count) return;
   bad_prompt("There are " + std::to_string(have) + " " + name + " for " + std::to_string(count) +

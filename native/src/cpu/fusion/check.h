@@ -16,6 +16,8 @@ void check_per_mask(const char* name, std::span<const double> values, std::size_
 void check_share(const char* name, double value);
 // Throws unless `words` is one mask of that size.
 void check_mask(std::span<const std::uint32_t> words, std::size_t width, std::size_t height);
+// Throws unless there are four corners within the image for each mask.
+void check_mask_boxes(std::span<const std::int32_t> boxes, const MaskStackView& masks);
 void check_logit_maps(const LogitMaps& maps);
 void check_thresholds(const Thresholds& thresholds);
 

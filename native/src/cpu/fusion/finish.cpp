@@ -6,6 +6,7 @@
 
 #include "cpu/fusion/bits.h"
 #include "cpu/fusion/check.h"
+#include "cpu/fusion/finish_limits.h"
 #include "cpu/fusion/kernels.h"
 #include "cpu/fusion/rle.h"
 #include "unsam/masks.h"
@@ -37,18 +38,6 @@ struct Positions {
   }
 };
 
-struct Limits {
-  double low, middle, high;
-  // With a margin for the rounding of the interpolation, so that a settled pixel never differs from a computed one.
-  float surely_below, surely_above;
-
-  explicit Limits(const Thresholds& t)
-      : low(t.threshold - t.stability_offset), middle(t.threshold), high(t.threshold + t.stability_offset) {
-    surely_below = float_above(low - 1e-5 * (1.0 + std::abs(low)));
-    surely_above = float_below(high + 1e-5 * (1.0 + std::abs(high)));
-  }
-};
-
 // Bit i of `out`: bits i and i + 1 of both rows are set; the last column stands for its missing right neighbour.
 void join_cells(const std::uint32_t* a, const std::uint32_t* b, std::size_t width, std::uint32_t* out) {
   const std::size_t words = words_per_row(width);
@@ -64,7 +53,7 @@ void join_cells(const std::uint32_t* a, const std::uint32_t* b, std::size_t widt
 // One mask after the other; the buffers are kept between them.
 class Finisher {
  public:
-  Finisher(const LogitMaps& maps, const Limits& limits, const Positions& columns, const Positions& rows)
+  Finisher(const LogitMaps& maps, const FinishLimits& limits, const Positions& columns, const Positions& rows)
       : kernels_(fusion_kernels()),
         h_(maps.height),
         w_(maps.width),
@@ -157,7 +146,7 @@ class Finisher {
 
   const FusionKernels& kernels_;
   std::size_t h_, w_, width_, height_, stride_, cell_stride_;
-  const Limits& limits_;
+  const FinishLimits& limits_;
   const Positions& columns_;
   const Positions& rows_;
   std::vector<std::uint32_t> above_, below_;  // [h, cell_stride] which side of all thresholds a logit surely is on
@@ -174,7 +163,7 @@ FinishedMasks finish_masks(const LogitMaps& maps, std::size_t width, std::size_t
   check_logit_maps(maps);
   check_thresholds(options.thresholds);
   check_mask_size(width, height);
-  const Limits limits(options.thresholds);
+  const FinishLimits limits = finish_limits(options.thresholds);
   const Positions columns(maps.width, width), rows(maps.height, height);
   const std::size_t stride = words_per_row(width), size = stride * height;
 

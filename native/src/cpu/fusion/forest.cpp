@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "cpu/fusion/check.h"
+#include "cpu/fusion/forest_of_parents.h"
 #include "cpu/fusion/order.h"
 #include "unsam/hierarchy.h"
 
@@ -51,12 +53,7 @@ RegionForest build_forest(std::span<const std::uint32_t> areas, std::span<const 
   check_per_mask("scores", scores, count);
   check_per_mask("granularities", granularities, count);
   check_share("containment", containment);
-  RegionForest forest;
-  forest.parent.assign(count, -1);
-  forest.level.resize(count);
-  for (std::size_t i = 0; i < count; ++i) forest.level[i] = dial_step(granularities[i]);
-
-  std::vector<std::int32_t> by_size = indices_up_to(count);
+  std::vector<std::int32_t> parent(count, -1), by_size = indices_up_to(count);
   std::sort(by_size.begin(), by_size.end(), [&](std::int32_t p, std::int32_t q) {
     const auto a = static_cast<std::size_t>(p), b = static_cast<std::size_t>(q);
     if (areas[a] != areas[b]) return areas[a] < areas[b];
@@ -68,13 +65,21 @@ RegionForest build_forest(std::span<const std::uint32_t> areas, std::span<const 
     if (areas[i] == 0) continue;
     const double needed = containment * static_cast<double>(areas[i]);
     for (std::size_t m = n + 1; m < count; ++m) {
-      const auto j = static_cast<std::size_t>(by_size[m]);
-      if (static_cast<double>(overlaps.at(i, j)) < needed) continue;
-      forest.parent[i] = by_size[m];
-      forest.level[j] = std::max(forest.level[j], forest.level[i]);
+      if (static_cast<double>(overlaps.at(i, static_cast<std::size_t>(by_size[m]))) < needed) continue;
+      parent[i] = by_size[m];
       break;
     }
   }
+  return forest_of_parents(std::move(parent), areas, scores, granularities);
+}
+
+RegionForest forest_of_parents(std::vector<std::int32_t> parent, std::span<const std::uint32_t> areas,
+                               std::span<const double> scores, std::span<const double> granularities) {
+  const std::size_t count = parent.size();
+  RegionForest forest;
+  forest.parent = std::move(parent);
+  forest.level.resize(count);
+  for (std::size_t i = 0; i < count; ++i) forest.level[i] = dial_step(granularities[i]);
   std::vector<std::int32_t> siblings = indices_up_to(count);
   std::sort(siblings.begin(), siblings.end(), [&](std::int32_t p, std::int32_t q) {
     const auto a = static_cast<std::size_t>(p), b = static_cast<std::size_t>(q);
@@ -83,6 +88,12 @@ RegionForest build_forest(std::span<const std::uint32_t> areas, std::span<const 
     return a > b;
   });
   forest.order = depth_first(forest.parent, siblings);
+  for (std::size_t n = count; n-- > 0;) {  // children before their parents
+    const auto i = static_cast<std::size_t>(forest.order[n]);
+    if (forest.parent[i] < 0) continue;
+    std::uint16_t& level = forest.level[static_cast<std::size_t>(forest.parent[i])];
+    level = std::max(level, forest.level[i]);
+  }
   return forest;
 }
 

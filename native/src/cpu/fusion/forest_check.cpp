@@ -30,6 +30,15 @@ void check_forest(const RegionForest& forest) {
   }
 }
 
+void check_label_map(std::span<const std::int32_t> finest, std::size_t width, std::size_t height) {
+  check_mask_size(width, height);
+  if (finest.size() != width * height) {
+    throw Error(ErrorCode::bad_prompt, "A label map of " + std::to_string(width) + "x" + std::to_string(height) +
+                                           " pixels takes " + std::to_string(width * height) + " values, not " +
+                                           std::to_string(finest.size()) + ".");
+  }
+}
+
 void check_labels(std::span<const std::int32_t> labels, std::size_t regions) {
   bool sound = true;
   for (const std::int32_t label : labels) sound = sound && label >= 0 && static_cast<std::size_t>(label) <= regions;

@@ -13,5 +13,7 @@ void check_forest(const RegionForest& forest);
 
 // Throws Error(bad_prompt) unless all labels are 0 or a region + 1.
 void check_labels(std::span<const std::int32_t> labels, std::size_t regions);
+// Throws Error(bad_prompt) unless there is one label for each pixel.
+void check_label_map(std::span<const std::int32_t> finest, std::size_t width, std::size_t height);
 
 }  // namespace unsam

@@ -2,20 +2,13 @@
 #include <string>
 
 #include "cpu/fusion/check.h"
+#include "cpu/fusion/check_fusion.h"
 #include "cpu/fusion/order.h"
 #include "cpu/fusion/ordered_statistics.h"
 #include "unsam/hierarchy.h"
 
 namespace unsam {
 namespace {
-
-template <typename Value>
-std::vector<Value> pick(std::span<const Value> values, const std::vector<std::int32_t>& chosen) {
-  std::vector<Value> picked;
-  picked.reserve(chosen.size());
-  for (const std::int32_t i : chosen) picked.push_back(values[static_cast<std::size_t>(i)]);
-  return picked;
-}
 
 // Moves the chosen items of `size` values each to the front; `chosen` rises.
 template <typename Value>
@@ -37,14 +30,22 @@ void keep(MaskStatistics& s, const std::vector<std::int32_t>& chosen) {
 
 }  // namespace
 
-FusedScene fuse_logits(const LogitMaps& maps, std::span<const double> scores, std::span<const double> granularities,
-                       const FusionOptions& options, const ParallelFor& parallel) {
-  check_per_mask("scores", scores, maps.count);
-  check_per_mask("granularities", granularities, maps.count);
+void check_fusion(std::size_t count, std::span<const double> scores, std::span<const double> granularities,
+                  const FusionOptions& options) {
+  check_per_mask("scores", scores, count);
+  check_per_mask("granularities", granularities, count);
+  check_thresholds(options.thresholds);
+  check_share("maxIoU", options.max_iou);
+  check_share("containment", options.containment);
   if (!(options.min_area >= 0.0)) {
     throw Error(ErrorCode::bad_option,
                 "minArea is " + std::to_string(options.min_area) + "; it must be a number of pixels from 0.");
   }
+}
+
+FusedScene fuse_logits(const LogitMaps& maps, std::span<const double> scores, std::span<const double> granularities,
+                       const FusionOptions& options, const ParallelFor& parallel) {
+  check_fusion(maps.count, scores, granularities, options);
   // Best score first from the beginning: whatever is left out later leaves the rest in order.
   FusedScene scene;
   scene.kept = by_score(scores);
@@ -58,11 +59,11 @@ FusedScene fuse_logits(const LogitMaps& maps, std::span<const double> scores, st
   keep(scene.kept, large, 1);
   const Overlaps overlaps = pairwise_overlaps(s.masks, s.boxes, parallel);
   const std::vector<std::int32_t> stay =
-      remove_duplicates(s.areas, pick<double>(scores, scene.kept), overlaps, options.max_iou);
+      remove_duplicates(s.areas, pick(scores, scene.kept), overlaps, options.max_iou);
   keep(s, stay);
   keep(scene.kept, stay, 1);
   scene.forest =
-      build_forest(s.areas, pick<double>(scores, scene.kept), pick<double>(granularities, scene.kept),
+      build_forest(s.areas, pick(scores, scene.kept), pick(granularities, scene.kept),
                    stay.size() == overlaps.count ? overlaps : select_overlaps(overlaps, stay, parallel),
                    options.containment);
   scene.finest = finest_labels(s.masks, scene.forest, parallel);

@@ -1,8 +1,6 @@
 #include <algorithm>
-#include <string>
 #include <utility>
 
-#include "cpu/fusion/check.h"
 #include "cpu/fusion/forest_check.h"
 #include "unsam/hierarchy.h"
 
@@ -10,12 +8,7 @@ namespace unsam {
 
 FusedMap fuse_labels(std::span<const std::int32_t> finest, const RegionForest& forest, std::size_t width,
                      std::size_t height, const ParallelFor& parallel) {
-  check_mask_size(width, height);
-  if (finest.size() != width * height) {
-    throw Error(ErrorCode::bad_prompt, "A label map of " + std::to_string(width) + "x" + std::to_string(height) +
-                                           " pixels takes " + std::to_string(width * height) + " values, not " +
-                                           std::to_string(finest.size()) + ".");
-  }
+  check_label_map(finest, width, height);
   check_forest(forest);
   check_labels(finest, forest.parent.size());
   // Parents have a lower rank than their children, so the one of higher rank is never above the other.

@@ -3,6 +3,7 @@
 
 #include "cpu/fusion/check.h"
 #include "cpu/fusion/forest_check.h"
+#include "cpu/fusion/owners.h"
 #include "unsam/hierarchy.h"
 
 namespace unsam {
@@ -40,11 +41,7 @@ std::vector<std::int32_t> finest_labels(const MaskStackView& masks, const Region
   return labels;
 }
 
-std::vector<std::int32_t> label_map_at(std::span<const std::int32_t> finest, const RegionForest& forest,
-                                       double granularity, const ParallelFor& parallel) {
-  const std::uint16_t step = dial_step(granularity);
-  check_forest(forest);
-  check_labels(finest, forest.parent.size());
+std::vector<std::int32_t> owners_at(const RegionForest& forest, std::uint16_t step) {
   std::vector<std::int32_t> owners(forest.parent.size() + 1);
   for (const std::int32_t region : forest.order) {
     const auto i = static_cast<std::size_t>(region);
@@ -52,6 +49,15 @@ std::vector<std::int32_t> label_map_at(std::span<const std::int32_t> finest, con
     const bool taken_over = forest.parent[i] >= 0 && forest.level[up] <= step;
     owners[i + 1] = taken_over ? owners[up + 1] : region + 1;
   }
+  return owners;
+}
+
+std::vector<std::int32_t> label_map_at(std::span<const std::int32_t> finest, const RegionForest& forest,
+                                       double granularity, const ParallelFor& parallel) {
+  const std::uint16_t step = dial_step(granularity);
+  check_forest(forest);
+  check_labels(finest, forest.parent.size());
+  const std::vector<std::int32_t> owners = owners_at(forest, step);
   std::vector<std::int32_t> labels(finest.size());
   parallel((finest.size() + kPixels - 1) / kPixels, [&](std::size_t item) {
     const std::size_t end = std::min((item + 1) * kPixels, finest.size());

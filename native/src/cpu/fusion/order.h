@@ -25,4 +25,13 @@ std::vector<std::int32_t> by_score(std::span<const Score> scores) {
   return indices;
 }
 
+// values[chosen[0]], values[chosen[1]], ...
+template <typename Value>
+std::vector<Value> pick(std::span<const Value> values, const std::vector<std::int32_t>& chosen) {
+  std::vector<Value> picked;
+  picked.reserve(chosen.size());
+  for (const std::int32_t i : chosen) picked.push_back(values[static_cast<std::size_t>(i)]);
+  return picked;
+}
+
 }  // namespace unsam

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <string>
 
 #include "cpu/fusion/check.h"
 #include "cpu/fusion/kernels.h"
@@ -7,18 +6,6 @@
 
 namespace unsam {
 namespace {
-
-void check_boxes(std::span<const std::int32_t> boxes, const MaskStackView& masks) {
-  check_one_each("box corners", boxes.size(), 4 * masks.count);
-  for (std::size_t i = 0; i < boxes.size(); ++i) {
-    const std::size_t side = i % 2 == 0 ? masks.width : masks.height;
-    if (boxes[i] < 0 || static_cast<std::size_t>(boxes[i]) >= side) {
-      throw Error(ErrorCode::bad_prompt, "The box of mask " + std::to_string(i / 4) + " has the corner coordinate " +
-                                             std::to_string(boxes[i]) + " outside " + std::to_string(masks.width) +
-                                             "x" + std::to_string(masks.height) + " pixels.");
-    }
-  }
-}
 
 // The part of a mask that its box covers.
 struct Extent {
@@ -30,7 +17,7 @@ struct Extent {
 Overlaps pairwise_overlaps(const MaskStackView& masks, std::span<const std::int32_t> boxes,
                            const ParallelFor& parallel) {
   check_mask_stack(masks);
-  check_boxes(boxes, masks);
+  check_mask_boxes(boxes, masks);
   const FusionKernels& kernels = fusion_kernels();
   const std::size_t count = masks.count, stride = words_per_row(masks.width), size = stride * masks.height;
   std::vector<Extent> extents(count);

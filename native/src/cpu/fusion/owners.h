@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "unsam/hierarchy.h"
+
+namespace unsam {
+
+// What each label of a finest label map becomes at a dial step, [regions + 1].
+std::vector<std::int32_t> owners_at(const RegionForest& forest, std::uint16_t step);
+
+}  // namespace unsam
