@@ -26,7 +26,7 @@ if(UNSAM_CUDA)
   add_library(unsam_cuda STATIC ${cuda_host_sources} ${cuda_kernel_sources})
   target_include_directories(unsam_cuda PUBLIC include PRIVATE src)
   target_include_directories(unsam_cuda SYSTEM PUBLIC ${CUDAToolkit_INCLUDE_DIRS})
-  target_link_libraries(unsam_cuda PUBLIC unsam CUDA::cudart_static PRIVATE unsam_cuda_options)
+  target_link_libraries(unsam_cuda PUBLIC unsam unsam_fusion CUDA::cudart_static PRIVATE unsam_cuda_options)
 endif()
 
 # unsam_emulated(NAME SOURCE...): a library of .cpp and .cu sources for the emulated device.
@@ -50,5 +50,5 @@ function(unsam_emulated name)
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include PRIVATE ${PROJECT_SOURCE_DIR}/src)
   # No contraction to fused multiply-add; #pragma unroll is nvcc's.
   target_compile_options(${name} PRIVATE -ffp-contract=off -Wno-unknown-pragmas)
-  target_link_libraries(${name} PUBLIC unsam PRIVATE unsam_options)
+  target_link_libraries(${name} PUBLIC unsam unsam_fusion PRIVATE unsam_options)
 endfunction()

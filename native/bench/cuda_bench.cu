@@ -14,6 +14,7 @@
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/stream.h"
 #include "decoder/bfloat16.h"
+#include "device_rates.h"
 #include "random_model.h"
 #include "unsam/cuda.h"
 
@@ -75,18 +76,6 @@ __global__ void __launch_bounds__(256) matrix_kernel(const std::uint16_t* a, con
   }
 }
 
-template <typename F>
-float milliseconds(const Stream& stream, int replays, F&& work) {
-  const Graph graph(stream, work);
-  for (int i = 0; i < std::min(replays, 3); ++i) graph.launch(stream.get());
-  const Event begin, end;
-  begin.record(stream.get());
-  for (int i = 0; i < replays; ++i) graph.launch(stream.get());
-  end.record(stream.get());
-  end.synchronize();
-  return end.since(begin) / static_cast<float>(replays);
-}
-
 double matrix_flops(const std::shared_ptr<MemoryPool>& pool, int n, int replays) {
   const Stream stream;
   const auto size = static_cast<std::size_t>(n) * static_cast<std::size_t>(n);
@@ -114,13 +103,6 @@ double matrix_flops(const std::shared_ptr<MemoryPool>& pool, int n, int replays)
     if (result[i] != static_cast<float>(sum)) throw Error(ErrorCode::device, "The bench's matrix product is wrong; its rate would mean nothing.");
   }
   return 2.0 * n * static_cast<double>(size) / time * 1e3;
-}
-
-double copy_bytes(const std::shared_ptr<MemoryPool>& pool, std::size_t bytes, int replays) {
-  const Stream stream;
-  const DeviceArray<char> from(pool, bytes), to(pool, bytes);
-  const float time = milliseconds(stream, replays, [&] { copy_on_device(to.data(), from.data(), bytes, stream.get()); });
-  return 2.0 * static_cast<double>(bytes) / time * 1e3;  // read and written
 }
 
 // What the plan multiplies per prompt of t tokens on n image tokens (docs/decisions/0011); 3 final tokens, one mask.

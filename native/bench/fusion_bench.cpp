@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cpu/fusion/kernels.h"
+#include "disc_scene.h"
 #include "measure.h"
 #include "parallel/crew_for.h"
 #include "unsam/hierarchy.h"
@@ -19,34 +20,7 @@ namespace {
 
 using namespace unsam;
 
-constexpr std::size_t kSide = 256, kImage = 1024;
-
-// Discs of all sizes, signed distance to the border as the logit, and a little noise. The generator is a plain linear
-// congruential one, so that the TypeScript bench draws the same scene.
-struct Scene {
-  std::vector<float> data;
-  std::vector<double> scores, granularities;
-
-  explicit Scene(std::size_t count) : data(count * kSide * kSide) {
-    std::uint32_t state = 1;
-    const auto next = [&state] {
-      state = state * 1664525u + 1013904223u;
-      return static_cast<double>(state >> 8) / 16777216.0;
-    };
-    for (std::size_t k = 0, i = 0; k < count; ++k) {
-      const double radius = 6.0 * std::pow(16.0, next()), x0 = kSide * next(), y0 = kSide * next();
-      scores.push_back(0.8 + 0.2 * next());
-      granularities.push_back(std::min(1.0, radius / 96.0));
-      for (std::size_t y = 0; y < kSide; ++y) {
-        for (std::size_t x = 0; x < kSide; ++x, ++i) {
-          const double dx = static_cast<double>(x) - x0, dy = static_cast<double>(y) - y0;
-          const double distance = (radius - std::sqrt(dx * dx + dy * dy)) / 2.0;
-          data[i] = static_cast<float>(std::clamp(distance, -12.0, 12.0) + next() - 0.5);
-        }
-      }
-    }
-  }
-};
+constexpr std::size_t kSide = kSceneSide, kImage = 1024;
 
 // One mask as a byte per pixel at image size, every pixel interpolated; returns its foreground.
 std::size_t plain_finish(const float* map, std::vector<std::uint8_t>& bytes, double& stability) {
@@ -87,7 +61,7 @@ std::size_t plain_rle(const std::vector<std::uint8_t>& bytes) {
 }
 
 // Masks as bytes, all pairs by counting bytes: seconds for `count` masks.
-Seconds plain_pairs(const Scene& scene, std::size_t count) {
+Seconds plain_pairs(const DiscScene& scene, std::size_t count) {
   std::vector<std::uint8_t> bytes(scene.data.size());
   std::size_t sum = 0;
   return median(1, [&] {
@@ -115,7 +89,7 @@ int main(int argc, char** argv) {
   const std::size_t threads = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : std::thread::hardware_concurrency();
   const std::size_t runs = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 7;
   const std::size_t count = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1000;
-  const Scene scene(count);
+  const DiscScene scene(count);
   const LogitMaps maps{count, kSide, kSide, scene.data};
   Crew crew(threads);
   const ParallelFor parallel = crew_for(crew);

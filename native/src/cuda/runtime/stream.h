@@ -31,6 +31,7 @@ class Event {
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
 
+  cudaEvent_t get() const noexcept { return event_; }
   void record(cudaStream_t stream) const;
   void synchronize() const;
   // Milliseconds on the device between two recorded events, both reached.
