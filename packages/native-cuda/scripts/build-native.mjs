@@ -34,20 +34,19 @@ if (missing.length > 0) {
 }
 
 const cmakeJs = createRequire(import.meta.url).resolve("cmake-js/bin/cmake-js");
+const run = (command, ...more) =>
+  spawnSync(process.execPath, [cmakeJs, command, ...arguments_, ...more], { stdio: "inherit" }).status;
 const arguments_ = [
-  cmakeJs,
-  "build",
   "--directory",
   folder,
   "--out",
   `${folder}build`,
   "--log-level",
   "warn",
-  // Said each time, for CMake remembers.
+  // Said each time, for CMake remembers; and before building, which looks only at what it remembers.
   `--CDUNSAM_CUDA=${cuda ? "ON" : "OFF"}`,
 ];
-const build = spawnSync(process.execPath, [...arguments_, "--parallel", "4"], { stdio: "inherit" });
-if (build.status !== 0 || !existsSync(addon)) {
+if (run("configure") !== 0 || run("build", "--parallel", "4") !== 0 || !existsSync(addon)) {
   console.error(
     "build:native: the compiler's messages above say what went wrong; `unsam doctor` tells what is used.",
   );
