@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
+import { writeWhole } from "@unsam/core/whole-file";
 import { UnSAMError } from "@unsam/sdk";
-import { writeWhole } from "./write-file.js";
 
 /** Writes files into a folder, which is made if it is missing; each one whole or not at all. Throws `E_IO`. */
 export async function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {

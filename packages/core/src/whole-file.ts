@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { UnSAMError } from "./errors.js";
 
 /**
  * Writes a file that appears under `path` only when it is whole: until then its bytes go to a temporary file in the
@@ -22,5 +23,14 @@ export async function writeWholeFile(
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Writes content to a file whole or not at all. Throws `E_IO`. */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  try {
+    await writeWholeFile(path, (file) => file.writeFile(content));
+  } catch (cause) {
+    throw new UnSAMError("E_IO", `${path} could not be written: ${(cause as Error).message}`, { cause });
   }
 }

@@ -8,5 +8,6 @@ export { evaluateRegionTree, type RegionTreeReport } from "./region-tree/evaluat
 export { reportFiles } from "./report/files.js";
 export { makeReport, OPTIONAL_METRICS, type Report } from "./report/report.js";
 export { dialLevels, type EvaluateOptions, evaluate, type Progress, type Result } from "./run/evaluate.js";
-export type { ImageScore, Measures } from "./run/score-image.worker.js";
+export type { Measures } from "./run/measures.js";
+export type { ImageScore } from "./run/score-image.worker.js";
 export type { Summary } from "./run/summarise.js";

@@ -3,9 +3,9 @@ import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { decodeImage, type RgbImage } from "@unsam/core/image";
 import { Mask } from "@unsam/core/mask";
+import { writeWhole } from "@unsam/core/whole-file";
 import sharp, { type OverlayOptions } from "sharp";
 import { type LabelFile, parseLabelFile } from "./label-file.js";
-import { writeWhole } from "./run/write-whole.js";
 
 /** Photos on the sheet, in the order of their names, and the size of one picture in pixels. */
 const PHOTOS = 8;

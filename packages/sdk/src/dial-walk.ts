@@ -1,6 +1,6 @@
 import { SAME_SCALE_IOU } from "@unsam/core/scales";
 import { ladderLevels } from "./granularity.js";
-import type { Segment } from "./segment.js";
+import type { DialSteps, Segment } from "./segment.js";
 
 /** The settings that a step may land on: 0.1, 0.15 … 1. */
 const STEPS: readonly number[] = ladderLevels(19);
@@ -12,7 +12,7 @@ export type AnswerAt = (levels: readonly number[], signal: AbortSignal) => Promi
  * The way along the dial for one prompt, shared by all segments that came from it. The masks at all steps are decoded
  * in one call when somebody first asks, and kept with the segments.
  */
-export class DialWalk {
+export class DialWalk implements DialSteps {
   readonly #answer: AnswerAt;
   readonly #alive: () => void;
   #steps: {

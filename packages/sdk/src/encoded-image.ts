@@ -13,16 +13,7 @@ import { type EverythingOptions, planEverything } from "./scene/everything-optio
 import { EverythingRun } from "./scene/everything-run.js";
 import { GeneratedMask, type GenerateMasksOptions, officialPlan } from "./scene/official-masks.js";
 import { Segment } from "./segment.js";
-
-export interface SegmentOptions {
-  /** Official `multimask_output` (default false): plain SAM 2 then returns the best of three masks and all candidates. */
-  readonly multimask?: boolean | undefined;
-  /** Holes of up to this many low-resolution pixels are filled (official `max_hole_area`, default 0). */
-  readonly maxHoleArea?: number | undefined;
-  /** Islands of up to this many low-resolution pixels are removed (official `max_sprinkle_area`, default 0). */
-  readonly maxSprinkleArea?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+import type { SegmentOptions } from "./segment-options.js";
 
 /**
  * A photo the model has looked at. Immutable: any number of concurrent calls may use it. It holds memory until

@@ -2,25 +2,17 @@ import { scalesOfLadder } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { nest, type OverlayMarks } from "@unsam/core/mask";
 import { SAME_SCALE_IOU } from "@unsam/core/scales";
-import type { SegmentOptions } from "./encoded-image.js";
 import { type Granularity, parseGranularity } from "./granularity.js";
+import type { LadderRung } from "./ladder-rung.js";
 import { type LadderSheetOptions, ladderSheet } from "./ladder-sheet.js";
 import type { Segment } from "./segment.js";
+import type { SegmentOptions } from "./segment-options.js";
 
 export interface LadderOptions extends SegmentOptions {
   /** How many settings, evenly spaced over [0.1, 1] with both ends, or the settings themselves. Default 10. */
   readonly levels?: number | readonly Granularity[] | undefined;
   /** Whether masks are changed, as little as possible, so that each lies in the next coarser one. Default false. */
   readonly nested?: boolean | undefined;
-}
-
-/** One scale: the settings of the dial that give the same mask. */
-export interface LadderRung {
-  /** Of the finest of these settings; the others' masks have an IoU of 0.95 or more with it. */
-  readonly segment: Segment;
-  /** The finest and the coarsest of these settings. */
-  readonly range: readonly [from: number, to: number];
-  readonly levels: readonly number[];
 }
 
 /** Two neighbouring settings whose masks are not nested. */

@@ -16,19 +16,20 @@ export {
   regionStatistics,
 } from "./calibration/index.js";
 export { type Check, type Diagnosis, diagnose } from "./diagnose.js";
-export { EncodedImage, type SegmentOptions } from "./encoded-image.js";
+export { EncodedImage } from "./encoded-image.js";
 export { type Granularity, NAMED_GRANULARITY } from "./granularity.js";
 export {
   GranularityLadder,
   type LadderOptions,
-  type LadderRung,
   type Nesting,
   type NestingViolation,
 } from "./granularity-ladder.js";
 export { type CheckpointReport, inspectCheckpoint } from "./inspect-checkpoint.js";
+export type { LadderRung } from "./ladder-rung.js";
 export type { LadderSheetOptions } from "./ladder-sheet.js";
 export { BUILT_IN_MODELS, type BuiltInModel, type LoadOptions } from "./load-options.js";
 export type { PointInput, PointLabel, PromptInput } from "./prompt.js";
 export * from "./scene/index.js";
 export { Segment } from "./segment.js";
+export type { SegmentOptions } from "./segment-options.js";
 export { type ModelInfo, UnSAM } from "./unsam.js";

@@ -2,8 +2,17 @@ import { UnSAMError } from "@unsam/core/errors";
 import { decodeImage, type ImageInput, type RgbImage } from "@unsam/core/image";
 import { Mask, type OverlayMarks, overlay } from "@unsam/core/mask";
 import sharp from "sharp";
-import type { GranularityLadder, LadderRung } from "./granularity-ladder.js";
+import type { LadderRung } from "./ladder-rung.js";
+import type { Segment } from "./segment.js";
 import { strokeText } from "./stroke-text.js";
+
+/** What a sheet shows of a ladder. */
+export interface SheetLadder {
+  readonly segments: readonly Segment[];
+  readonly distinct: readonly LadderRung[];
+  readonly stable: Segment;
+  readonly marks: OverlayMarks;
+}
 
 export interface LadderSheetOptions {
   /** The photo; needed only where the image was loaded from a saved encoding, which holds no pixels. */
@@ -31,7 +40,7 @@ const LOOK = { opacity: 0.2, dim: 0.5 };
 const DIAL = [0, 1] as const;
 
 /** One tile for each distinct scale of a ladder, as PNG. Throws `E_BAD_IMAGE`, `E_BAD_OPTION`. */
-export async function ladderSheet(ladder: GranularityLadder, options: LadderSheetOptions): Promise<Buffer> {
+export async function ladderSheet(ladder: SheetLadder, options: LadderSheetOptions): Promise<Buffer> {
   const { tile = 360, signal } = options;
   const rungs = ladder.distinct;
   const columns = options.columns ?? niceColumns(rungs.length);
@@ -111,7 +120,7 @@ function caption(
   );
 }
 
-async function photoOf(ladder: GranularityLadder, given: ImageInput | undefined): Promise<RgbImage> {
+async function photoOf(ladder: SheetLadder, given: ImageInput | undefined): Promise<RgbImage> {
   const [{ source, mask }] = ladder.segments;
   const photo = given === undefined ? source : await decodeImage(given, {});
   if (!photo) {

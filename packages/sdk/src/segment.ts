@@ -4,7 +4,6 @@ import type { RgbImage } from "@unsam/core/image";
 import { decodeImage, type ImageInput } from "@unsam/core/image";
 import { type Mask, overlay } from "@unsam/core/mask";
 import type { Tensor } from "@unsam/core/tensor";
-import type { DialWalk } from "./dial-walk.js";
 
 /** Official clamp of the logits that are handed back as the next round's mask prompt. */
 const LOGIT_CLAMP = 32;
@@ -12,11 +11,17 @@ const LOGIT_CLAMP = 32;
 /** Logits that came out of a decoder: these, and only these, are clamped when they are given back as a prompt. */
 const decoded = new WeakSet<Float32Array>();
 
+/** The way along the dial for one prompt. */
+export interface DialSteps {
+  /** The next different scale in a direction, or null at the end of the dial; throws once the image is disposed. */
+  step(from: Segment, direction: "finer" | "coarser", signal?: AbortSignal): Promise<Segment | null>;
+}
+
 /** What a segment knows beyond its mask. */
 export interface SegmentContext {
   readonly alternatives?: readonly Segment[];
   /** The way along the dial for the prompt it came from; null where the model has no dial. */
-  readonly walk?: DialWalk | null;
+  readonly walk?: DialSteps | null;
 }
 
 /** One mask: the answer to a prompt. Immutable. */
@@ -41,7 +46,7 @@ export class Segment {
    */
   readonly alternatives: readonly Segment[];
   readonly #source: RgbImage | null;
-  readonly #walk: DialWalk | null;
+  readonly #walk: DialSteps | null;
 
   constructor(
     segment: EngineSegment,

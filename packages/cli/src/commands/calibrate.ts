@@ -9,10 +9,10 @@ import {
 } from "@unsam/sdk";
 import { Command } from "commander";
 import { count, granularity, positive } from "../arguments.js";
+import { checkWritable } from "../check-writable.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
 import { withProgress } from "../progress.js";
 import { checkImage, withModelOptions } from "../prompt-flags.js";
-import { checkWritable } from "../write-file.js";
 
 interface CalibrateFlags extends ModelOptions {
   readonly targets?: string;

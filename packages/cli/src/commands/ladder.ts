@@ -1,12 +1,13 @@
 import { performance } from "node:perf_hooks";
+import { writeWhole } from "@unsam/core/whole-file";
 import type { Granularity, GranularityLadder, UnSAM } from "@unsam/sdk";
 import { Command } from "commander";
 import { count, levels } from "../arguments.js";
+import { checkWritable } from "../check-writable.js";
 import { loadModel } from "../load-model.js";
 import { withProgress } from "../progress.js";
 import { checkImage, checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
-import { checkWritable, writeWhole } from "../write-file.js";
 
 interface LadderFlags extends PromptFlags {
   readonly levels?: number | Granularity[];

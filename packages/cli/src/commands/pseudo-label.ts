@@ -1,8 +1,8 @@
 import { type LabelProgress, labelFolder, writePreview } from "@unsam/pseudo-labels";
 import { Command, Option } from "commander";
 import { count } from "../arguments.js";
+import { checkWritable } from "../check-writable.js";
 import { explain } from "../failure.js";
-import { checkWritable } from "../write-file.js";
 
 interface Flags {
   readonly out: string;

@@ -1,13 +1,14 @@
 import { performance } from "node:perf_hooks";
 import { formatNpy } from "@unsam/core/npy";
+import { writeWhole } from "@unsam/core/whole-file";
 import type { Granularity, Segment, UnSAM } from "@unsam/sdk";
 import { Command } from "commander";
 import { granularity } from "../arguments.js";
+import { checkWritable } from "../check-writable.js";
 import { loadModel } from "../load-model.js";
 import { withProgress } from "../progress.js";
 import { checkImage, checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
-import { checkWritable, writeWhole } from "../write-file.js";
 
 interface SegmentFlags extends PromptFlags {
   readonly granularity?: Granularity;

@@ -1,9 +1,9 @@
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { writeWhole } from "@unsam/core/whole-file";
 import { type EverythingOptions, type GranularityLevel, type UnSAM, UnSAMError } from "@unsam/sdk";
 import { BatchProgress } from "../batch-progress.js";
 import { EXIT_FAILED, explain } from "../failure.js";
-import { writeWhole } from "../write-file.js";
 import type { SceneFormat } from "./formats.js";
 
 export interface FolderJob {

@@ -1,6 +1,7 @@
 import path from "node:path";
+import { writeWhole } from "@unsam/core/whole-file";
 import { type GranularityLevel, type SceneHierarchy, UnSAMError } from "@unsam/sdk";
-import { checkPlace, writeWhole } from "../write-file.js";
+import { checkPlace } from "../check-writable.js";
 
 /** A kind of file that a scene can be written to, known by the end of its name. */
 export interface SceneFormat {

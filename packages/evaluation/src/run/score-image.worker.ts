@@ -4,20 +4,9 @@ import { drawClicks } from "../datasets/draw-clicks.js";
 import { readTruth } from "../datasets/read-truth.js";
 import type { Method, MethodInfo } from "../methods/method.js";
 import { type MethodSpec, openMethod } from "../methods/open-method.js";
+import type { Measures } from "./measures.js";
 import { type ClickScore, scoreClick } from "./score-click.js";
 import { scoreWholeImage, type WholeImageScore } from "./score-whole-image.js";
-
-/** What is measured beside the clicks themselves. */
-export interface Measures {
-  /** Iterative clicks: NoC and 1-IoU. */
-  readonly interactive: boolean;
-  /** Average recall of proposals. */
-  readonly recall: boolean;
-  /** Precision and recall of boundaries. */
-  readonly boundary: boolean;
-  /** Covering, Rand index, variation of information. */
-  readonly partition: boolean;
-}
 
 export interface ScoreJob {
   readonly method: MethodSpec;

@@ -8,7 +8,7 @@ import { bestIous, covering } from "../metrics/covering.js";
 import { mean } from "../metrics/iou.js";
 import { randIndex } from "../metrics/rand-index.js";
 import { variationOfInformation } from "../metrics/variation-of-information.js";
-import type { Measures } from "./score-image.worker.js";
+import type { Measures } from "./measures.js";
 
 /** What of a whole image was asked for, and where method and truth allow it. */
 export interface WholeImageScore {

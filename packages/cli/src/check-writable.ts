@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { writeWholeFile } from "@unsam/core/whole-file";
 import { UnSAMError } from "@unsam/sdk";
 
 /** Checks, before any work is done, that a file can be written there. Throws `E_BAD_OPTION`. */
@@ -20,14 +19,5 @@ export async function checkPlace(option: string, file: string): Promise<void> {
   }
   if ((await stat(file).catch(() => null))?.isDirectory()) {
     throw new UnSAMError("E_BAD_OPTION", `${option} is ${file}, which is a folder.`);
-  }
-}
-
-/** Writes a file whole or not at all. Throws `E_IO`. */
-export async function writeWhole(file: string, content: Uint8Array): Promise<void> {
-  try {
-    await writeWholeFile(file, (handle) => handle.writeFile(content));
-  } catch (cause) {
-    throw new UnSAMError("E_IO", `${file} could not be written: ${(cause as Error).message}`, { cause });
   }
 }
