@@ -28,7 +28,7 @@ struct Job {
   int panel;         // first of two panels: 128 rows of from_value1 or from_value2
   Target target;
   int left;          // 0 query, 1 key, 2 value1, 3 value2
-  int row_offset, column_offset;  // in units of C
+  int row_offset, column_offset;  // in units of C; rows of kTransposed in units of 128
   int which;         // which matrix
 };
 
@@ -169,8 +169,9 @@ __global__ void __launch_bounds__(kThreads) matrices_kernel(const Call* call_at,
 
 enum class Merge { layer0, layer1, final_layer };
 
-// One block per column and prompt: the chunks' softmaxes, weighed by exp(max - top), divided by the common sum.
-template <Merge Kind>
+// One block per column and prompt: the chunks' softmaxes, weighed by exp(max - top), divided by the common sum. A row that
+// is too long for shared memory (prompts of more than 300 tokens) is merged in place, over chunk 0.
+template <Merge Kind, bool Shared>
 __global__ void __launch_bounds__(128) merge_kernel(const Call* call_at) {
   constexpr int kWarps = 4;
   const Call& call = *call_at;
@@ -182,27 +183,41 @@ __global__ void __launch_bounds__(128) merge_kernel(const Call* call_at) {
   if (row >= rows) return;
   const int head = row / t_count, t = row % t_count, columns = w.columns;
   const int width = Kind == Merge::layer0 ? kHead : Kind == Merge::layer1 ? kHead + columns : kHead + 2 * columns + 1;
-  float* value = dynamic_shared<float>();        // [width]
-  float* part = value + (width + 3) / 4 * 4;     // [kWarps][width]
   __shared__ float sums[kWarps], out[8][kHead];
+  const auto values_of = [&](int c) {
+    return w.partial_values + (static_cast<std::size_t>(c) * static_cast<std::size_t>(rows) + static_cast<std::size_t>(row)) *
+                                  static_cast<std::size_t>(width);
+  };
+  float* value = Shared ? dynamic_shared<float>() : values_of(0);  // [width]
+  float* part = value + (width + 3) / 4 * 4;                       // [kWarps][width], only if Shared
 
   float top = -INFINITY;
   for (int c = lane; c < call.chunks; c += 32) top = fmaxf(top, w.partial_max[c * rows + row]);
   top = warp_max(top);  // each warp for itself: the same number
+  const auto factor_of = [&](int c) { return expf(w.partial_max[c * rows + row] - top); };
   float sum = 0.0f;
-  for (int i = lane; i < width; i += 32) part[warp * width + i] = 0.0f;
+  if constexpr (Shared) {
+    for (int i = lane; i < width; i += 32) part[warp * width + i] = 0.0f;
+  }
   for (int c = warp; c < call.chunks; c += kWarps) {
-    const float factor = expf(w.partial_max[c * rows + row] - top);
+    const float factor = factor_of(c);
     sum += factor * w.partial_sum[c * rows + row];
-    const float* from = w.partial_values + (static_cast<std::size_t>(c) * static_cast<std::size_t>(rows) + static_cast<std::size_t>(row)) *
-                                               static_cast<std::size_t>(width);
-    for (int i = lane; i < width; i += 32) part[warp * width + i] += factor * from[i];
+    if constexpr (Shared) {
+      const float* from = values_of(c);
+      for (int i = lane; i < width; i += 32) part[warp * width + i] += factor * from[i];
+    }
   }
   if (lane == 0) sums[warp] = sum;
   __syncthreads();
   const float inverse = 1.0f / ((sums[0] + sums[1]) + (sums[2] + sums[3]));
   for (int i = thread; i < width; i += 128) {
-    value[i] = ((part[i] + part[width + i]) + (part[2 * width + i] + part[3 * width + i])) * inverse;
+    float total = 0.0f;
+    if constexpr (Shared) {
+      total = (part[i] + part[width + i]) + (part[2 * width + i] + part[3 * width + i]);
+    } else {
+      for (int c = 0; c < call.chunks; ++c) total += factor_of(c) * values_of(c)[i];
+    }
+    value[i] = total * inverse;
   }
   __syncthreads();
 
@@ -235,7 +250,9 @@ __global__ void __launch_bounds__(128) merge_kernel(const Call* call_at) {
 template <Merge Kind>
 void merge(const char* name, const Call* call, int prompts, int rows, int width, cudaStream_t stream) {
   const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(prompts));
-  launch(name, merge_kernel<Kind>, grid, 128, static_cast<std::size_t>(5 * (width + 4)) * sizeof(float), stream, call);
+  const std::size_t bytes = 5 * static_cast<std::size_t>(width + 4) * sizeof(float);
+  const bool shared = bytes + 1024 <= kMaxSharedBytes;  // static arrays count, too
+  launch(name, shared ? merge_kernel<Kind, true> : merge_kernel<Kind, false>, grid, 128, shared ? bytes : 0, stream, call);
 }
 
 template <bool Layer1>
