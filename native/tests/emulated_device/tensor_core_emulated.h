@@ -25,6 +25,7 @@ inline std::uint32_t round_half(float x) {  // to nearest even, with subnormals
   const float size = std::fabs(x);
   if (x != x) return 0x7fffu;
   if (size >= 65520.0f) return sign | 0x7c00u;
+  if (size == 0.0f) return sign;  // frexp says exponent 0 for it
   // Adding a number whose last bit weighs as much as the half's rounds there.
   int exponent = 0;
   (void)std::frexp(size, &exponent);
