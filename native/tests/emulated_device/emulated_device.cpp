@@ -177,10 +177,19 @@ void run_block(std::size_t shared_bytes) {
     d.warps[i / 32].lanes |= 1u << (i % 32);
   }
   std::vector<unsigned> ready;
+  // Warps that stand still for some rounds, so that others run ahead of them up to the next barrier: without this, warps
+  // that do the same number of collectives would go in step and hide a missing barrier between them.
+  std::size_t still = 0;
+  const std::size_t patience = std::size_t{16} << 3 * d.below(3);  // rounds
   while (d.done < d.active) {
+    if (d.below(patience) == 0) still = d.below(0xffffffffu);
     ready.clear();
     for (unsigned i = 0; i < d.active; ++i) {
-      if (d.threads[i]->wait == Wait::none) ready.push_back(i);
+      if (d.threads[i]->wait == Wait::none && (still >> (i / 32) & 1u) == 0) ready.push_back(i);
+    }
+    if (ready.empty() && still != 0) {
+      still = 0;
+      continue;
     }
     if (ready.empty()) {
       describe_deadlock();
