@@ -1,6 +1,8 @@
 // The mask decoders side by side: same weights, same image, same prompts, same threads, one run. `npm run bench:decoders`.
 // node decoders.mjs [--size small] [--threads 2] [--runs 7] [--counts 1,8,64] [--model FILE [--config FILE]]
-// Contenders take turns, so that whatever else the machine does meets all of them alike; medians.
+// Contenders take turns, so that whatever else the machine does meets all of them alike; medians. A turn is one call that
+// is not counted, then five that follow each other (one for batches): a core that slept takes milliseconds to wake on some
+// virtual machines, and a decode of one prompt is over by then.
 import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import path from "node:path";
@@ -57,20 +59,21 @@ async function quiet() {
   }
 }
 
-/** Median wall and processor time of each call, in milliseconds; the calls take turns. */
-async function takeTurns(calls) {
+/** Median wall and processor time of each call, in milliseconds; the calls take turns of `repeats`. */
+async function takeTurns(calls, repeats) {
   const wall = calls.map(() => []);
   const processor = calls.map(() => []);
   for (let run = -1; run < runs; run++) {
     for (const [i, call] of calls.entries()) {
       await quiet();
-      const [cpu, started] = [process.cpuUsage(), performance.now()];
       await call();
+      const [cpu, started] = [process.cpuUsage(), performance.now()];
+      for (let repeat = 0; repeat < repeats; repeat++) await call();
       const took = performance.now() - started;
       const { user, system } = process.cpuUsage(cpu);
       if (run < 0) continue; // warm-up
-      wall[i].push(took);
-      processor[i].push((user + system) / 1e3);
+      wall[i].push(took / repeats);
+      processor[i].push((user + system) / 1e3 / repeats);
     }
   }
   return calls.map((_, i) => ({ wall: median(wall[i]), processor: median(processor[i]) }));
@@ -184,14 +187,8 @@ console.log("| prompts | decoder | ms a prompt | × plain | × time | share |");
 console.log("|---|---|---|---|---|---|");
 for (const count of counts) {
   const prompts = clicks(count, imageSize);
-  const [matrix, ...times] = await takeTurns([
-    product,
-    ...list.map(
-      ({ decode }) =>
-        () =>
-          decode(prompts),
-    ),
-  ]);
+  const calls = [product, ...list.map((contender) => () => contender.decode(prompts))];
+  const [matrix, ...times] = await takeTurns(calls, count < 8 ? 5 : 1);
   const rate = (2 * PRODUCT_SIDE ** 3) / matrix.wall / 1e6;
   console.log(`| ${count} | float32 matrix product ${PRODUCT_SIDE}³: ${rate.toFixed(0)} GFLOP/s | | | | |`);
   times.forEach(({ wall, processor }, i) => {
