@@ -1,4 +1,5 @@
 import type { Mask } from "@unsam/core/mask";
+import { familyGranularities } from "@unsam/core/scales";
 
 /** A mask that may become a label. */
 export interface Candidate {
@@ -25,8 +26,6 @@ export interface Member extends Candidate {
 export const DUPLICATE_IOU = 0.8;
 /** A part lies in its instance by this share of its area. */
 export const LEAST_INSIDE = 0.9;
-/** Granularity of the smallest member. */
-const FINEST = 0.1;
 
 /**
  * The family of an instance: itself first, then the parts that lie in it by at least 90 % and are not below `minArea`,
@@ -46,15 +45,13 @@ export function familyOf(instance: Instance, minArea: number): Member[] {
   }
   const parts = kept.slice(1).sort((a, b) => b.mask.area - a.mask.area);
   const members = [instance, ...parts];
-  const roots = members.map(({ mask }) => Math.sqrt(mask.area));
-  const smallest = Math.min(...roots);
-  const span = roots[0] - smallest;
+  const granularities = familyGranularities(members.map(({ mask }) => mask.area));
   return members.map(({ mask, predictedIou, stability }, i) => ({
     mask,
     predictedIou,
     stability,
     isPart: i > 0,
-    granularity: span > 0 ? FINEST + (1 - FINEST) * ((roots[i] - smallest) / span) : 1,
+    granularity: granularities[i],
   }));
 }
 

@@ -1,3 +1,4 @@
+import { familyGranularities } from "../scales/family-granularity.js";
 import { childrenOf } from "./choose/best-union.js";
 import type { RegionTree } from "./tree.js";
 
@@ -22,9 +23,6 @@ const LEAST_GAP = 0.015;
 const LEAST_PARENT = 0.16;
 /** Of two regions on a chain with a larger ratio of areas, the longer-lived stays. */
 const SAME_AREA = 0.82;
-
-/** Granularity of the smallest member of a family; the largest has 1. */
-const FINEST = 0.1;
 
 /**
  * The regions worth keeping out of the hundreds on the way from superpixels to the root, parents before children.
@@ -97,13 +95,11 @@ function family(
     }
     for (const child of below(last)) open.push({ node: child, around: inside });
   }
-  const roots = members.map(({ node }) => Math.sqrt(areas[node]));
-  const smallest = Math.min(...roots);
-  const span = roots[0] - smallest;
+  const granularities = familyGranularities(members.map(({ node }) => areas[node]));
   return members.map(({ node, parent }, i) => ({
     node,
     parent: parent < 0 ? -1 : first + parent,
-    granularity: span > 0 ? FINEST + (1 - FINEST) * ((roots[i] - smallest) / span) : 1,
+    granularity: granularities[i],
   }));
 }
 

@@ -1,1 +1,2 @@
+export { familyGranularities } from "./family-granularity.js";
 export * from "./persistent-scales.js";
