@@ -1,7 +1,12 @@
 #include "parallel/crew.h"
 
+#include <atomic>
 #include <numeric>
 #include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "parallel/crew_pool.h"
 
 #include "test.h"
 
@@ -38,4 +43,34 @@ TEST("an exception of a task comes back and the crew stays usable") {
   std::atomic<int> total = 0;
   crew.run(20, [&](std::size_t item, std::size_t) { total += static_cast<int>(item); });
   CHECK(total == 190);
+}
+
+TEST("a pool lends a crew again once it is back, and another one meanwhile") {
+  unsam::CrewPool pool;
+  const Crew* first = nullptr;
+  {
+    const auto crew = pool.take(3), other = pool.take(3);
+    first = crew.get();
+    CHECK(crew.get() != other.get());
+    CHECK(crew->size() == 3);
+  }
+  const auto one = pool.take(1);
+  CHECK(one->size() == 1);
+  const auto again = pool.take(3), again_too = pool.take(3);
+  CHECK(again.get() == first || again_too.get() == first);
+}
+
+TEST("many callers share a pool, more than it keeps") {
+  unsam::CrewPool pool;
+  std::atomic<int> total = 0;
+  std::vector<std::thread> callers;
+  for (std::size_t caller = 0; caller < 12; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int call = 0; call < 20; ++call) {
+        pool.take(1 + caller % 3)->run(10, [&](std::size_t, std::size_t) { ++total; });
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(total == 12 * 20 * 10);
 }

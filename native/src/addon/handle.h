@@ -6,10 +6,12 @@
 #include <any>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "failure.h"
+#include "parallel/crew_pool.h"
 #include "unsam/error.h"
 
 namespace unsam::addon {
@@ -18,6 +20,8 @@ namespace unsam::addon {
 struct Environment {
   Napi::FunctionReference decoder;
   Napi::FunctionReference prepared_image;
+  // The threads of the calls that belong to no decoder.
+  std::shared_ptr<CrewPool> crews = std::make_shared<CrewPool>();
   // The contents of the handle that is being constructed; JavaScript's own `new` finds nothing here.
   std::any contents;
 };

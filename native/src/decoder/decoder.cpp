@@ -9,6 +9,7 @@
 #include "decoder/prepared_image.h"
 #include "decoder/prompt_tokens.h"
 #include "decoder/workspace.h"
+#include "parallel/crew_pool.h"
 
 namespace unsam {
 namespace {
@@ -42,7 +43,8 @@ class Decoder::State {
   const Kernels& kernels;
   const bool bf16;
   const Folded folded;
-  mutable WorkspacePool workspaces;
+  mutable Pool<Workspace> workspaces;
+  mutable CrewPool crews;
 
  private:
   mutable std::mutex mutex;
@@ -57,8 +59,8 @@ Decoder::~Decoder() = default;
 std::shared_ptr<const PreparedImage> Decoder::prepare(const ImageFeatures& features, std::size_t threads) const {
   check_features(features);
   check_threads(threads);
-  Crew crew(threads);
-  return prepare_image(state_->folded, state_->kernels, crew, features, state_->position(crew, features.side));
+  const auto crew = state_->crews.take(threads);
+  return prepare_image(state_->folded, state_->kernels, *crew, features, state_->position(*crew, features.side));
 }
 
 std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<const Prompt> prompts,
@@ -72,9 +74,9 @@ std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<
   }
   std::vector<DecodedMasks> results(prompts.size());
   if (prompts.empty()) return results;
-  const auto workspace = state_->workspaces.take();
-  Crew crew(options.threads);
-  GroupDecoder group(state_->folded, state_->kernels, state_->bf16, image, *workspace, crew);
+  const auto workspace = state_->workspaces.take([](const Workspace&) { return true; }, std::make_unique<Workspace>);
+  const auto crew = state_->crews.take(options.threads);
+  GroupDecoder group(state_->folded, state_->kernels, state_->bf16, image, *workspace, *crew);
   for (std::size_t first = 0; first < prompts.size(); first += kGroupPrompts) {
     const std::size_t n = std::min(kGroupPrompts, prompts.size() - first);
     group.decode(prompts.subspan(first, n), options.multimask, std::span(results).subspan(first, n));

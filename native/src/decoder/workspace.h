@@ -1,8 +1,6 @@
 // Memory of one decode call, kept for the next one.
 #pragma once
 
-#include <memory>
-#include <mutex>
 #include <vector>
 
 #include "decoder/image_passes.h"
@@ -27,17 +25,6 @@ struct Workspace {
   Buffer<float> head_a, head_b;         // [kMaxSlots][kGroupPrompts][kDim]
 
   void reserve_rows(std::size_t rows);
-};
-
-class WorkspacePool {
- public:
-  // A workspace for one call; goes back when the returned pointer dies.
-  using Handle = std::unique_ptr<Workspace, std::function<void(Workspace*)>>;
-  Handle take();
-
- private:
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Workspace>> free_;
 };
 
 }  // namespace unsam

@@ -21,7 +21,7 @@ void relax() {
 
 }  // namespace
 
-Crew::Crew(std::size_t threads) {
+Crew::Crew(std::size_t threads) : wanted_(threads) {
   workers_.reserve(threads > 0 ? threads - 1 : 0);
   try {
     for (std::size_t worker = 1; worker < threads; ++worker) {

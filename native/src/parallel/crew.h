@@ -1,4 +1,4 @@
-// The threads of one decode call.
+// Threads that work on one call at a time.
 #pragma once
 
 #include <atomic>
@@ -12,8 +12,8 @@
 
 namespace unsam {
 
-// The calling thread and `threads - 1` others, alive as long as this object. Belongs to one call, so concurrent decodes
-// share nothing and nothing outlives a call.
+// The calling thread and `threads - 1` others, alive as long as this object and asleep between calls. Serves one call at
+// a time, so concurrent ones share nothing.
 class Crew {
  public:
   explicit Crew(std::size_t threads);
@@ -21,7 +21,9 @@ class Crew {
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
+  // What the system granted of what was wanted.
   std::size_t size() const noexcept { return workers_.size() + 1; }
+  std::size_t wanted() const noexcept { return wanted_; }
 
   // Runs task(item, worker) for every item in [0, count), items handed out in order, and returns when all are done.
   // Rethrows the first exception of a task. Only the owner may call it.
@@ -36,6 +38,7 @@ class Crew {
   std::atomic<std::uint64_t> tickets_{0};
   std::atomic<std::size_t> done_{0};
   std::atomic<bool> stop_{false};
+  const std::size_t wanted_;
   std::size_t count_ = 0;
   const std::function<void(std::size_t, std::size_t)>* task_ = nullptr;
   std::mutex failure_mutex_;

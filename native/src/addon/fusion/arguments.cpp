@@ -1,4 +1,5 @@
 #include "arguments.h"
+#include "../handle.h"
 
 #include <string>
 #include <utility>
@@ -103,9 +104,9 @@ bool read_switch(const Napi::Object& options, const char* name) {
   return read_flag(options.Get(name), std::string("The option ") + name, kOption);
 }
 
-std::size_t read_threads(const Napi::Object& options) {
+Threads read_threads(const Napi::Object& options) {
   const std::size_t threads = read_count(options.Get("threads"), "The option threads", kOption);
-  if (threads >= 1 && threads <= kMaxThreads) return threads;
+  if (threads >= 1 && threads <= kMaxThreads) return {threads, environment(options.Env()).crews};
   throw Error(kOption, "The option threads is " + std::to_string(threads) + "; it must be from 1 to " +
                            std::to_string(kMaxThreads) + ".");
 }

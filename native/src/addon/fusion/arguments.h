@@ -4,10 +4,12 @@
 
 #include <napi.h>
 
+#include <memory>
 #include <vector>
 
 #include "../arguments.h"
 #include "parallel/crew_for.h"
+#include "parallel/crew_pool.h"
 #include "unsam/hierarchy.h"
 #include "unsam/masks.h"
 
@@ -17,6 +19,12 @@ struct OwnedMaps {
   std::size_t count, height, width;
   FloatInput data;
   operator LogitMaps() const { return {count, height, width, data}; }
+};
+
+// How many threads a call may use, and where they come from.
+struct Threads {
+  std::size_t count;
+  std::shared_ptr<CrewPool> crews;
 };
 
 struct Size {
@@ -37,15 +45,15 @@ std::vector<double> read_granularities(Napi::Value value);
 Napi::Object read_options(Napi::Value value);
 double read_option(const Napi::Object& options, const char* name);
 bool read_switch(const Napi::Object& options, const char* name);
-std::size_t read_threads(const Napi::Object& options);
+Threads read_threads(const Napi::Object& options);
 Thresholds read_thresholds(const Napi::Object& options);
 Connectivity read_connectivity(const Napi::Object& options);
 
-// body(parallel) with that many threads.
+// body(parallel) with these threads.
 template <class Body>
-auto with_threads(std::size_t threads, Body body) {
-  Crew crew(threads);
-  return body(crew_for(crew));
+auto with_threads(const Threads& threads, Body body) {
+  const auto crew = threads.crews->take(threads.count);
+  return body(crew_for(*crew));
 }
 
 }  // namespace unsam::addon

@@ -11,7 +11,7 @@ Napi::Value finish_masks(const Napi::CallbackInfo& info) {
     const auto named = read_options(info[2]);
     const FinishOptions options{read_thresholds(named), read_switch(named, "keepWords"),
                                 read_switch(named, "runLengths")};
-    const std::size_t threads = read_threads(named);
+    const Threads threads = read_threads(named);
     const Size size = read_size(info[1]);
     auto work = [maps = read_maps(info[0]), size, options, threads] {
       return with_threads(threads, [&](const ParallelFor& parallel) {

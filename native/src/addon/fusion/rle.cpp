@@ -9,7 +9,7 @@ namespace unsam::addon {
 // encodeRLE(masks, { threads })
 Napi::Value encode_rle(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&] {
-    const std::size_t threads = read_threads(read_options(info[1]));
+    const Threads threads = read_threads(read_options(info[1]));
     auto work = [masks = read_masks(info[0]), threads] {
       check_mask_stack(masks);
       const std::size_t size = words_per_row(masks.width) * masks.height;

@@ -8,7 +8,7 @@ namespace unsam::addon {
 // pairwiseOverlaps(masks, boxes, { threads })
 Napi::Value pairwise_overlaps(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&] {
-    const std::size_t threads = read_threads(read_options(info[2]));
+    const Threads threads = read_threads(read_options(info[2]));
     auto work = [masks = read_masks(info[0]), boxes = read_integers(info[1], "The boxes", ErrorCode::bad_prompt),
                  threads] {
       return with_threads(threads, [&](const ParallelFor& parallel) {

@@ -5,6 +5,8 @@
 namespace unsam::UNSAM_ISA {
 namespace {
 
+constexpr std::size_t kAhead = 24;  // rows of B between a product and its fetches
+
 template <std::size_t Rows>
 inline void tile(const GemmArgs& g, std::size_t row, std::size_t lane) {
   Vec acc[Rows][kTileVectors];
@@ -25,6 +27,10 @@ inline void tile(const GemmArgs& g, std::size_t row, std::size_t lane) {
     Vec bv[kTileVectors];
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < kTileVectors; ++j) bv[j] = load(b + j * kWidth);
+    if (row == 0) {  // further rows of A meet B in the cache
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < kTileVectors * kWidth; j += kLine) fetch(b + kAhead * kLanes + j);
+    }
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < Rows; ++i) {
       const Vec av = splat(a[i][k]);

@@ -35,6 +35,11 @@ static inline Vec load(const float* p) {
 
 static inline void store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); }
 
+// Asks for a cache line that will be read in a microsecond or so; the address need not be valid. Streams of a decode come
+// from memory, and processors follow them by themselves only to the end of a page, which is 16 rows of a block.
+static inline void fetch(const float* p) { __builtin_prefetch(p, 0, 2); }
+inline constexpr std::size_t kLine = 16;  // floats of a cache line
+
 static inline Vec splat(float x) { return Vec{} + x; }
 
 static inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
