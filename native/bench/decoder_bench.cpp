@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
   std::printf("%-9s %-20s %10s %10s %8s %8s %8s %8s\n", "precision", "prompts", "ms/prompt", "CPU ms", "x", "x (CPU)", "share",
               "(CPU)");
   for (const Precision precision : {Precision::float32, Precision::bfloat16}) {
-    if (precision == Precision::bfloat16 && kernels().gemm_bf16 == nullptr) continue;
+    if (precision == Precision::bfloat16 && kernels().bf16 == nullptr) continue;
     const Decoder decoder(model.weights(), {precision});
     const char* name = precision == Precision::float32 ? "float32" : "bfloat16";
     const Seconds prepare = median(3, [&] { (void)decoder.prepare(features.view(), threads); });

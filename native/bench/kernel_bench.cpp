@@ -69,18 +69,35 @@ int main() {
     }
   });
   line("scale rows 80", 80.0 * 64, 3 * blocks, [&] { k.scale_rows(c, out.data(), nullptr, lane.data(), out.data()); });
-  line("upscale norm (64 channels)", 64.0 * 64 * 50, 4 * blocks,
-       [&] { k.upscale_norm(out.data(), lane.data(), a.data(), b.data(), a.data(), a.data(), 1e-6f, false); });
-  line("gelu and dot (32 channels)", 32.0 * 64 * 45, 16 * blocks, [&] { k.gelu_dot(b.data(), a.data(), 1, out.data(), kLanes, false); });
-  line("gelu and dot, coarse", 32.0 * 64 * 33, 16 * blocks, [&] { k.gelu_dot(b.data(), a.data(), 1, out.data(), kLanes, true); });
+  line("upscale norm (64 channels)", 64.0 * 64 * 50, 4 * blocks, [&] {
+    k.upscale_norm({out.data(), b.data(), lane.data(), a.data(), lane.data(), b.data(), a.data(), a.data(), 1e-6f});
+  });
+  line("gelu and dot (32 channels)", 32.0 * 64 * 45, 16 * blocks,
+       [&] { k.gelu_dot({b.data(), b.data(), a.data(), 1, out.data(), kLanes}); });
   line("head dots 80 x 80", 2.0 * 80 * 80 * 16, 7, [&] { k.head_dots(t, c, a.data(), b.data(), dots.data(), c); });
-  if (k.gemm_bf16 == nullptr) return 0;
-  const auto gemm_bf16 = [&](std::size_t m, std::size_t depth) {
-    return [&, m, depth] { k.gemm_bf16({m, depth, ah.data(), depth, bh.data(), out.data(), kLanes, b.data(), kLanes, lane.data()}); };
+  if (k.bf16 == nullptr) return 0;
+  const Bfloat16Kernels& h = *k.bf16;
+  const auto gemm_bf16 = [&](std::size_t m, std::size_t depth, const float* start) {
+    return [&, m, depth, start] { h.gemm({m, depth, ah.data(), depth, bh.data(), out.data(), kLanes, start, kLanes, start == nullptr ? nullptr : lane.data()}); };
   };
-  line("bf16 gemm 80 x 80", 2.0 * 80 * 80 * 64, 2 * blocks, gemm_bf16(80, 80));
-  line("bf16 gemm 64 x 160", 2.0 * 64 * 160 * 64, 4 * blocks, gemm_bf16(64, 160));
-  line("bf16 gemm 32 x 64", 2.0 * 32 * 64 * 64, 16 * blocks, gemm_bf16(32, 64));
-  line("bf16 pack 80", 80.0 * 64, 3 * blocks, [&] { k.pack_bf16(c, b.data(), bh.data()); });
+  line("bf16 gemm 80 x 80", 2.0 * 80 * 80 * 64, 2 * blocks, gemm_bf16(80, 80, b.data()));
+  line("bf16 gemm 64 x 160", 2.0 * 64 * 160 * 64, 4 * blocks, gemm_bf16(64, 160, nullptr));
+  line("bf16 gemm 32 x 64", 2.0 * 32 * 64 * 64, 16 * blocks, gemm_bf16(32, 64, nullptr));
+  line("bf16 10 x 16, 8 heads", 2.0 * 80 * 16 * 64, 7 * blocks, [&] { h.by_head({t, ah.data(), ah.data(), bh.data(), out.data(), nullptr}); });
+  line("bf16 dot 80 x 80 x 256", 2.0 * 80 * 80 * 256, chunks,
+       [&] { h.dot({c, c, 4, bh.data(), c * kLanes, bh.data(), c * kLanes, dots.data(), c + 16}); });
+  line("bf16 dot 24 x 160 x 128", 2.0 * 24 * 160 * 128, 2 * chunks,
+       [&] { h.dot({24, 160, 2, bh.data(), 160 * kLanes, bh.data(), 160 * kLanes, dots.data(), 176}); });
+  line("bf16 dot 10 x 16 x 256, 8 heads", 2.0 * 80 * 16 * 256, 2.3 * chunks, [&] {
+    for (std::size_t head = 0; head < 8; ++head) {
+      h.dot({t, 16, 4, bh.data() + head * t * kLanes, c * kLanes, bh.data(), c * kLanes, dots.data(), 96});
+    }
+  });
+  line("bf16 pairs of 80 rows", 80.0 * 64, 3 * blocks, [&] { h.to_pairs(c, b.data(), bh.data()); });
+  line("upscale norm, float16", 64.0 * 64 * 40, 4 * blocks, [&] {
+    h.upscale_norm({out.data(), bh.data(), lane.data(), a.data(), lane.data(), bh.data(), a.data(), a.data(), 1e-6f});
+  });
+  line("gelu and dot, float16", 32.0 * 64 * 33, 16 * blocks,
+       [&] { h.gelu_dot({b.data(), bh.data(), a.data(), 1, out.data(), kLanes}); });
   return 0;
 }

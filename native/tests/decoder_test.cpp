@@ -86,7 +86,7 @@ void against_reference(Precision precision, double limit) {
 TEST("agrees with the plain decoder, float32") { against_reference(Precision::float32, 2e-5); }
 
 TEST("agrees with the plain decoder, bfloat16") {
-  if (kernels().gemm_bf16 == nullptr) throw test::Skip{"this instruction set has no bfloat16 dot product"};
+  if (kernels().bf16 == nullptr) throw test::Skip{"this instruction set has no bfloat16 dot product"};
   against_reference(Precision::bfloat16, 2e-2);
 }
 

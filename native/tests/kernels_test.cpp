@@ -30,6 +30,18 @@ struct Out {
 
 double erf_gelu(double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }
 
+const Bfloat16Kernels& bfloat16_kernels() {
+  if (kernels().bf16 == nullptr) throw test::Skip{"this instruction set has no bfloat16 dot product"};
+  return *kernels().bf16;
+}
+
+// The upper halves: numbers that bfloat16 holds exactly.
+std::vector<std::uint16_t> cut(const std::vector<float>& x) {
+  std::vector<std::uint16_t> upper(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) upper[i] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x[i]) >> 16);
+  return upper;
+}
+
 float bfloat16(std::uint16_t x) { return std::bit_cast<float>(std::uint32_t{x} << 16); }
 
 }  // namespace
@@ -65,25 +77,18 @@ TEST("gemm") {
   }
 }
 
-TEST("gemm and packing in bfloat16") {
-  const Kernels& k = kernels();
-  if (k.gemm_bf16 == nullptr) throw test::Skip{"this instruction set has no bfloat16 dot product"};
+TEST("gemm in bfloat16") {
+  const Bfloat16Kernels& k = bfloat16_kernels();
   test::Random random(2);
   for (int round = 0; round < 100; ++round) {
     const std::size_t m = 1 + random() % 30, depth = 2 * (random() % 40), lda = depth + 2 * (random() % 3);
     const auto a = test::normal(random, m * lda + 2), b = test::normal(random, depth * kLanes + 1);
     const auto c0 = test::normal(random, m * kLanes), scale = test::normal(random, kLanes);
-    std::vector<std::uint16_t> ah(m * lda + 2), bh(depth * kLanes + 1);
-    for (std::size_t i = 0; i < m * lda; ++i) ah[i] = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(a[i]) >> 16);
-    k.pack_bf16(depth, b.data(), bh.data());
-    for (std::size_t row = 0; row < depth; ++row) {
-      for (std::size_t lane = 0; lane < kLanes; ++lane) {
-        const float rounded = bfloat16(bh[row / 2 * 2 * kLanes + 2 * lane + row % 2]);
-        CHECK(std::abs(rounded - b[row * kLanes + lane]) <= std::abs(b[row * kLanes + lane]) / 256);
-      }
-    }
+    const auto ah = cut(a);
+    std::vector<std::uint16_t> bh(depth * kLanes + 1);
+    k.to_pairs(depth, b.data(), bh.data());
     Out c(m * kLanes);
-    k.gemm_bf16({m, depth, ah.data(), lda, bh.data(), c.data(), kLanes, c0.data(), kLanes, scale.data()});
+    k.gemm({m, depth, ah.data(), lda, bh.data(), c.data(), kLanes, c0.data(), kLanes, scale.data()});
     CHECK(c.intact());
     for (std::size_t i = 0; i < m; ++i) {
       for (std::size_t lane = 0; lane < kLanes; ++lane) {
@@ -96,6 +101,97 @@ TEST("gemm and packing in bfloat16") {
         CHECK(std::abs(c[i * kLanes + lane] - want) <= 2e-6 * size);
       }
     }
+  }
+}
+
+TEST("products by head in bfloat16") {
+  const Bfloat16Kernels& k = bfloat16_kernels();
+  test::Random random(10);
+  for (int round = 0; round < 40; ++round) {
+    const std::size_t t = 1 + random() % 40;
+    const auto q = cut(test::normal(random, t * kInner)), q_low = cut(test::normal(random, t * kInner, 0.01f)), b = cut(test::normal(random, kInner * kLanes));
+    const auto c0 = test::normal(random, kHeads * t * kLanes);
+    const bool starts = random() % 2 == 0;
+    Out c(kHeads * t * kLanes);
+    k.by_head({t, q.data(), q_low.data(), b.data(), c.data(), starts ? c0.data() : nullptr});
+    CHECK(c.intact());
+    for (std::size_t row = 0; row < kHeads * t; ++row) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        double want = starts ? c0[row * kLanes + lane] : 0.0, size = 1.0;
+        for (std::size_t i = row / t * kHeadDim; i < (row / t + 1) * kHeadDim; ++i) {
+          const double both = double{bfloat16(q[row % t * kInner + i])} + bfloat16(q_low[row % t * kInner + i]);
+          const double term = both * bfloat16(b[i / 2 * 2 * kLanes + 2 * lane + i % 2]);
+          want += term;
+          size += std::abs(term);
+        }
+        CHECK(std::abs(c[row * kLanes + lane] - want) <= 2e-6 * size);
+      }
+    }
+  }
+}
+
+TEST("dot in bfloat16") {
+  const Bfloat16Kernels& k = bfloat16_kernels();
+  test::Random random(11);
+  for (int round = 0; round < 100; ++round) {
+    const std::size_t m = 1 + random() % 90, n = 1 + random() % 40, blocks = 1 + random() % kChunkBlocks, ldo = n + random() % 3;
+    const std::size_t a_block = m * kLanes + 2 * (random() % 7), b_block = n * kLanes + 2 * (random() % 7);
+    const auto a = cut(test::normal(random, blocks * a_block)), b = cut(test::normal(random, blocks * b_block));
+    Out out((m - 1) * ldo + n);
+    k.dot({m, n, blocks, a.data(), a_block, b.data(), b_block, out.data(), ldo});
+    CHECK(out.intact());
+    for (std::size_t i = 0; i < m; ++i) {
+      for (std::size_t j = n; j < ldo && i + 1 < m; ++j) CHECK(std::isnan(out[i * ldo + j]));
+      for (std::size_t j = 0; j < n; ++j) {
+        double want = 0, size = 1;
+        for (std::size_t block = 0; block < blocks; ++block) {
+          for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const double term = double{bfloat16(a[block * a_block + i * kLanes + lane])} * bfloat16(b[block * b_block + j * kLanes + lane]);
+            want += term;
+            size += std::abs(term);
+          }
+        }
+        CHECK(std::abs(out[i * ldo + j] - want) <= 2e-6 * size);
+      }
+    }
+  }
+}
+
+TEST("formats of 16 bits: rounded to nearest, and back without change") {
+  const Bfloat16Kernels& k = bfloat16_kernels();
+  test::Random random(12);
+  const std::size_t rows = 2 * (1 + random() % 20), n = rows * kLanes;
+  auto x = test::normal(random, n, 50.0f);
+  x[3] = 1e6f, x[4] = -std::numeric_limits<float>::infinity(), x[5] = std::numeric_limits<float>::quiet_NaN(), x[6] = 0.0f;
+  std::vector<std::uint16_t> pairs(n), plain(n), turned(n), half(n);
+  Out from_pairs(n), from_rows(n), from_half(n);
+  k.to_pairs(rows, x.data(), pairs.data());
+  k.to_rows(n, x.data(), plain.data());
+  k.rows_from_pairs(rows, pairs.data(), turned.data());
+  k.to_half(n, x.data(), half.data());
+  k.from_pairs(rows, pairs.data(), from_pairs.data());
+  k.from_rows(n, plain.data(), from_rows.data());
+  k.from_half(n, half.data(), from_half.data());
+  CHECK(from_pairs.intact() && from_rows.intact() && from_half.intact());
+  CHECK(turned == plain);
+  std::vector<std::uint16_t> high(n), low(n);
+  k.split_rows(n, x.data(), high.data(), low.data());
+  CHECK(high == plain);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t row = i / kLanes, lane = i % kLanes;
+    CHECK(pairs[row / 2 * 2 * kLanes + 2 * lane + row % 2] == plain[i]);
+    if (std::isnan(x[i])) {
+      CHECK(std::isnan(bfloat16(plain[i])) && std::isnan(from_pairs[i]) && std::isnan(from_rows[i]) && std::isnan(from_half[i]));
+      continue;
+    }
+    CHECK(from_pairs[i] == bfloat16(plain[i]) && from_rows[i] == bfloat16(plain[i]));
+    if (std::isinf(x[i])) {
+      CHECK(std::isinf(from_rows[i]) && from_half[i] == -65504.0f);
+      continue;
+    }
+    CHECK(std::abs(from_rows[i] - x[i]) <= std::abs(x[i]) / 256);
+    CHECK(std::abs(double{bfloat16(high[i])} + bfloat16(low[i]) - x[i]) <= std::abs(x[i]) / 65536);
+    CHECK(std::abs(from_half[i] - std::clamp(x[i], -65504.0f, 65504.0f)) <= std::abs(x[i]) / 2048 + 6e-8f);
   }
 }
 
@@ -259,18 +355,34 @@ TEST("upscaling: norm, then dot products") {
   const Kernels& k = kernels();
   test::Random random(8);
   for (int round = 0; round < 10; ++round) {
-    const auto acc = test::normal(random, kUp1 * kLanes), skip = test::normal(random, kUp1 * kLanes);
-    const auto scale = test::normal(random, kLanes), shift = test::normal(random, kUp1), gain = test::normal(random, kUp1), bias = test::normal(random, kUp1);
-    const bool coarse_norm = round % 2 == 1;
+    const bool half = k.bf16 != nullptr && round % 2 == 1;
+    const auto acc = test::normal(random, kUp1 * kLanes);
+    auto base = test::normal(random, kUp1 * kLanes), skip = test::normal(random, kUp1 * kLanes), skip0 = test::normal(random, kUp0 * kLanes);
+    const auto scale = test::normal(random, kLanes), base_scale = test::normal(random, kLanes), shift = test::normal(random, kUp1), gain = test::normal(random, kUp1), bias = test::normal(random, kUp1);
+    // Numbers that float16 holds exactly.
+    const auto halved = [&](std::vector<float>& x) {
+      std::vector<std::uint16_t> out(x.size());
+      if (half) {
+        k.bf16->to_half(x.size(), x.data(), out.data());
+        k.bf16->from_half(x.size(), out.data(), x.data());
+      }
+      return out;
+    };
+    const auto base_half = halved(base), skip_half = halved(skip), skip0_half = halved(skip0);
     Out out(acc);
-    k.upscale_norm(out.data(), scale.data(), shift.data(), skip.data(), gain.data(), bias.data(), 1e-6f, coarse_norm);
+    if (half) {
+      k.bf16->upscale_norm({out.data(), base_half.data(), base_scale.data(), shift.data(), scale.data(), skip_half.data(), gain.data(), bias.data(), 1e-6f});
+    } else {
+      k.upscale_norm({out.data(), base.data(), base_scale.data(), shift.data(), scale.data(), skip.data(), gain.data(), bias.data(), 1e-6f});
+    }
     CHECK(out.intact());
     double worst = 0;
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       std::vector<double> x(kUp1);
       double mean = 0, square = 0;
       for (std::size_t c = 0; c < kUp1; ++c) {
-        x[c] = double{scale[lane]} * (double{acc[c * kLanes + lane]} + shift[c]) + skip[c * kLanes + lane];
+        const std::size_t at = c * kLanes + lane;
+        x[c] = double{scale[lane]} * (double{acc[at]} + double{base_scale[lane]} * base[at] + shift[c]) + skip[at];
         mean += x[c] / kUp1;
       }
       for (const double v : x) square += (v - mean) * (v - mean) / kUp1;
@@ -278,20 +390,24 @@ TEST("upscaling: norm, then dot products") {
         worst = std::max(worst, std::abs(out[c * kLanes + lane] - erf_gelu((x[c] - mean) / std::sqrt(square + 1e-6) * gain[c] + bias[c])));
       }
     }
-    CHECK_LE(worst, coarse_norm ? 5e-5 : 1e-5);
+    CHECK_LE(worst, half ? 5e-5 : 1e-5);
 
     const std::size_t masks = 1 + random() % 6;
     const auto x = test::normal(random, kUp0 * kLanes, 2.0f), hyper = test::normal(random, masks * kUp0);
-    for (const bool coarse : {false, true}) {
-      Out logits((masks - 1) * 16 * kLanes + kLanes);
-      k.gelu_dot(x.data(), hyper.data(), masks, logits.data(), 16 * kLanes, coarse);
-      CHECK(logits.intact());
-      for (std::size_t m = 0; m < masks; ++m) {
-        for (std::size_t lane = 0; lane < kLanes; ++lane) {
-          double want = 0;
-          for (std::size_t c = 0; c < kUp0; ++c) want += hyper[m * kUp0 + c] * erf_gelu(x[c * kLanes + lane]);
-          CHECK(std::abs(logits[m * 16 * kLanes + lane] - want) <= (coarse ? 1e-3 : 2e-5));
+    Out logits((masks - 1) * 16 * kLanes + kLanes);
+    if (half) {
+      k.bf16->gelu_dot({x.data(), skip0_half.data(), hyper.data(), masks, logits.data(), 16 * kLanes});
+    } else {
+      k.gelu_dot({x.data(), skip0.data(), hyper.data(), masks, logits.data(), 16 * kLanes});
+    }
+    CHECK(logits.intact());
+    for (std::size_t m = 0; m < masks; ++m) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        double want = 0;
+        for (std::size_t c = 0; c < kUp0; ++c) {
+          want += hyper[m * kUp0 + c] * erf_gelu(double{x[c * kLanes + lane]} + skip0[c * kLanes + lane]);
         }
+        CHECK(std::abs(logits[m * 16 * kLanes + lane] - want) <= (half ? 1e-3 : 2e-5));
       }
     }
   }

@@ -29,7 +29,7 @@ constexpr Limits kFloat32{1e-5, 1e-5, 0.9999};
 constexpr Limits kBfloat16{1e-2, 1e-2, 0.99};
 
 void need_bfloat16() {
-  if (unsam::kernels().gemm_bf16 == nullptr) throw test::Skip{"this instruction set has no bfloat16 dot product"};
+  if (unsam::kernels().bf16 == nullptr) throw test::Skip{"this instruction set has no bfloat16 dot product"};
 }
 
 }  // namespace

@@ -22,7 +22,46 @@ struct GemmArgs {
   const float* scale = nullptr;  // [L], multiplies C0; null: 1
 };
 
-// The same with bfloat16 operands, summed in float32. A row-major [m][k], B in pairs of rows: [k / 2][L][2]; k even.
+// out[m][n] = sum over blocks and lanes of a[m][lane] * b[n][lane].
+template <class T>
+struct Dot {
+  std::size_t m, n, blocks;
+  const T* a;
+  std::size_t a_block;  // distance of a's blocks, in elements
+  const T* b;
+  std::size_t b_block;
+  float* out;
+  std::size_t ldo;
+};
+using DotArgs = Dot<float>;
+
+// y = gelu(layer norm over the rows of (scale (x + base_scale base + shift) + skip)), in place: x, base, skip [kUp1][L],
+// scales [L], shift, gain and bias [kUp1].
+template <class T>
+struct UpscaleNorm {
+  float* x;
+  const T* base;
+  const float* base_scale;
+  const float* shift;
+  const float* scale;
+  const T* skip;
+  const float* gain;
+  const float* bias;
+  float eps;
+};
+
+// out[mask][L] = sum over rows of hyper[mask][row] * gelu(x[row] + skip[row]); x, skip [kUp0][L], hyper [masks][kUp0].
+template <class T>
+struct GeluDot {
+  const float* x;
+  const T* skip;
+  const float* hyper;
+  std::size_t masks;
+  float* out;
+  std::size_t ldo;
+};
+
+// GemmArgs with bfloat16 operands, summed in float32. B in pairs of rows: [k / 2][L][2]; k even.
 struct GemmBf16Args {
   std::size_t m, k;
   const std::uint16_t* a;
@@ -35,25 +74,46 @@ struct GemmBf16Args {
   const float* scale = nullptr;
 };
 
-// out[m][n] = sum over blocks and lanes of a[m][lane] * b[n][lane].
-struct DotArgs {
-  std::size_t m, n, blocks;
-  const float* a;
-  std::size_t a_block;  // distance of a's blocks, in floats
-  const float* b;
-  std::size_t b_block;
-  float* out;
-  std::size_t ldo;
+// c[h t + i][L] = c0 + q[i][16 h ..] * b[16 h ..][L] for each head h: q [t][kInner] as the sum of two bfloat16 numbers
+// (its rounding would cost as much accuracy as that of a whole image's products), b in pairs of rows [kInner / 2][L][2];
+// c0 as c, or null.
+struct ByHeadBf16Args {
+  std::size_t t;
+  const std::uint16_t* q_high;
+  const std::uint16_t* q_low;
+  const std::uint16_t* b;
+  float* c;
+  const float* c0;
+};
+
+// What a bfloat16 decoder needs besides. Three formats of 16 bits: bfloat16 rows, bfloat16 pairs of rows [rows / 2][L][2]
+// (the right-hand side of a product), and rows of float16 (more digits, for numbers that are only added). Rounding is to
+// nearest even; what is too large for float16 becomes its largest number. rows even, n a multiple of L.
+struct Bfloat16Kernels {
+  std::size_t rows;  // gemm works on so many rows at a time, or on a divisor
+  void (*gemm)(const GemmBf16Args&);
+  void (*by_head)(const ByHeadBf16Args&);
+  void (*dot)(const Dot<std::uint16_t>&);  // bfloat16 rows
+
+  void (*to_rows)(std::size_t n, const float* x, std::uint16_t* out);
+  void (*from_rows)(std::size_t n, const std::uint16_t* x, float* out);
+  void (*split_rows)(std::size_t n, const float* x, std::uint16_t* high, std::uint16_t* low);  // x = high + low, about
+  void (*to_pairs)(std::size_t rows, const float* block, std::uint16_t* out);
+  void (*from_pairs)(std::size_t rows, const std::uint16_t* pairs, float* block);
+  void (*rows_from_pairs)(std::size_t rows, const std::uint16_t* pairs, std::uint16_t* out);
+  void (*to_half)(std::size_t n, const float* x, std::uint16_t* out);
+  void (*from_half)(std::size_t n, const std::uint16_t* x, float* out);
+
+  // Skip maps in float16; a cheaper GELU polynomial (error 2e-5).
+  void (*upscale_norm)(const UpscaleNorm<std::uint16_t>&);
+  void (*gelu_dot)(const GeluDot<std::uint16_t>&);
 };
 
 struct Kernels {
   const char* name;
+  const Bfloat16Kernels* bf16;  // null where the CPU has no bfloat16 dot product
 
   void (*gemm)(const GemmArgs&);
-  std::size_t bf16_rows;  // gemm_bf16 works on so many rows at a time, or on a divisor
-  void (*gemm_bf16)(const GemmBf16Args&);  // null where the CPU has no bfloat16 dot product
-  // Rounds a block [rows][L] to bfloat16 pairs [rows / 2][L][2]; rows even.
-  void (*pack_bf16)(std::size_t rows, const float* block, std::uint16_t* out);
   void (*dot)(const DotArgs&);
 
   // Softmax over the t rows of each of `heads` groups, lane by lane, in place: s [heads * t][L]; bias[row] (or null) is
@@ -81,12 +141,8 @@ struct Kernels {
   // x = gelu(x), n a multiple of L.
   void (*gelu)(std::size_t n, float* x);
 
-  // Upscaling; coarse: a cheaper GELU polynomial (error 2e-5).
-  // y = gelu(layer norm over the rows of (scale (acc + shift) + skip)), in place: acc [kUp1][L].
-  void (*upscale_norm)(float* acc, const float* scale, const float* shift, const float* skip, const float* gain,
-                       const float* bias, float eps, bool coarse);
-  // out[mask][L] = sum over rows of hyper[mask][row] * gelu(x[row]); x [kUp0][L].
-  void (*gelu_dot)(const float* x, const float* hyper, std::size_t masks, float* out, std::size_t ldo, bool coarse);
+  void (*upscale_norm)(const UpscaleNorm<float>&);
+  void (*gelu_dot)(const GeluDot<float>&);
 
   // Token side; rows of kDim floats unless said otherwise.
   void (*layer_norm)(std::size_t rows, float* x, const float* gain, const float* bias, float eps);

@@ -27,8 +27,10 @@ void check_threads(std::size_t threads) {
 class Decoder::State {
  public:
   State(const DecoderWeights& weights, const DecoderOptions& options)
-      : kernels(unsam::kernels()), bf16(options.precision == Precision::bfloat16), folded(weights) {
-    if (bf16 && kernels.gemm_bf16 == nullptr) {
+      : kernels(unsam::kernels()),
+        bf16(options.precision == Precision::bfloat16 ? kernels.bf16 : nullptr),
+        folded(weights) {
+    if (options.precision == Precision::bfloat16 && bf16 == nullptr) {
       throw Error(ErrorCode::unsupported, std::string("The bfloat16 decoder needs a CPU with AVX512_BF16, but \"") +
                                               kernels.name + "\" is in use; choose float32.");
     }
@@ -36,12 +38,14 @@ class Decoder::State {
 
   std::shared_ptr<const PositionProducts> position(Crew& crew, std::size_t side) const {
     const std::lock_guard lock(mutex);
-    if (!latest_position || latest_position->side != side) latest_position = position_products(folded, kernels, crew, side);
+    if (!latest_position || latest_position->side != side) {
+      latest_position = position_products(folded, kernels, crew, bf16, side);
+    }
     return latest_position;
   }
 
   const Kernels& kernels;
-  const bool bf16;
+  const Bfloat16Kernels* const bf16;  // null: float32
   const Folded folded;
   mutable Pool<Workspace> workspaces;
   mutable CrewPool crews;
@@ -60,7 +64,7 @@ std::shared_ptr<const PreparedImage> Decoder::prepare(const ImageFeatures& featu
   check_features(features);
   check_threads(threads);
   const auto crew = state_->crews.take(threads);
-  return prepare_image(state_->folded, state_->kernels, *crew, features, state_->position(*crew, features.side));
+  return prepare_image(state_->folded, state_->kernels, *crew, state_->bf16, features, state_->position(*crew, features.side));
 }
 
 std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<const Prompt> prompts,

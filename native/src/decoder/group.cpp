@@ -13,14 +13,14 @@ constexpr float kTokenNormEps = 1e-5f;
 
 }  // namespace
 
-GroupDecoder::GroupDecoder(const Folded& folded, const Kernels& kernels, bool bf16, const PreparedImage& image,
-                           Workspace& workspace, Crew& crew)
+GroupDecoder::GroupDecoder(const Folded& folded, const Kernels& kernels, const Bfloat16Kernels* bf16,
+                           const PreparedImage& image, Workspace& workspace, Crew& crew)
     : folded_(folded),
       kernels_(kernels),
       image_(image),
       ws_(workspace),
       crew_(crew),
-      passes_{folded, image, {kernels, bf16}},
+      passes_{folded, kernels, bf16 != nullptr, image},
       matrices_{folded, kernels, bf16} {}
 
 void GroupDecoder::decode(std::span<const Prompt> prompts, bool multimask, std::span<DecodedMasks> results) {
@@ -104,7 +104,7 @@ void GroupDecoder::begin(std::span<const Prompt> prompts, bool multimask) {
   ws_.reserve_rows(rows_);
   ws_.scratch.resize(std::max(ws_.scratch.size(), crew_.size()));
   ws_.mask_scratch.resize(std::max(ws_.mask_scratch.size(), crew_.size()));
-  for (PassScratch& s : ws_.scratch) s.reserve(columns, kMaskTokens);
+  for (PassScratch& s : ws_.scratch) s.reserve(columns, kMaskTokens, passes_.bf16);
   for (std::size_t p = 0; p < count_; ++p) {
     PromptWork& w = ws_.prompts[p];
     write_tokens(folded_, kernels_, prompts[p], image_.side, ws_.position.data() + w.first_row * kDim);

@@ -12,8 +12,9 @@ namespace unsam {
 
 class GroupDecoder {
  public:
-  GroupDecoder(const Folded& folded, const Kernels& kernels, bool bf16, const PreparedImage& image, Workspace& workspace,
-               Crew& crew);
+  // In float32 when bf16 is null.
+  GroupDecoder(const Folded& folded, const Kernels& kernels, const Bfloat16Kernels* bf16, const PreparedImage& image,
+               Workspace& workspace, Crew& crew);
 
   // At most kGroupPrompts prompts; one result each.
   void decode(std::span<const Prompt> prompts, bool multimask, std::span<DecodedMasks> results);

@@ -7,9 +7,12 @@
 namespace unsam {
 
 std::shared_ptr<const PositionProducts> position_products(const Folded& folded, const Kernels& kernels, Crew& crew,
-                                                          std::size_t side) {
+                                                          const Bfloat16Kernels* bf16, std::size_t side) {
   const std::size_t tokens = side * side, blocks = (tokens + kLanes - 1) / kLanes;
-  auto result = std::make_shared<PositionProducts>(PositionProducts{side, Buffer<float>(blocks * kPositionRows * kLanes)});
+  auto result = std::make_shared<PositionProducts>();
+  result->side = side;
+  result->values.f32.reserve(blocks * kPositionRows * kLanes);
+  if (bf16 != nullptr) result->values.half.reserve(blocks * kPositionRows * kLanes);
   std::vector<Buffer<float>> scratch(crew.size());
   for (auto& s : scratch) s.reserve(kDim * kLanes);
   crew.run(blocks, [&](std::size_t block, std::size_t worker) {
@@ -22,19 +25,21 @@ std::shared_ptr<const PositionProducts> position_products(const Folded& folded, 
                       (static_cast<float>(token / side) + 0.5f) / static_cast<float>(side), encoding);
       for (std::size_t c = 0; c < kDim; ++c) grid[c * kLanes + lane] = encoding[c];
     }
+    float* values = result->values.f32.data() + block * kPositionRows * kLanes;
     kernels.gemm({.m = kPositionRows,
                   .k = kDim,
                   .a = folded.position.data(),
                   .lda = kDim,
                   .b = grid,
-                  .c = result->values.data() + block * kPositionRows * kLanes,
+                  .c = values,
                   .ldc = kLanes});
+    if (bf16 != nullptr) bf16->to_pairs(kPositionRows, values, result->values.half.data() + block * kPositionRows * kLanes);
   });
   return result;
 }
 
 std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const Kernels& kernels, Crew& crew,
-                                                   const ImageFeatures& features,
+                                                   const Bfloat16Kernels* bf16, const ImageFeatures& features,
                                                    std::shared_ptr<const PositionProducts> position) {
   const std::size_t side = features.side, tokens = side * side, blocks = (tokens + kLanes - 1) / kLanes;
   auto image = std::make_shared<PreparedImage>();
@@ -42,18 +47,30 @@ std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const K
   image->side = side;
   image->tokens = tokens;
   image->blocks = blocks;
-  image->embed.reserve(blocks * kDim * kLanes);
-  image->products.reserve(blocks * kProductRows * kLanes);
-  image->norms.reserve(blocks * 3 * kLanes);
-  image->high_res_1.reserve(blocks * 4 * kUp1 * kLanes);
-  image->high_res_0.reserve(blocks * 16 * kUp0 * kLanes);
+  const auto reserve = [&](auto& buffer, std::size_t rows) {
+    buffer.reserve(blocks * rows * kLanes);
+    image->bytes += blocks * rows * kLanes * sizeof(buffer[0]);
+  };
+  reserve(image->embed, kDim);
+  reserve(image->norms, 3);
+  reserve(image->products.f32, bf16 != nullptr ? kExactRows : kProductRows);
+  if (bf16 != nullptr) {
+    reserve(image->products.half, kRoundedRows);
+    reserve(image->high_res_1.half, 4 * kUp1);
+    reserve(image->high_res_0.half, 16 * kUp0);
+  } else {
+    reserve(image->high_res_1.f32, 4 * kUp1);
+    reserve(image->high_res_0.f32, 16 * kUp0);
+  }
   image->position = std::move(position);
 
+  constexpr std::size_t kBefore = (2 * kDim + 1) * kLanes;
   std::vector<Buffer<float>> scratch(crew.size());
-  for (auto& s : scratch) s.reserve((2 * kDim + 1) * kLanes);
+  for (auto& s : scratch) s.reserve(kBefore + (bf16 != nullptr ? kProductRows * kLanes : 0));
   crew.run(blocks, [&](std::size_t block, std::size_t worker) {
     float* x = scratch[worker].data();  // [kDim + 1][L], the last row is 1
     float* spare = x + (kDim + 1) * kLanes;
+    float* exact = scratch[worker].data() + kBefore;  // what is rounded afterwards
     const std::size_t first = block * kLanes, valid = std::min(kLanes, tokens - first);
     for (std::size_t c = 0; c < kDim; ++c) {
       std::copy_n(features.image_embed.data() + c * tokens + first, valid, x + c * kLanes);
@@ -62,8 +79,8 @@ std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const K
     std::fill_n(x + kDim * kLanes, kLanes, 1.0f);
     std::copy_n(x, kDim * kLanes, image->embed.data() + block * kDim * kLanes);
 
-    float* products = image->products.data() + block * kProductRows * kLanes;
-    const float* positions = image->position->values.data() + block * kPositionRows * kLanes;
+    float* products = bf16 != nullptr ? exact : image->products.f32.data() + block * kProductRows * kLanes;
+    const float* positions = image->position->values.f32.data() + block * kPositionRows * kLanes;
     const auto multiply = [&](std::size_t row, std::size_t rows, const float* start) {
       kernels.gemm({.m = rows,
                     .k = kDim + 1,
@@ -79,6 +96,15 @@ std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const K
     multiply(kValue0, kInner, nullptr);
     multiply(kQuery0, kInner, positions + kPositionQuery0 * kLanes);
     multiply(kNorm1, kProductRows - kNorm1, nullptr);
+    if (bf16 != nullptr) {
+      float* kept = image->products.f32.data() + block * kExactRows * kLanes;
+      std::uint16_t* rounded = image->products.half.data() + block * kRoundedRows * kLanes;
+      for (const std::size_t set : {kKey0, kQuery0}) {
+        std::copy_n(products + set * kLanes, kInner * kLanes, kept + exact_row(set) * kLanes);
+      }
+      round_products(*bf16, kValue0, kInner, products + kValue0 * kLanes, rounded + rounded_row(kValue0) * kLanes);
+      round_products(*bf16, kNorm1, kProductRows - kNorm1, products + kNorm1 * kLanes, rounded + rounded_row(kNorm1) * kLanes);
+    }
     kernels.image_norms(x, folded.out_bias0.data(), folded.gain1.data(), folded.beta.data(), spare,
                         image->norms.data() + block * 3 * kLanes);
 
@@ -89,30 +115,28 @@ std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const K
       corner1[lane] = 2 * ty * 2 * side + 2 * tx;
       corner0[lane] = 4 * ty * 4 * side + 4 * tx;
     }
-    float* level1 = image->high_res_1.data() + block * 4 * kUp1 * kLanes;
-    float* level0 = image->high_res_0.data() + block * 16 * kUp0 * kLanes;
-    for (std::size_t sub = 0; sub < 4; ++sub) {
-      for (std::size_t c = 0; c < kUp1; ++c, level1 += kLanes) {
-        const float* map = features.high_res_1.data() + c * 4 * tokens + sub / 2 * 2 * side + sub % 2;
-        const float bias = folded.upscale_bias[sub * kUp1 + c];
-        for (std::size_t lane = 0; lane < kLanes; ++lane) level1[lane] = map[corner1[lane]] + bias;
+    // Cells of one sub-pixel at a time: [kUp1][L] or [kUp0][L] starting at row `at`.
+    const auto gather = [&](ImageRows& level, std::size_t at, std::size_t channels, const float* map, std::size_t map_size,
+                            const std::size_t* corners, const float* bias) {
+      float* out = bf16 != nullptr ? exact : level.f32.data() + at * kLanes;
+      for (std::size_t c = 0; c < channels; ++c, map += map_size) {
+        for (std::size_t lane = 0; lane < kLanes; ++lane) out[c * kLanes + lane] = map[corners[lane]] + bias[c];
       }
+      if (bf16 != nullptr) bf16->to_half(channels * kLanes, exact, level.half.data() + at * kLanes);
+    };
+    for (std::size_t sub = 0; sub < 4; ++sub) {
+      gather(image->high_res_1, (block * 4 + sub) * kUp1, kUp1, features.high_res_1.data() + sub / 2 * 2 * side + sub % 2,
+             4 * tokens, corner1, folded.upscale_bias.data() + sub * kUp1);
       for (std::size_t sub0 = 0; sub0 < 4; ++sub0) {
         const std::size_t dy = sub / 2 * 2 + sub0 / 2, dx = sub % 2 * 2 + sub0 % 2;
-        for (std::size_t c = 0; c < kUp0; ++c, level0 += kLanes) {
-          const float* map = features.high_res_0.data() + c * 16 * tokens + dy * 4 * side + dx;
-          const float bias = folded.upscale1_bias[c];
-          for (std::size_t lane = 0; lane < kLanes; ++lane) level0[lane] = map[corner0[lane]] + bias;
-        }
+        gather(image->high_res_0, ((block * 4 + sub) * 4 + sub0) * kUp0, kUp0, features.high_res_0.data() + dy * 4 * side + dx,
+               16 * tokens, corner0, folded.upscale1_bias.data());
       }
     }
   });
   return image;
 }
 
-std::size_t memory_bytes(const PreparedImage& image) noexcept {
-  constexpr std::size_t rows = kDim + kProductRows + 3 + 4 * kUp1 + 16 * kUp0;
-  return image.blocks * rows * kLanes * sizeof(float);
-}
+std::size_t memory_bytes(const PreparedImage& image) noexcept { return image.bytes; }
 
 }  // namespace unsam

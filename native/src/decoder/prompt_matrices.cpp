@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "decoder/bfloat16.h"
-
 namespace unsam {
 namespace {
 
@@ -72,8 +70,11 @@ void PromptMatrices::reserve(PromptWork& work, std::size_t blocks, std::size_t c
   work.linear12.reserve(2 * c);
   work.query1_shift.reserve(c);
   work.score_shift.reserve(cf);
-  work.attention.reserve(blocks * 2 * c * kLanes);
-  if (bf16) work.attention_bf16.reserve(blocks * 2 * c * kLanes);
+  if (bf16) {
+    work.attention.half.reserve(blocks * 2 * c * kLanes);
+  } else {
+    work.attention.f32.reserve(blocks * 2 * c * kLanes);
+  }
   work.inverse1.reserve(blocks * kLanes);
   work.inverse2.reserve(blocks * kLanes);
   work.partials.max.reserve(chunks * c);
@@ -96,10 +97,10 @@ void PromptMatrices::layer0(PromptWork& work, std::size_t task) const {
     kernels.head_dots(t, c, work.value1, panels(kGram1), work.gram1.f32.data(), c);
     fold_triangle(c, work.gram1.f32.data());
     for (std::size_t i = 0; i < t * kInner; ++i) work.value_twice[i] = 2.0f * work.value1[i];
-    if (bf16) to_bfloat16(c * c, work.gram1.f32.data(), work.gram1.bf16.data());
+    if (bf16) bf16->to_rows(c * c, work.gram1.f32.data(), work.gram1.bf16.data());
   } else {
     kernels.head_dots(t, c, work.query, panels(kToKey1), work.to_score1.f32.data(), c);
-    if (bf16) to_bfloat16(c * c, work.to_score1.f32.data(), work.to_score1.bf16.data());
+    if (bf16) bf16->to_rows(c * c, work.to_score1.f32.data(), work.to_score1.bf16.data());
   }
 }
 
@@ -109,7 +110,7 @@ void PromptMatrices::layer1(PromptWork& work, std::size_t task) const {
   const auto from2 = [&](std::size_t p) { return work.from_value2.data() + p * c * kLanes; };
   if (task == 0) {
     kernels.head_dots(t, c, work.key, from1(kToQuery1), work.to_query1.f32.data(), c);
-    if (bf16) to_bfloat16(c * c, work.to_query1.f32.data(), work.to_query1.bf16.data());
+    if (bf16) bf16->to_rows(c * c, work.to_query1.f32.data(), work.to_query1.bf16.data());
     for (std::size_t h = 0; h < kHeads; ++h) {
       const float* beta1 = folded.beta_value1.data() + h * kHeadDim;
       const float* beta2 = folded.beta_value2.data() + h * kHeadDim;
@@ -130,12 +131,12 @@ void PromptMatrices::layer1(PromptWork& work, std::size_t task) const {
       for (std::size_t j = 0; j < c; ++j) g[i * 2 * c + c + j] = g[(c + j) * 2 * c + i];
     }
     fold_triangle(2 * c, g);
-    if (bf16) to_bfloat16(4 * c * c, g, work.gram12.bf16.data());
+    if (bf16) bf16->to_rows(4 * c * c, g, work.gram12.bf16.data());
   } else if (task == 2) {
     float* s = work.to_score_final.f32.data();
     kernels.head_dots(tf, c, work.final_query.data(), from1(kToKeyFinal1), s, 2 * c);
     kernels.head_dots(tf, c, work.final_query.data(), from2(kToKeyFinal2), s + c, 2 * c);
-    if (bf16) to_bfloat16(cf * 2 * c, s, work.to_score_final.bf16.data());
+    if (bf16) bf16->to_rows(cf * 2 * c, s, work.to_score_final.bf16.data());
     for (std::size_t h = 0; h < kHeads; ++h) {
       for (std::size_t i = 0; i < tf; ++i) {
         work.score_shift[h * tf + i] = head_dot(work.final_query.data() + i * kInner + h * kHeadDim,
@@ -150,7 +151,7 @@ void PromptMatrices::layer1(PromptWork& work, std::size_t task) const {
       for (std::size_t i = 0; i < c; ++i) up[row * 2 * c + i] = r1[i * kLanes];
       for (std::size_t i = 0; i < c; ++i) up[row * 2 * c + c + i] = r2[i * kLanes];
     }
-    if (bf16) to_bfloat16(4 * kUp1 * 2 * c, up, work.to_upscale.bf16.data());
+    if (bf16) bf16->to_rows(4 * kUp1 * 2 * c, up, work.to_upscale.bf16.data());
   }
 }
 

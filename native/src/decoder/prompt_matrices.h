@@ -11,7 +11,7 @@ namespace unsam {
 struct PromptMatrices {
   const Folded& folded;
   const Kernels& kernels;
-  bool bf16;
+  const Bfloat16Kernels* bf16;  // null: float32
 
   // Sizes every buffer for `columns`, `blocks`, `chunks`.
   void reserve(PromptWork& work, std::size_t blocks, std::size_t chunks) const;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "decoder/buffer.h"
+#include "decoder/image_rows.h"
 #include "unsam/decoder.h"
 
 namespace unsam {
@@ -50,8 +51,7 @@ struct PromptWork {
   Buffer<float> query1_shift;  // [C]
   Buffer<float> score_shift;   // [Cf]
 
-  Buffer<float> attention;           // [blocks][2C][L]: A1 / sigma1, then A2
-  Buffer<std::uint16_t> attention_bf16;  // the same in pairs of rows
+  ImageRows attention;               // [blocks][2C][L]: A1 / sigma1, then A2; in bfloat16 as pairs
   Buffer<float> inverse1, inverse2;  // [blocks][L]: 1 / sigma1, 1 / sigma2
   Partials partials;
 

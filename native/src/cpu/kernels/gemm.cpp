@@ -29,7 +29,7 @@ inline void tile(const GemmArgs& g, std::size_t row, std::size_t lane) {
     for (std::size_t j = 0; j < kTileVectors; ++j) bv[j] = load(b + j * kWidth);
     if (row == 0) {  // further rows of A meet B in the cache
 #pragma GCC unroll 4
-      for (std::size_t j = 0; j < kTileVectors * kWidth; j += kLine) fetch(b + kAhead * kLanes + j);
+      for (std::size_t j = 0; j < kTileVectors * kWidth; j += kLine / sizeof(float)) fetch(b + kAhead * kLanes + j);
     }
 #pragma GCC unroll 8
     for (std::size_t i = 0; i < Rows; ++i) {

@@ -2,39 +2,22 @@
 // a tile's right-hand side as it stands.
 #pragma once
 
-#include <immintrin.h>
-
-#include "cpu/kernels.h"
+#include "cpu/kernels/amx.h"
+#include "cpu/kernels/simd.h"
 
 namespace unsam::UNSAM_ISA {
-
-constexpr std::size_t kAmxRows = 16, kAmxDepth = 32;
-
-struct alignas(64) TileConfig {
-  std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
-  std::uint16_t row_bytes[16] = {};
-  std::uint8_t rows[16] = {};
-};
-
-// The compiler does not know that tile loads and stores touch memory.
-inline void memory_barrier() { asm volatile("" ::: "memory"); }
 
 // Tiles 0 to 3: sums of `rows` rows; 4 and 5: operands of depth 32; 6 and 7: of the depth that is left, `rest`.
 inline void configure_tiles(std::size_t rows, std::size_t rest) {
   TileConfig config;
-  const auto set = [&config](std::size_t tile, std::size_t n, std::size_t bytes) {
-    config.rows[tile] = static_cast<std::uint8_t>(n);
-    config.row_bytes[tile] = static_cast<std::uint16_t>(bytes);
-  };
-  for (std::size_t tile = 0; tile < 4; ++tile) set(tile, rows, 64);
-  set(4, rows, 2 * kAmxDepth);
-  set(5, kAmxDepth / 2, 64);
+  for (std::size_t tile = 0; tile < 4; ++tile) config.set(tile, rows, 64);
+  config.set(4, rows, 2 * kAmxDepth);
+  config.set(5, kAmxDepth / 2, 64);
   if (rest > 0) {
-    set(6, rows, 2 * rest);
-    set(7, rest / 2, 64);
+    config.set(6, rows, 2 * rest);
+    config.set(7, rest / 2, 64);
   }
-  memory_barrier();
-  _tile_loadconfig(&config);
+  configure(config);
 }
 
 inline void gemm_amx(const GemmBf16Args& g) {
@@ -99,9 +82,57 @@ inline void gemm_amx(const GemmBf16Args& g) {
     _tile_stored(2, c + 32, c_bytes);
     _tile_stored(3, c + 48, c_bytes);
   }
-  // Back to the initial state: the system need not save 8 KB of tiles when it switches threads.
-  _tile_release();
-  memory_barrier();
+  release_tiles();
+}
+
+// ByHeadBf16Args: half a tile's depth a head, one configuration for all of them.
+inline void by_head_amx(const ByHeadBf16Args& g) {
+  constexpr std::size_t pair_row = 2 * kLanes * sizeof(std::uint16_t), row_bytes = kLanes * sizeof(float);
+  static_assert(kHeadDim == kAmxDepth / 2);
+  for (std::size_t row = 0; row < g.t; row += kAmxRows) {
+    const std::size_t rows = g.t - row < kAmxRows ? g.t - row : kAmxRows;
+    TileConfig config;
+    for (std::size_t tile = 0; tile < 4; ++tile) config.set(tile, rows, 64);
+    config.set(4, rows, 2 * kHeadDim);
+    config.set(5, rows, 2 * kHeadDim);
+    for (std::size_t tile = 6; tile < 8; ++tile) config.set(tile, kHeadDim / 2, 64);
+    configure(config);
+    for (std::size_t h = 0; h < kHeads; ++h) {
+      const std::uint16_t* b = g.b + h * kHeadDim * kLanes;
+      const std::size_t at = (h * g.t + row) * kLanes;
+      for (std::size_t line = 0; line < kHeadDim; ++line) fetch_row(b + (kInner + line) * kLanes);
+      if (g.c0 == nullptr) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+      } else {
+        _tile_loadd(0, g.c0 + at, row_bytes);
+        _tile_loadd(1, g.c0 + at + 16, row_bytes);
+        _tile_loadd(2, g.c0 + at + 32, row_bytes);
+        _tile_loadd(3, g.c0 + at + 48, row_bytes);
+      }
+      _tile_loadd(4, g.q_high + row * kInner + h * kHeadDim, kInner * sizeof(std::uint16_t));
+      _tile_loadd(5, g.q_low + row * kInner + h * kHeadDim, kInner * sizeof(std::uint16_t));
+      _tile_loadd(6, b, pair_row);
+      _tile_loadd(7, b + 32, pair_row);
+      _tile_dpbf16ps(0, 5, 6);
+      _tile_dpbf16ps(1, 5, 7);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_loadd(6, b + 64, pair_row);
+      _tile_loadd(7, b + 96, pair_row);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+      _tile_dpbf16ps(2, 4, 6);
+      _tile_dpbf16ps(3, 4, 7);
+      _tile_stored(0, g.c + at, row_bytes);
+      _tile_stored(1, g.c + at + 16, row_bytes);
+      _tile_stored(2, g.c + at + 32, row_bytes);
+      _tile_stored(3, g.c + at + 48, row_bytes);
+    }
+  }
+  release_tiles();
 }
 
 }  // namespace unsam::UNSAM_ISA

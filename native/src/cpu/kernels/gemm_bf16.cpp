@@ -1,14 +1,7 @@
 // The matrix product of gemm.cpp with bfloat16 operands and float32 sums: on AMX tiles, or by AVX512_BF16 `vdpbf16ps` (two
-// products per lane and instruction; Zen 4 doubles its rate by it, Sapphire Rapids gains nothing). Compiled to a stub
-// elsewhere; the table then holds a null pointer.
+// products per lane and instruction; Zen 4 doubles its rate by it, Sapphire Rapids gains nothing).
 #include "cpu/kernels/table.h"
 
-#if defined(__AVX512BF16__)
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 warns inside its own headers (bug 105593)
-#endif
-#include <immintrin.h>
-#endif
 #if defined(__AMX_BF16__)
 #include "cpu/kernels/gemm_amx.h"
 #endif
@@ -17,6 +10,7 @@ namespace unsam::UNSAM_ISA {
 
 #if defined(__AMX_BF16__)
 void gemm_bf16(const GemmBf16Args& g) { gemm_amx(g); }
+void by_head_bf16(const ByHeadBf16Args& g) { by_head_amx(g); }
 #elif defined(__AVX512BF16__)
 namespace {
 
@@ -79,24 +73,16 @@ void gemm_bf16(const GemmBf16Args& g) {
   for (; row + 6 <= g.m; row += 6) tile<6>(g, row);
   remainder<5>(g, row);
 }
-#else
-void gemm_bf16(const GemmBf16Args&) {}
-#endif
 
-#if defined(__AVX512BF16__)
-void pack_bf16(std::size_t rows, const float* block, std::uint16_t* out) {
-  for (std::size_t row = 0; row < rows; row += 2) {
-    for (std::size_t lane = 0; lane < kLanes; lane += 16) {
-      const __m512 even = _mm512_loadu_ps(block + row * kLanes + lane);
-      const __m512 odd = _mm512_loadu_ps(block + (row + 1) * kLanes + lane);
-      const __m512i low = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(even));
-      const __m512i high = _mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(odd)), 16);
-      _mm512_storeu_si512(out + row * kLanes + lane * 2, _mm512_or_si512(low, high));
-    }
+void by_head_bf16(const ByHeadBf16Args& g) {
+  for (std::size_t h = 0; h < kHeads; ++h) {
+    const std::size_t row = h * g.t * kLanes;
+    const std::uint16_t* b = g.b + h * kHeadDim * kLanes;
+    gemm_bf16({g.t, kHeadDim, g.q_low + h * kHeadDim, kInner, b, g.c + row, kLanes, g.c0 == nullptr ? nullptr : g.c0 + row,
+               kLanes, nullptr});
+    gemm_bf16({g.t, kHeadDim, g.q_high + h * kHeadDim, kInner, b, g.c + row, kLanes, g.c + row, kLanes, nullptr});
   }
 }
-#else
-void pack_bf16(std::size_t, const float*, std::uint16_t*) {}
 #endif
 
 }  // namespace unsam::UNSAM_ISA

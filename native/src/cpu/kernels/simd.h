@@ -8,6 +8,13 @@
 
 #include "cpu/layout.h"
 
+#if defined(__AVX512BF16__)
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 warns inside its own headers (bug 105593)
+#endif
+#include <immintrin.h>
+#endif
+
 #ifndef UNSAM_ISA
 #error "compiled once per instruction set with -DUNSAM_ISA=name"
 #endif
@@ -33,12 +40,28 @@ static inline Vec load(const float* p) {
   return v;
 }
 
+static inline Vec read(const float* p) { return load(p); }
+#if defined(__AVX512BF16__)
+// float16.
+static inline Vec read(const std::uint16_t* p) {
+  __m256i raw;
+  __builtin_memcpy(&raw, p, sizeof raw);
+  return (Vec)_mm512_cvtph_ps(raw);
+}
+#endif
+
 static inline void store(float* p, Vec v) { __builtin_memcpy(p, &v, sizeof v); }
 
 // Asks for a cache line that will be read in a microsecond or so; the address need not be valid. Streams of a decode come
 // from memory, and processors follow them by themselves only to the end of a page, which is 16 rows of a block.
-static inline void fetch(const float* p) { __builtin_prefetch(p, 0, 2); }
-inline constexpr std::size_t kLine = 16;  // floats of a cache line
+static inline void fetch(const void* p) { __builtin_prefetch(p, 0, 2); }
+inline constexpr std::size_t kLine = 64;  // bytes
+// A row of a block.
+template <class T>
+static inline void fetch_row(const T* p) {
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < kLanes; i += kLine / sizeof(T)) fetch(p + i);
+}
 
 static inline Vec splat(float x) { return Vec{} + x; }
 

@@ -5,22 +5,42 @@ namespace unsam::UNSAM_ISA {
 #define UNSAM_STRING_(x) #x
 #define UNSAM_STRING(x) UNSAM_STRING_(x)
 
+#if defined(__AVX512BF16__)
+namespace {
+
+constexpr Bfloat16Kernels bf16 = {
+#if defined(__AMX_BF16__)
+    .rows = 16,
+#else
+    .rows = 12,
+#endif
+    .gemm = gemm_bf16,
+    .by_head = by_head_bf16,
+    .dot = dot_bf16,
+    .to_rows = to_rows,
+    .from_rows = from_rows,
+    .split_rows = split_rows,
+    .to_pairs = to_pairs,
+    .from_pairs = from_pairs,
+    .rows_from_pairs = rows_from_pairs,
+    .to_half = to_half,
+    .from_half = from_half,
+    .upscale_norm = upscale_norm_half,
+    .gelu_dot = gelu_dot_half,
+};
+
+}  // namespace
+#endif
+
 extern const Kernels table;
 const Kernels table = {
     .name = UNSAM_STRING(UNSAM_ISA),
-    .gemm = gemm,
-#if defined(__AMX_BF16__)
-    .bf16_rows = 16,
-#else
-    .bf16_rows = 12,
-#endif
 #if defined(__AVX512BF16__)
-    .gemm_bf16 = gemm_bf16,
-    .pack_bf16 = pack_bf16,
+    .bf16 = &bf16,
 #else
-    .gemm_bf16 = nullptr,
-    .pack_bf16 = nullptr,
+    .bf16 = nullptr,
 #endif
+    .gemm = gemm,
     .dot = dot,
     .softmax_tokens = softmax_tokens,
     .softmax_chunk = softmax_chunk,

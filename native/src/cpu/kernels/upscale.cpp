@@ -1,5 +1,5 @@
 // Upscaling of one sub-pixel: LayerNorm over channels (eps 1e-6) and GELU, then GELU and the dot products with the
-// hypernetworks' outputs.
+// hypernetworks' outputs. The skip maps are the largest stream of a decode, hence the fetches.
 #include "cpu/kernels/gelu.h"
 #include "cpu/kernels/table.h"
 
@@ -11,53 +11,58 @@ void gelu(std::size_t n, float* x) {
 
 namespace {
 
-template <bool Coarse>
-inline void norm(float* acc, const float* scale, const float* shift, const float* skip, const float* gain,
-                 const float* bias, float eps) {
+template <bool Coarse, class T>
+inline void norm(const UpscaleNorm<T>& u) {
   for (std::size_t lane = 0; lane < kLanes; lane += kWidth) {
-    const Vec factor = load(scale + lane);
+    const Vec scale = load(u.scale + lane), base_scale = load(u.base_scale + lane);
     Vec mean{};
     for (std::size_t c = 0; c < kUp1; ++c) {
       const std::size_t at = c * kLanes + lane;
-      const Vec x = factor * (load(acc + at) + shift[c]) + load(skip + at);
-      store(acc + at, x);
+      if (lane == 0) {  // of the next sub-pixel
+        fetch_row(u.base + at + kUp1 * kLanes);
+        fetch_row(u.skip + at + kUp1 * kLanes);
+      }
+      const Vec x = scale * (load(u.x + at) + base_scale * read(u.base + at) + u.shift[c]) + read(u.skip + at);
+      store(u.x + at, x);
       mean += x;
     }
     mean *= 1.0f / kUp1;
     Vec square{};
     for (std::size_t c = 0; c < kUp1; ++c) {
-      const Vec d = load(acc + c * kLanes + lane) - mean;
+      const Vec d = load(u.x + c * kLanes + lane) - mean;
       square += d * d;
     }
     Vec inverse;
-    const Vec variance = square * (1.0f / kUp1) + eps;
+    const Vec variance = square * (1.0f / kUp1) + u.eps;
     for (std::size_t i = 0; i < kWidth; ++i) inverse[i] = 1.0f / __builtin_sqrtf(variance[i]);
     for (std::size_t c = 0; c < kUp1; ++c) {
       const std::size_t at = c * kLanes + lane;
-      store(acc + at, gelu<Coarse>((load(acc + at) - mean) * inverse * gain[c] + bias[c]));
+      store(u.x + at, gelu<Coarse>((load(u.x + at) - mean) * inverse * u.gain[c] + u.bias[c]));
     }
   }
 }
 
-template <bool Coarse>
-inline void run(const float* x, const float* hyper, std::size_t masks, float* out, std::size_t ldo) {
+template <bool Coarse, class T>
+inline void run(const GeluDot<T>& g) {
   constexpr std::size_t step = 2 * kWidth < kLanes ? 2 * kWidth : kLanes;
   for (std::size_t lane = 0; lane < kLanes; lane += step) {
-    for (std::size_t mask = 0; mask < masks; mask += 4) {
-      const std::size_t n = masks - mask < 4 ? masks - mask : 4;
+    for (std::size_t mask = 0; mask < g.masks; mask += 4) {
+      const std::size_t n = g.masks - mask < 4 ? g.masks - mask : 4;
       Vec sum[4][2] = {};
       for (std::size_t c = 0; c < kUp0; ++c) {
-        const Vec a = gelu<Coarse>(load(x + c * kLanes + lane));
-        const Vec b = gelu<Coarse>(load(x + c * kLanes + lane + kWidth));
+        const std::size_t at = c * kLanes + lane;
+        if (lane == 0 && mask == 0) fetch_row(g.skip + at + kUp0 * kLanes);
+        const Vec a = gelu<Coarse>(load(g.x + at) + read(g.skip + at));
+        const Vec b = gelu<Coarse>(load(g.x + at + kWidth) + read(g.skip + at + kWidth));
         for (std::size_t i = 0; i < n; ++i) {
-          const float h = hyper[(mask + i) * kUp0 + c];
+          const float h = g.hyper[(mask + i) * kUp0 + c];
           sum[i][0] += a * h;
           sum[i][1] += b * h;
         }
       }
       for (std::size_t i = 0; i < n; ++i) {
-        store(out + (mask + i) * ldo + lane, sum[i][0]);
-        store(out + (mask + i) * ldo + lane + kWidth, sum[i][1]);
+        store(g.out + (mask + i) * g.ldo + lane, sum[i][0]);
+        store(g.out + (mask + i) * g.ldo + lane + kWidth, sum[i][1]);
       }
     }
   }
@@ -65,21 +70,11 @@ inline void run(const float* x, const float* hyper, std::size_t masks, float* ou
 
 }  // namespace
 
-void upscale_norm(float* acc, const float* scale, const float* shift, const float* skip, const float* gain,
-                  const float* bias, float eps, bool coarse) {
-  if (coarse) {
-    norm<true>(acc, scale, shift, skip, gain, bias, eps);
-  } else {
-    norm<false>(acc, scale, shift, skip, gain, bias, eps);
-  }
-}
-
-void gelu_dot(const float* x, const float* hyper, std::size_t masks, float* out, std::size_t ldo, bool coarse) {
-  if (coarse) {
-    run<true>(x, hyper, masks, out, ldo);
-  } else {
-    run<false>(x, hyper, masks, out, ldo);
-  }
-}
+void upscale_norm(const UpscaleNorm<float>& u) { norm<false>(u); }
+void gelu_dot(const GeluDot<float>& g) { run<false>(g); }
+#if defined(__AVX512BF16__)
+void upscale_norm_half(const UpscaleNorm<std::uint16_t>& u) { norm<true>(u); }
+void gelu_dot_half(const GeluDot<std::uint16_t>& g) { run<true>(g); }
+#endif
 
 }  // namespace unsam::UNSAM_ISA
