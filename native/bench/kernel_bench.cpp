@@ -83,7 +83,7 @@ int main() {
   line("bf16 gemm 80 x 80", 2.0 * 80 * 80 * 64, 2 * blocks, gemm_bf16(80, 80, b.data()));
   line("bf16 gemm 64 x 160", 2.0 * 64 * 160 * 64, 4 * blocks, gemm_bf16(64, 160, nullptr));
   line("bf16 gemm 32 x 64", 2.0 * 32 * 64 * 64, 16 * blocks, gemm_bf16(32, 64, nullptr));
-  line("bf16 10 x 16, 8 heads", 2.0 * 80 * 16 * 64, 7 * blocks, [&] { h.by_head({t, ah.data(), ah.data(), bh.data(), out.data(), nullptr}); });
+  line("bf16 10 x 16, 8 heads", 2.0 * 80 * 16 * 64, 7 * blocks, [&] { h.by_head({t, ah.data(), ah.data(), bh.data(), out.data(), nullptr, nullptr}); });
   line("bf16 dot 80 x 80 x 256", 2.0 * 80 * 80 * 256, chunks,
        [&] { h.dot({c, c, 4, bh.data(), c * kLanes, bh.data(), c * kLanes, dots.data(), c + 16}); });
   line("bf16 dot 24 x 160 x 128", 2.0 * 24 * 160 * 128, 2 * chunks,

@@ -113,7 +113,7 @@ TEST("products by head in bfloat16") {
     const auto c0 = test::normal(random, kHeads * t * kLanes);
     const bool starts = random() % 2 == 0;
     Out c(kHeads * t * kLanes);
-    k.by_head({t, q.data(), q_low.data(), b.data(), c.data(), starts ? c0.data() : nullptr});
+    k.by_head({t, q.data(), q_low.data(), b.data(), c.data(), starts ? c0.data() : nullptr, nullptr});
     CHECK(c.intact());
     for (std::size_t row = 0; row < kHeads * t; ++row) {
       for (std::size_t lane = 0; lane < kLanes; ++lane) {

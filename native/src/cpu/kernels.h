@@ -9,6 +9,16 @@
 
 namespace unsam {
 
+// Memory that will be read soon. Products fetch it into the cache line by line while they compute: what one pass over
+// the image reads of a block comes from memory, and nothing else would ask for it in time.
+struct Ahead {
+  struct Segment {
+    const char* at;
+    const char* end;
+  };
+  Segment segments[3];
+};
+
 // C[m][L] = scale * C0 + A[m][k] * B[k][L]. B rows are L apart.
 struct GemmArgs {
   std::size_t m, k;
@@ -20,6 +30,7 @@ struct GemmArgs {
   const float* c0 = nullptr;     // null: start from zero
   std::size_t ld0 = 0;           // 0: the same row for all m (a bias per lane)
   const float* scale = nullptr;  // [L], multiplies C0; null: 1
+  Ahead* ahead = nullptr;        // null: B itself comes from memory, and is fetched ahead
 };
 
 // out[m][n] = sum over blocks and lanes of a[m][lane] * b[n][lane].
@@ -72,6 +83,7 @@ struct GemmBf16Args {
   const float* c0 = nullptr;
   std::size_t ld0 = 0;
   const float* scale = nullptr;
+  Ahead* ahead = nullptr;
 };
 
 // c[h t + i][L] = c0 + q[i][16 h ..] * b[16 h ..][L] for each head h: q [t][kInner] as the sum of two bfloat16 numbers
@@ -84,6 +96,7 @@ struct ByHeadBf16Args {
   const std::uint16_t* b;
   float* c;
   const float* c0;
+  Ahead* ahead;
 };
 
 // What a bfloat16 decoder needs besides. Three formats of 16 bits: bfloat16 rows, bfloat16 pairs of rows [rows / 2][L][2]

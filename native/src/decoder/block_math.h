@@ -28,7 +28,7 @@ class Float32Math {
   // Rows that share one start column in add_quadratic: few wasted products, full register tiles.
   static constexpr std::size_t quadratic_rows() { return 12; }
 
-  Float32Math(const Kernels& kernels, PassScratch&) : kernels_(kernels) {}
+  Float32Math(const Kernels& kernels, PassScratch& scratch) : kernels_(kernels), ahead_(scratch.ahead) {}
 
   static const float* of(const ImageRows& rows) { return rows.f32.data(); }
   static float* of(ImageRows& rows) { return rows.f32.data(); }
@@ -44,7 +44,7 @@ class Float32Math {
   // c[m][L] = scale * c0 + a[m][k] * b[k][L].
   void multiply(std::size_t m, std::size_t k, const float* a, std::size_t lda, const float* b, float* c, const float* c0,
                 const float* scale) const {
-    kernels_.gemm({m, k, a, lda, b, c, kLanes, c0, kLanes, scale});
+    kernels_.gemm({m, k, a, lda, b, c, kLanes, c0, kLanes, scale, &ahead_});
   }
 
   // c[h t + i][L] = c0 + q[i][16 h ..] * b[16 h ..][L] for each head h.
@@ -52,7 +52,7 @@ class Float32Math {
     for (std::size_t h = 0; h < kHeads; ++h) {
       const std::size_t row = h * t * kLanes;
       kernels_.gemm({t, kHeadDim, q.q + h * kHeadDim, kInner, b + h * kHeadDim * kLanes, c + row, kLanes,
-                     c0 == nullptr ? nullptr : c0 + row, kLanes, nullptr});
+                     c0 == nullptr ? nullptr : c0 + row, kLanes, nullptr, &ahead_});
     }
   }
 
@@ -76,6 +76,7 @@ class Float32Math {
 
  private:
   const Kernels& kernels_;
+  Ahead& ahead_;
 };
 
 class Bfloat16Math {
@@ -102,11 +103,11 @@ class Bfloat16Math {
 
   void multiply(std::size_t m, std::size_t k, const Element* a, std::size_t lda, const Element* b, float* c,
                 const float* c0, const float* scale) const {
-    bf16_.gemm({m, k, a, lda, b, c, kLanes, c0, kLanes, scale});
+    bf16_.gemm({m, k, a, lda, b, c, kLanes, c0, kLanes, scale, &scratch_.ahead});
   }
 
   void by_head(std::size_t t, Tokens q, const Element* b, float* c, const float* c0 = nullptr) const {
-    bf16_.by_head({t, q.high, q.low, b, c, c0});
+    bf16_.by_head({t, q.high, q.low, b, c, c0, &scratch_.ahead});
   }
 
   float* opened(Element*) const { return scratch_.attention.data(); }

@@ -168,7 +168,9 @@ void GroupDecoder::over_image(Pass pass) {
   }
   // Chunk by chunk, all prompts of the group on it: the image's products are then read from cache.
   crew_.run(image_.chunks() * count_, [&](std::size_t item, std::size_t worker) {
-    (passes_.*pass)(ws_.prompts[item % count_], item / count_, ws_.scratch[worker]);
+    PassScratch& scratch = ws_.scratch[worker];
+    scratch.next_chunk = (item + crew_.size()) / count_;
+    (passes_.*pass)(ws_.prompts[item % count_], item / count_, scratch);
   });
 }
 

@@ -30,37 +30,53 @@ class ChunkPass {
   using Element = typename Math::Element;
   static constexpr bool kRounds = !std::is_same_v<Element, float>;
 
-  // A set of the image's products that is float32 in either precision, a mask prompt's share added.
-  RowsView<float> exact(std::size_t set) const {
-    const std::size_t rows = kRounds ? kExactRows : kProductRows, row = kRounds ? exact_row(set) : set;
-    const RowsView<float> stored{image_.products.f32.data() + (start_ * rows + row) * kLanes, rows * kLanes};
-    return masked_ ? with_mask(set, kInner, stored, scratch_.exact.data()) : stored;
+  // What is kept of the image, from the chunk's first block on.
+  RowsView<float> stored_exact(std::size_t set) const {
+    return view(image_.products.f32.data(), kRounds ? kExactRows : kProductRows, kRounds ? exact_row(set) : set);
+  }
+  RowsView<Element> stored(std::size_t set) const {
+    return view(Math::of(image_.products), kRounds ? kRoundedRows : kProductRows, kRounds ? rounded_row(set) : set);
+  }
+  RowsView<Element> positions(std::size_t set) const { return view(Math::of(image_.position->values), kPositionRows, set); }
+  RowsView<Element> skip1() const { return view(Math::of(image_.high_res_1), 4 * kUp1, 0); }
+  RowsView<Element> skip0() const { return view(Math::of(image_.high_res_0), 16 * kUp0, 0); }
+  template <class T>
+  RowsView<T> view(const T* rows, std::size_t block_rows, std::size_t row) const {
+    return {rows + (start_ * block_rows + row) * kLanes, block_rows * kLanes};
   }
 
-  // Rows [first, first + rows) of the other products.
+  // Memory of `rows` rows in the block that comes after b.
+  template <class T>
+  Ahead::Segment after(std::size_t b, RowsView<T> view, std::size_t rows) const {
+    const std::size_t next = b + 1 < blocks_ ? b + 1 : scratch_.next_chunk * kChunkBlocks - start_;
+    if (masked_ || start_ + next >= image_.blocks) return {};
+    return {reinterpret_cast<const char*>(view.at(next, 0)), reinterpret_cast<const char*>(view.at(next, rows))};
+  }
+
+  // The products with a mask prompt's share added: a set that is float32 in either precision, or rows
+  // [first, first + rows) of the others.
+  RowsView<float> exact(std::size_t set) const {
+    return masked_ ? with_mask(set, kInner, stored_exact(set), scratch_.exact.data()) : stored_exact(set);
+  }
   RowsView<Element> products(std::size_t first, std::size_t rows) const {
-    const std::size_t all = kRounds ? kRoundedRows : kProductRows, row = kRounds ? rounded_row(first) : first;
-    const RowsView<Element> stored{Math::of(image_.products) + (start_ * all + row) * kLanes, all * kLanes};
-    if (!masked_) return stored;
+    if (!masked_) return stored(first);
     if constexpr (kRounds) {
       float* sum = scratch_.widened.data();
       Element* out = scratch_.rounded_products.data();
       for (std::size_t b = 0; b < blocks_; ++b) {
-        widen_products(*kernels_.bf16, first, rows, stored.at(b, 0), sum);
+        widen_products(*kernels_.bf16, first, rows, stored(first).at(b, 0), sum);
         add_mask(first, rows, b, sum, sum);
         round_products(*kernels_.bf16, first, rows, sum, out + b * rows * kLanes);
       }
       return {out, rows * kLanes};
     } else {
-      return with_mask(first, rows, stored, scratch_.products.data());
+      return with_mask(first, rows, stored(first), scratch_.products.data());
     }
   }
-
-  RowsView<float> with_mask(std::size_t first, std::size_t rows, RowsView<float> stored, float* out) const {
-    for (std::size_t b = 0; b < blocks_; ++b) add_mask(first, rows, b, stored.at(b, 0), out + b * rows * kLanes);
+  RowsView<float> with_mask(std::size_t first, std::size_t rows, RowsView<float> from, float* out) const {
+    for (std::size_t b = 0; b < blocks_; ++b) add_mask(first, rows, b, from.at(b, 0), out + b * rows * kLanes);
     return {out, rows * kLanes};
   }
-
   void add_mask(std::size_t first, std::size_t rows, std::size_t b, const float* c0, float* c) const {
     kernels_.gemm({.m = rows,
                    .k = kMaskChannels + 1,
@@ -73,9 +89,6 @@ class ChunkPass {
                    .ld0 = kLanes});
   }
 
-  const Element* position(std::size_t b, std::size_t row) const {
-    return Math::of(image_.position->values) + ((start_ + b) * kPositionRows + row) * kLanes;
-  }
   const float* norms(std::size_t b) const {
     return (masked_ ? work_.mask_norms : image_.norms).data() + (start_ + b) * 3 * kLanes;
   }
@@ -134,7 +147,10 @@ void ChunkPass<Math>::attend0() const {
   const std::size_t columns = work_.columns;
   const RowsView<float> keys = exact(kKey0);
   float* scores = scratch_.scores.data();
-  for (std::size_t b = 0; b < blocks_; ++b) exact_by_head(work_.query, keys.at(b, 0), scores + b * columns * kLanes);
+  for (std::size_t b = 0; b < blocks_; ++b) {
+    scratch_.ahead = {{after(b, stored_exact(kKey0), kInner), after(b, stored(kValue0), kInner)}};
+    exact_by_head(work_.query, keys.at(b, 0), scores + b * columns * kLanes);
+  }
   softmax(columns, scores);
   head_values(work_.tokens, scores, products(kValue0, kInner),
               work_.partials.values.data() + chunk_ * columns * kHeadDim, kHeadDim);
@@ -150,6 +166,8 @@ void ChunkPass<Math>::attend1() const {
   float* scores = scratch_.scores.data();
   float* linear = scratch_.rows.data();
   for (std::size_t b = 0; b < blocks_; ++b) {
+    scratch_.ahead = {{after(b, stored_exact(kQuery0), kInner), after(b, stored(kNorm1), 3 * kInner),
+                       after(b, positions(kPositionKey1), kInner)}};
     Element* kept = attention(b);
     float* a1 = math_.opened(kept);
     float* inverse = work_.inverse1.data() + (start_ + b) * kLanes;
@@ -170,7 +188,7 @@ void ChunkPass<Math>::attend1() const {
     float* s = scores + b * columns * kLanes;
     math_.by_head(t, query, p.at(b, kInner), s);
     math_.multiply(columns, columns, Math::of(work_.to_score1), columns, kept, s, s, inverse);
-    math_.by_head(t, query, position(b, kPositionKey1), s, s);
+    math_.by_head(t, query, positions(kPositionKey1).at(b, 0), s, s);
   }
   const std::size_t width = kHeadDim + columns;
   float* values = work_.partials.values.data() + chunk_ * columns * width;
@@ -192,6 +210,7 @@ void ChunkPass<Math>::attend_final() const {
   float* scores = scratch_.scores.data();
   float* linear = scratch_.rows.data();
   for (std::size_t b = 0; b < blocks_; ++b) {
+    scratch_.ahead = {{after(b, stored(kQuery1), 5 * kInner), after(b, positions(kPositionQuery1), 2 * kInner)}};
     Element* kept = attention(b);
     float* a12 = math_.loaded(columns, kept);
     float* a2 = a12 + columns * kLanes;
@@ -201,7 +220,7 @@ void ChunkPass<Math>::attend_final() const {
     // A2, the attention of layer 1's image tokens over the prompt tokens.
     math_.by_head(t, key, p.at(b, 0), a2);
     math_.multiply(columns, columns, Math::of(work_.to_query1), columns, kept, a2, a2, inverse1);
-    math_.by_head(t, key, position(b, kPositionQuery1), a2, a2);
+    math_.by_head(t, key, positions(kPositionQuery1).at(b, 0), a2, a2);
     kernels_.softmax_tokens(kHeads, t, work_.query1_shift.data(), a2);
     math_.keep(columns, a2, kept + columns * kLanes);
 
@@ -223,7 +242,7 @@ void ChunkPass<Math>::attend_final() const {
     math_.by_head(tf, query, p.at(b, 3 * kInner), s);
     math_.multiply(final_columns, 2 * columns, Math::of(work_.to_score_final), 2 * columns, kept, s, s, inverse1);
     kernels_.scale_rows(final_columns, s, work_.score_shift.data(), inverse2, s);
-    math_.by_head(tf, query, position(b, kPositionKeyFinal), s, s);
+    math_.by_head(tf, query, positions(kPositionKeyFinal).at(b, 0), s, s);
   }
   const std::size_t width = kHeadDim + 2 * columns + 1;
   float* values = work_.partials.values.data() + chunk_ * final_columns * width;
@@ -247,6 +266,7 @@ void ChunkPass<Math>::upscale() const {
   float* logits = level0 + kUp0 * kLanes;  // [masks][16][L]
   for (std::size_t b = 0; b < blocks_; ++b) {
     const std::size_t block = start_ + b;
+    scratch_.ahead = {{after(b, stored(kUpscale), 4 * kUp1), after(b, skip1(), 4 * kUp1), after(b, skip0(), 16 * kUp0)}};
     for (std::size_t sub = 0; sub < 4; ++sub) {
       math_.multiply(kUp1, 2 * columns, Math::of(work_.to_upscale) + sub * kUp1 * 2 * columns, 2 * columns, attention(b),
                      level1, nullptr, nullptr);
@@ -255,7 +275,7 @@ void ChunkPass<Math>::upscale() const {
                           .base_scale = work_.inverse1.data() + block * kLanes,
                           .shift = folded_.upscale_shift.data() + sub * kUp1,
                           .scale = work_.inverse2.data() + block * kLanes,
-                          .skip = Math::of(image_.high_res_1) + (block * 4 + sub) * kUp1 * kLanes,
+                          .skip = skip1().at(b, sub * kUp1),
                           .gain = folded_.upscale_norm.gain.data(),
                           .bias = folded_.upscale_norm.bias.data(),
                           .eps = 1e-6f});
@@ -263,7 +283,7 @@ void ChunkPass<Math>::upscale() const {
       for (std::size_t sub0 = 0; sub0 < 4; ++sub0) {
         math_.multiply(kUp0, kUp1, Math::upscale1(folded_) + sub0 * kUp0 * kUp1, kUp1, operand, level0, nullptr, nullptr);
         math_.gelu_dot({.x = level0,
-                        .skip = Math::of(image_.high_res_0) + ((block * 4 + sub) * 4 + sub0) * kUp0 * kLanes,
+                        .skip = skip0().at(b, (sub * 4 + sub0) * kUp0),
                         .hyper = work_.hyper.data(),
                         .masks = masks,
                         .out = logits + (sub * 4 + sub0) * kLanes,

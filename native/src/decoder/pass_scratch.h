@@ -3,12 +3,16 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/kernels.h"
 #include "decoder/buffer.h"
 
 namespace unsam {
 
 // Scratch of one thread in the passes over the image; C columns at most.
 struct PassScratch {
+  std::size_t next_chunk;  // what this thread probably works on next
+  Ahead ahead;
+
   // Products with a mask prompt: [kChunkBlocks][rows of the pass][L].
   Buffer<float> exact, products;
   Buffer<float> scores;    // [kChunkBlocks][C][L]

@@ -23,11 +23,14 @@ inline void tile(const GemmArgs& g, std::size_t row, std::size_t lane) {
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < Rows; ++i) a[i] = g.a + (row + i) * g.lda;
   const float* b = g.b + lane;
+  const bool from_memory = g.ahead == nullptr && row == 0;  // further rows of A meet B in the cache
+  Fetching ahead(g.ahead);
   for (std::size_t k = 0; k < g.k; ++k, b += kLanes) {
     Vec bv[kTileVectors];
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < kTileVectors; ++j) bv[j] = load(b + j * kWidth);
-    if (row == 0) {  // further rows of A meet B in the cache
+    ahead.step();
+    if (from_memory) {
 #pragma GCC unroll 4
       for (std::size_t j = 0; j < kTileVectors * kWidth; j += kLine / sizeof(float)) fetch(b + kAhead * kLanes + j);
     }

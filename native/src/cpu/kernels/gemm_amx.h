@@ -20,9 +20,12 @@ inline void configure_tiles(std::size_t rows, std::size_t rest) {
   configure(config);
 }
 
+constexpr std::size_t kLines = 32;  // fetched while four tiles are multiplied
+
 inline void gemm_amx(const GemmBf16Args& g) {
   constexpr std::size_t pair_row = 2 * kLanes * sizeof(std::uint16_t);  // bytes from one pair of rows of B to the next
   const std::size_t whole = g.k / kAmxDepth * kAmxDepth, rest = g.k - whole;
+  Fetching ahead(g.ahead);
   std::size_t configured = 0;
   for (std::size_t row = 0; row < g.m; row += kAmxRows) {
     const std::size_t rows = g.m - row < kAmxRows ? g.m - row : kAmxRows;
@@ -56,6 +59,7 @@ inline void gemm_amx(const GemmBf16Args& g) {
     }
     const std::uint16_t *a = g.a + row * g.lda, *b = g.b;
     for (std::size_t k = 0; k < whole; k += kAmxDepth, a += kAmxDepth, b += kAmxDepth * kLanes) {
+      ahead.step<kLines>();
       _tile_loadd(4, a, a_bytes);
       _tile_loadd(5, b, pair_row);
       _tile_dpbf16ps(0, 4, 5);
@@ -67,6 +71,7 @@ inline void gemm_amx(const GemmBf16Args& g) {
       _tile_dpbf16ps(3, 4, 5);
     }
     if (rest > 0) {
+      ahead.step<kLines>();
       _tile_loadd(6, a, a_bytes);
       _tile_loadd(7, b, pair_row);
       _tile_dpbf16ps(0, 6, 7);
@@ -89,6 +94,7 @@ inline void gemm_amx(const GemmBf16Args& g) {
 inline void by_head_amx(const ByHeadBf16Args& g) {
   constexpr std::size_t pair_row = 2 * kLanes * sizeof(std::uint16_t), row_bytes = kLanes * sizeof(float);
   static_assert(kHeadDim == kAmxDepth / 2);
+  Fetching ahead(g.ahead);
   for (std::size_t row = 0; row < g.t; row += kAmxRows) {
     const std::size_t rows = g.t - row < kAmxRows ? g.t - row : kAmxRows;
     TileConfig config;
@@ -100,7 +106,7 @@ inline void by_head_amx(const ByHeadBf16Args& g) {
     for (std::size_t h = 0; h < kHeads; ++h) {
       const std::uint16_t* b = g.b + h * kHeadDim * kLanes;
       const std::size_t at = (h * g.t + row) * kLanes;
-      for (std::size_t line = 0; line < kHeadDim; ++line) fetch_row(b + (kInner + line) * kLanes);
+      ahead.step<kLines>();
       if (g.c0 == nullptr) {
         _tile_zero(0);
         _tile_zero(1);

@@ -30,7 +30,9 @@ inline void tile(const GemmBf16Args& g, std::size_t row) {
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < Rows; ++i) a[i] = g.a + (row + i) * g.lda;
   const std::uint16_t* b = g.b;
+  Fetching ahead(g.ahead);
   for (std::size_t k = 0; k < g.k; k += 2, b += 2 * kLanes) {
+    ahead.step();
     __m512bh bv[4];
 #pragma GCC unroll 4
     for (std::size_t j = 0; j < 4; ++j) {
@@ -79,8 +81,8 @@ void by_head_bf16(const ByHeadBf16Args& g) {
     const std::size_t row = h * g.t * kLanes;
     const std::uint16_t* b = g.b + h * kHeadDim * kLanes;
     gemm_bf16({g.t, kHeadDim, g.q_low + h * kHeadDim, kInner, b, g.c + row, kLanes, g.c0 == nullptr ? nullptr : g.c0 + row,
-               kLanes, nullptr});
-    gemm_bf16({g.t, kHeadDim, g.q_high + h * kHeadDim, kInner, b, g.c + row, kLanes, g.c + row, kLanes, nullptr});
+               kLanes, nullptr, g.ahead});
+    gemm_bf16({g.t, kHeadDim, g.q_high + h * kHeadDim, kInner, b, g.c + row, kLanes, g.c + row, kLanes, nullptr, g.ahead});
   }
 }
 #endif

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cpu/layout.h"
+#include "cpu/kernels.h"
 
 #if defined(__AVX512BF16__)
 #if defined(__GNUC__) && !defined(__clang__)
@@ -62,6 +62,35 @@ static inline void fetch_row(const T* p) {
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < kLanes; i += kLine / sizeof(T)) fetch(p + i);
 }
+
+// Fetches from an Ahead (null: nothing) for the length of a loop.
+class Fetching {
+ public:
+  explicit inline Fetching(Ahead* ahead) {
+    if (ahead == nullptr) return;
+    for (Ahead::Segment& s : ahead->segments) {
+      if (s.at == s.end) continue;
+      segment_ = &s;
+      at_ = s.at;
+      end_ = s.end;
+      return;
+    }
+  }
+  inline ~Fetching() {
+    if (segment_ != nullptr) segment_->at = at_;
+  }
+  Fetching(const Fetching&) = delete;
+
+  template <std::size_t Lines = 1>
+  inline void step() {
+    for (std::size_t i = 0; i < Lines && at_ != end_; ++i, at_ += kLine) fetch(at_);
+  }
+
+ private:
+  Ahead::Segment* segment_ = nullptr;
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
+};
 
 static inline Vec splat(float x) { return Vec{} + x; }
 
