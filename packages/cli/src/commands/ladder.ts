@@ -1,10 +1,9 @@
-import { performance } from "node:perf_hooks";
 import { writeWhole } from "@unsam/core/whole-file";
-import type { Granularity, GranularityLadder, UnSAM } from "@unsam/sdk";
+import type { Granularity, GranularityLadder } from "@unsam/sdk";
 import { Command } from "commander";
+import { type Answered, answerPrompt } from "../answer-prompt.js";
 import { count, levels } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
-import { loadModel } from "../load-model.js";
 import { withProgress } from "../progress.js";
 import { checkImage, checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
@@ -15,12 +14,6 @@ interface LadderFlags extends PromptFlags {
   readonly tile?: number;
   readonly out?: string;
   readonly json?: true;
-}
-
-interface Timing {
-  readonly load: number;
-  readonly encode: number;
-  readonly ladder: number;
 }
 
 export function ladderCommand(signal: AbortSignal): Command {
@@ -40,37 +33,30 @@ async function ladder(image: string, flags: LadderFlags, signal: AbortSignal): P
   await checkImage(image);
   const prompt = await readPrompt(flags);
 
-  const started = performance.now();
-  await using unsam = await loadModel(flags, signal);
-  const loaded = performance.now();
-  await using encoded = await withProgress(`Encoding ${image}`, () =>
-    unsam.encode(image, { signal, maxPixels: flags.maxPixels }),
-  );
-  const looked = performance.now();
-  const { levels, nested } = flags;
-  const answer = await withProgress("Segmenting", () => encoded.ladder(prompt, { levels, nested, signal }));
-  const timing = { load: loaded - started, encode: looked - loaded, ladder: performance.now() - looked };
-
-  const { tile, out } = flags;
-  if (out !== undefined) {
-    await writeWhole(out, await withProgress("Drawing", () => answer.toSheet({ tile, signal })));
-  }
-  const size = { width: encoded.width, height: encoded.height };
-  process.stdout.write(
-    flags.json
-      ? `${JSON.stringify(report(image, size, unsam, answer, flags, timing), null, 2)}\n`
-      : describe(image, unsam, answer, flags, timing),
+  const { levels, nested, tile, out } = flags;
+  await answerPrompt(
+    image,
+    flags,
+    signal,
+    (encoded) => encoded.ladder(prompt, { levels, nested, signal }),
+    async (answered) => {
+      if (out !== undefined) {
+        await writeWhole(out, await withProgress("Drawing", () => answered.answer.toSheet({ tile, signal })));
+      }
+      process.stdout.write(
+        flags.json
+          ? `${JSON.stringify(report(image, answered, flags), null, 2)}\n`
+          : describe(image, answered, flags),
+      );
+    },
   );
 }
 
 /** The document of `--json`; its schema is docs/schemas/ladder.schema.json. */
 function report(
   image: string,
-  size: { width: number; height: number },
-  unsam: UnSAM,
-  answer: GranularityLadder,
+  { answer, unsam, size, milliseconds: { load, encode, answer: ladder } }: Answered<GranularityLadder>,
   flags: LadderFlags,
-  { load, encode, ladder }: Timing,
 ) {
   return {
     image,
@@ -85,21 +71,19 @@ function report(
     })),
     nested: answer.nested,
     files: { sheet: flags.out ?? null },
-    milliseconds: { load: Math.round(load), encode: Math.round(encode), ladder: Math.round(ladder) },
+    milliseconds: { load, encode, ladder },
   };
 }
 
 function describe(
   image: string,
-  unsam: UnSAM,
-  answer: GranularityLadder,
+  { answer, unsam, milliseconds }: Answered<GranularityLadder>,
   flags: LadderFlags,
-  timing: Timing,
 ): string {
   const { distinct, stable, nested } = answer;
   const lines = [
     `${image}: ${distinct.length} scales at ${answer.length} settings (${unsam.model.name}; encoding ` +
-      `${Math.round(timing.encode)} ms, segmenting ${Math.round(timing.ladder)} ms)`,
+      `${milliseconds.encode} ms, segmenting ${milliseconds.answer} ms)`,
   ];
   for (const { range, levels, segment } of distinct) {
     const [from, to] = range.map((granularity) => granularity.toFixed(2));

@@ -1,12 +1,10 @@
-import { performance } from "node:perf_hooks";
 import { formatNpy } from "@unsam/core/npy";
 import { writeWhole } from "@unsam/core/whole-file";
-import type { Granularity, Segment, UnSAM } from "@unsam/sdk";
+import type { Granularity, Segment } from "@unsam/sdk";
 import { Command } from "commander";
+import { type Answered, answerPrompt } from "../answer-prompt.js";
 import { granularity } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
-import { loadModel } from "../load-model.js";
-import { withProgress } from "../progress.js";
 import { checkImage, checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
 
@@ -17,12 +15,6 @@ interface SegmentFlags extends PromptFlags {
   readonly overlay?: string;
   readonly logits?: string;
   readonly json?: true;
-}
-
-interface Timing {
-  readonly load: number;
-  readonly encode: number;
-  readonly segment: number;
 }
 
 export function segmentCommand(signal: AbortSignal): Command {
@@ -45,23 +37,20 @@ async function segment(image: string, flags: SegmentFlags, signal: AbortSignal):
   await checkImage(image);
   const prompt = { ...(await readPrompt(flags)), granularity: flags.granularity };
 
-  const started = performance.now();
-  await using unsam = await loadModel(flags, signal);
-  const loaded = performance.now();
-  await using encoded = await withProgress(`Encoding ${image}`, () =>
-    unsam.encode(image, { signal, maxPixels: flags.maxPixels }),
+  await answerPrompt(
+    image,
+    flags,
+    signal,
+    (encoded) => encoded.segment(prompt, { multimask: flags.multimask ?? false, signal }),
+    async (answered) => {
+      await writeFiles(answered.answer, flags);
+      process.stdout.write(
+        flags.json
+          ? `${JSON.stringify(report(image, answered, flags), null, 2)}\n`
+          : describe(image, answered, flags),
+      );
+    },
   );
-  const looked = performance.now();
-  const answer = await withProgress("Segmenting", () =>
-    encoded.segment(prompt, { multimask: flags.multimask ?? false, signal }),
-  );
-  const timing = { load: loaded - started, encode: looked - loaded, segment: performance.now() - looked };
-
-  await writeFiles(answer, flags);
-  const size = { width: encoded.width, height: encoded.height };
-  if (flags.json)
-    process.stdout.write(`${JSON.stringify(report(image, size, unsam, answer, flags, timing), null, 2)}\n`);
-  else process.stdout.write(describe(image, unsam, answer, flags, timing));
 }
 
 async function writeFiles(answer: Segment, flags: SegmentFlags): Promise<void> {
@@ -79,11 +68,8 @@ async function writeFiles(answer: Segment, flags: SegmentFlags): Promise<void> {
 /** The document of `--json`; its schema is docs/schemas/segment.schema.json. */
 function report(
   image: string,
-  size: { width: number; height: number },
-  unsam: UnSAM,
-  answer: Segment,
+  { answer, unsam, size, milliseconds: { load, encode, answer: segment } }: Answered<Segment>,
   flags: SegmentFlags,
-  timing: Timing,
 ) {
   return {
     image,
@@ -93,22 +79,22 @@ function report(
     candidates: answer.candidates.map(segmentReport),
     alternatives: answer.alternatives.map(segmentReport),
     files: { mask: flags.out ?? null, overlay: flags.overlay ?? null, logits: flags.logits ?? null },
-    milliseconds: {
-      load: Math.round(timing.load),
-      encode: Math.round(timing.encode),
-      segment: Math.round(timing.segment),
-    },
+    milliseconds: { load, encode, segment },
   };
 }
 
-function describe(image: string, unsam: UnSAM, answer: Segment, flags: SegmentFlags, timing: Timing): string {
+function describe(
+  image: string,
+  { answer, unsam, milliseconds }: Answered<Segment>,
+  flags: SegmentFlags,
+): string {
   const { mask } = answer;
   const { x, y, width, height } = mask.bbox;
   const lines = [
     `${image}: a mask of ${mask.area} pixels (${shareOf(answer)} of ${mask.width} × ${mask.height}) at ${x},${y}, ${width} × ${height}`,
     `score ${answer.score.toFixed(3)}, stability ${answer.stability.toFixed(3)}` +
       (answer.granularity === null ? "" : `, granularity ${answer.granularity.toFixed(2)}`) +
-      ` (${unsam.model.name}; encoding ${Math.round(timing.encode)} ms, segmenting ${Math.round(timing.segment)} ms)`,
+      ` (${unsam.model.name}; encoding ${milliseconds.encode} ms, segmenting ${milliseconds.answer} ms)`,
   ];
   if (answer.alternatives.length > 0) {
     const others = answer.alternatives.map((other) => `${other.granularity!.toFixed(2)} (${shareOf(other)})`);
