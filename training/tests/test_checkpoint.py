@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from parity import SHARED, needs_shared
+from unsam_training.checkpoint.average import average
 from unsam_training.checkpoint.pytorch_file import read_pytorch
 from unsam_training.checkpoint.safetensors_file import read_safetensors, write_safetensors
 from unsam_training.checkpoint.state_dict import read_state_dict
@@ -151,3 +152,17 @@ def test_a_missing_file_is_named(tmp_path):
     for name in ("no.pt", "no.safetensors"):
         with pytest.raises(BadInput, match=f"{name} cannot be read: No such file"):
             read_state_dict(tmp_path / name)
+
+
+def test_the_average_lies_between_and_refuses_what_does_not_match():
+    first, second = ({"a": torch.tensor([value, -value]).half(), "b": torch.tensor(value)} for value in (1.0, 3.0))
+    mean = average(first, second, 0.25)
+    assert mean["a"].dtype == torch.half and torch.equal(mean["a"], torch.tensor([1.5, -1.5]).half())
+    assert mean["b"] == 1.5
+    for other, share, message in [
+        ({"a": first["a"]}, 0.5, "different tensors: b"),
+        ({**second, "a": torch.zeros(3)}, 0.5, r"a is \[2\] in one file and \[3\]"),
+        (second, 1.5, "share is 1.5"),
+    ]:
+        with pytest.raises(BadInput, match=message):
+            average(first, other, share)

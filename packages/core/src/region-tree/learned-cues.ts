@@ -31,7 +31,7 @@ export const LEARNED_WEIGHTS = {
    */
   contrast: { seen: 0.5, border: 0, height: 0 },
   /** Weight of the metric distance in the cost of a merge. */
-  metric: 0.7,
+  metric: 0.5,
 };
 
 export interface LearnedBorders extends BoundaryStrength {

@@ -6,4 +6,4 @@
 export const REGION_TREE_RECIPE = 2;
 
 /** The same for what learned cues add, which only TypeScript does. */
-export const LEARNED_RECIPE = 1;
+export const LEARNED_RECIPE = 2;
