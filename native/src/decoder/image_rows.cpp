@@ -11,34 +11,33 @@ Format format_of(std::size_t row) {
   return set == kValue0 || set == kValue1 || set == kValueFinal ? Format::rows : Format::pairs;
 }
 
-}  // namespace
-
-void round_products(const Bfloat16Kernels& kernels, std::size_t first, std::size_t rows, const float* block,
-                    std::uint16_t* out) {
-  for (std::size_t row = 0; row < rows; row += kInner, block += kInner * kLanes, out += kInner * kLanes) {
+// Each set of rows by the function of its format.
+template <class From, class To>
+void convert(std::size_t first, std::size_t rows, const From* from, To* to, void (*pairs)(std::size_t, const From*, To*),
+             void (*plain)(std::size_t, const From*, To*), void (*half)(std::size_t, const From*, To*)) {
+  constexpr std::size_t n = kInner * kLanes;
+  for (std::size_t row = 0; row < rows; row += kInner, from += n, to += n) {
     const Format format = format_of(first + row);
     if (format == Format::pairs) {
-      kernels.to_pairs(kInner, block, out);
+      pairs(kInner, from, to);
     } else if (format == Format::rows) {
-      kernels.to_rows(kInner * kLanes, block, out);
+      plain(n, from, to);
     } else {
-      kernels.to_half(kInner * kLanes, block, out);
+      half(n, from, to);
     }
   }
 }
 
+}  // namespace
+
+void round_products(const Bfloat16Kernels& kernels, std::size_t first, std::size_t rows, const float* block,
+                    std::uint16_t* out) {
+  convert(first, rows, block, out, kernels.to_pairs, kernels.to_rows, kernels.to_half);
+}
+
 void widen_products(const Bfloat16Kernels& kernels, std::size_t first, std::size_t rows, const std::uint16_t* block,
                     float* out) {
-  for (std::size_t row = 0; row < rows; row += kInner, block += kInner * kLanes, out += kInner * kLanes) {
-    const Format format = format_of(first + row);
-    if (format == Format::pairs) {
-      kernels.from_pairs(kInner, block, out);
-    } else if (format == Format::rows) {
-      kernels.from_rows(kInner * kLanes, block, out);
-    } else {
-      kernels.from_half(kInner * kLanes, block, out);
-    }
-  }
+  convert(first, rows, block, out, kernels.from_pairs, kernels.from_rows, kernels.from_half);
 }
 
 }  // namespace unsam

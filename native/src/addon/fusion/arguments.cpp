@@ -1,8 +1,9 @@
 #include "arguments.h"
-#include "../handle.h"
 
 #include <string>
 #include <utility>
+
+#include "../handle.h"
 
 namespace unsam::addon {
 namespace {

@@ -8,8 +8,8 @@ namespace {
 inline __m512i widen(__m256i x) { return _mm512_cvtepu16_epi32(x); }
 inline __m512 from_high(__m512i x) { return _mm512_castsi512_ps(x); }
 
-inline __m256i round(const float* x) {
-  const __m256bh rounded = _mm512_cvtneps_pbh(_mm512_loadu_ps(x));
+inline __m256i round(__m512 x) {
+  const __m256bh rounded = _mm512_cvtneps_pbh(x);
   __m256i bits;
   __builtin_memcpy(&bits, &rounded, sizeof bits);
   return bits;
@@ -21,35 +21,36 @@ inline __m256i read16(const std::uint16_t* x) {
   return v;
 }
 
+inline void write16(std::uint16_t* out, __m256i v) { __builtin_memcpy(out, &v, sizeof v); }
+
+inline __m512 read_row(const std::uint16_t* x) { return from_high(_mm512_slli_epi32(widen(read16(x)), 16)); }
+
 }  // namespace
 
 void to_rows(std::size_t n, const float* x, std::uint16_t* out) {
   for (std::size_t i = 0; i < n; i += 16) {
-    const __m256i v = round(x + i);
-    __builtin_memcpy(out + i, &v, sizeof v);
+    write16(out + i, round(_mm512_loadu_ps(x + i)));
   }
 }
 
 void from_rows(std::size_t n, const std::uint16_t* x, float* out) {
   for (std::size_t i = 0; i < n; i += 16) {
-    _mm512_storeu_ps(out + i, from_high(_mm512_slli_epi32(widen(read16(x + i)), 16)));
+    _mm512_storeu_ps(out + i, read_row(x + i));
   }
 }
 
 void split_rows(std::size_t n, const float* x, std::uint16_t* high, std::uint16_t* low) {
   to_rows(n, x, high);
   for (std::size_t i = 0; i < n; i += 16) {
-    const __m512 rest = _mm512_sub_ps(_mm512_loadu_ps(x + i), from_high(_mm512_slli_epi32(widen(read16(high + i)), 16)));
-    const __m256bh rounded = _mm512_cvtneps_pbh(rest);
-    __builtin_memcpy(low + i, &rounded, sizeof rounded);
+    write16(low + i, round(_mm512_sub_ps(_mm512_loadu_ps(x + i), read_row(high + i))));
   }
 }
 
 void to_pairs(std::size_t rows, const float* block, std::uint16_t* out) {
   for (std::size_t row = 0; row < rows; row += 2) {
     for (std::size_t lane = 0; lane < kLanes; lane += 16) {
-      const __m512i even = widen(round(block + row * kLanes + lane));
-      const __m512i odd = widen(round(block + (row + 1) * kLanes + lane));
+      const __m512i even = widen(round(_mm512_loadu_ps(block + row * kLanes + lane)));
+      const __m512i odd = widen(round(_mm512_loadu_ps(block + (row + 1) * kLanes + lane)));
       _mm512_storeu_si512(out + row * kLanes + 2 * lane, _mm512_or_si512(even, _mm512_slli_epi32(odd, 16)));
     }
   }
@@ -69,9 +70,8 @@ void rows_from_pairs(std::size_t rows, const std::uint16_t* pairs, std::uint16_t
   for (std::size_t row = 0; row < rows; row += 2) {
     for (std::size_t lane = 0; lane < kLanes; lane += 16) {
       const __m512i both = _mm512_loadu_si512(pairs + row * kLanes + 2 * lane);
-      const __m256i even = _mm512_cvtepi32_epi16(both), odd = _mm512_cvtepi32_epi16(_mm512_srli_epi32(both, 16));
-      __builtin_memcpy(out + row * kLanes + lane, &even, sizeof even);
-      __builtin_memcpy(out + (row + 1) * kLanes + lane, &odd, sizeof odd);
+      write16(out + row * kLanes + lane, _mm512_cvtepi32_epi16(both));
+      write16(out + (row + 1) * kLanes + lane, _mm512_cvtepi32_epi16(_mm512_srli_epi32(both, 16)));
     }
   }
 }
@@ -81,8 +81,7 @@ void to_half(std::size_t n, const float* x, std::uint16_t* out) {
   for (std::size_t i = 0; i < n; i += 16) {
     // In this order of operands NaN stays NaN.
     const __m512 bounded = _mm512_max_ps(least, _mm512_min_ps(largest, _mm512_loadu_ps(x + i)));
-    const __m256i v = _mm512_cvtps_ph(bounded, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    __builtin_memcpy(out + i, &v, sizeof v);
+    write16(out + i, _mm512_cvtps_ph(bounded, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
 }
 
