@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import { writeWhole } from "@unsam/core/whole-file";
+import { writeWhole } from "@unsam/core/files";
 import { UnSAMError } from "@unsam/sdk";
 
 /** Writes files into a folder, which is made if it is missing; each one whole or not at all. Throws `E_IO`. */

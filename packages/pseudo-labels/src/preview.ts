@@ -3,7 +3,7 @@ import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { decodeImage, type RgbImage } from "@unsam/core/image";
 import { Mask } from "@unsam/core/mask";
-import { writeWhole } from "@unsam/core/whole-file";
+import { writeWhole } from "@unsam/core/files";
 import sharp, { type OverlayOptions } from "sharp";
 import { type LabelFile, parseLabelFile } from "./label-file.js";
 

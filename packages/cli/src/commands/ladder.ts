@@ -1,4 +1,4 @@
-import { writeWhole } from "@unsam/core/whole-file";
+import { writeWhole } from "@unsam/core/files";
 import type { Granularity, GranularityLadder } from "@unsam/sdk";
 import { Command } from "commander";
 import { type Answered, answerPrompt } from "../answer-prompt.js";

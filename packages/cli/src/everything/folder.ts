@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { writeWhole } from "@unsam/core/whole-file";
+import { writeWhole } from "@unsam/core/files";
 import { type EverythingOptions, type GranularityLevel, type UnSAM, UnSAMError } from "@unsam/sdk";
 import { BatchProgress } from "../batch-progress.js";
 import { EXIT_FAILED, explain } from "../failure.js";

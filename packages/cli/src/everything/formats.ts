@@ -1,5 +1,5 @@
 import path from "node:path";
-import { writeWhole } from "@unsam/core/whole-file";
+import { writeWhole } from "@unsam/core/files";
 import { type GranularityLevel, type SceneHierarchy, UnSAMError } from "@unsam/sdk";
 import { checkPlace } from "../check-writable.js";
 

@@ -5,7 +5,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import { decodeImage } from "@unsam/core/image";
 import { REGION_TREE_RECIPE } from "@unsam/core/region-tree";
 import { WorkerThread } from "@unsam/core/runtime";
-import { writeWhole } from "@unsam/core/whole-file";
+import { writeWhole } from "@unsam/core/files";
 import { loadNative } from "@unsam/native-cuda";
 import { type LabelInfo, parseLabelFile } from "../label-file.js";
 import { type Backbone, type BackboneOptions, openBackbone } from "./backbone.js";

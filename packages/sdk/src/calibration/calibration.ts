@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { DialMap, type Knot, MOST_KNOTS } from "@unsam/core/calibration";
 import type { EngineInfo } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import { writeWholeFile } from "@unsam/core/whole-file";
+import { writeWholeFile } from "@unsam/core/files";
 import { z } from "zod";
 
 /** Format of a saved calibration: docs/schemas/calibration.schema.json. Raised when an older reader could misread one. */

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { UnSAMError } from "../../errors.js";
-import { writeWholeFile } from "../../whole-file.js";
+import { writeWholeFile } from "../../files/index.js";
 import { bytesPerElement, checkedElementCount } from "../dtype.js";
 import { isSystemError, quoted } from "../format-error.js";
 import { numberToFloat16 } from "../half-precision.js";

@@ -1,0 +1,14 @@
+export {
+  DEFAULT_MAX_FILE_BYTES,
+  DEFAULT_MAX_TEXT_BYTES,
+  openRegularFile,
+  parseJson,
+  type ReadOptions,
+  type RegularFile,
+  readFileBytes,
+  readFileJson,
+  readFileText,
+  reasonOf,
+  shown,
+} from "./read.js";
+export { removeLeftovers, temporaryPath, writeWhole, writeWholeFile } from "./write.js";

@@ -1,0 +1,131 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  readFileBytes,
+  readFileJson,
+  readFileText,
+  removeLeftovers,
+  temporaryPath,
+  writeWhole,
+  writeWholeFile,
+} from "#core/files/index.js";
+
+const folder = mkdtempSync(path.join(tmpdir(), "unsam-files-"));
+const at = (name: string) => path.join(folder, name);
+const options = { what: "The calibration", code: "E_BAD_FILE" } as const;
+const posix = process.platform !== "win32";
+const server = createServer();
+
+beforeAll(async () => {
+  writeFileSync(at("bom.json"), '\ufeff{ "a": [1] }');
+  writeFileSync(at("utf16.json"), Buffer.from("\ufeff{}", "utf16le"));
+  writeFileSync(at("bytes.bin"), Buffer.from([0xc3, 0x28]));
+  writeFileSync(at("deep.json"), "[".repeat(1e6));
+  writeFileSync(at("brackets.json"), JSON.stringify(`${"[".repeat(1000)}\\"{`));
+  mkdirSync(at("folder"));
+  if (!posix) return;
+  execFileSync("mkfifo", [at("fifo")]);
+  symlinkSync(at("fifo"), at("to-fifo"));
+  symlinkSync("/dev/zero", at("to-zero"));
+  symlinkSync(at("loop"), at("loop"));
+  await new Promise<void>((done) => server.listen(at("socket"), done));
+});
+
+afterAll(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+describe("reading", () => {
+  it.skipIf(!posix).each(["fifo", "to-fifo", "to-zero", "socket"])("refuses %s at once", async (name) => {
+    await expect(readFileBytes(at(name), options)).rejects.toMatchObject({
+      code: "E_BAD_FILE",
+      message: expect.stringMatching(/^The calibration “.*” is not a regular file/),
+    });
+  });
+
+  it("refuses folders, names of nothing, links that lead nowhere, and names that cannot be", async () => {
+    const messages = new Map([
+      ["folder", /is a folder/],
+      ["none", /There is no file/],
+      ["bom.json/x", /There is no file/],
+      ["a\0b", /cannot be read/],
+    ]);
+    if (posix) messages.set("loop", /cannot be read/);
+    for (const [name, message] of messages) {
+      await expect(readFileBytes(at(name), options)).rejects.toMatchObject({
+        code: "E_BAD_FILE",
+        message: expect.stringMatching(message),
+      });
+    }
+  });
+
+  it("reads what the file holds, also of files that state no size", async () => {
+    expect(await readFileJson(at("bom.json"), options)).toEqual({ a: [1] });
+    expect(await readFileJson(at("brackets.json"), options)).toHaveLength(1003);
+    if (process.platform === "linux")
+      expect(await readFileText("/proc/self/status", options)).toMatch(/^Name:/);
+    const large = Buffer.alloc(9_000_000, 7);
+    await writeWhole(at("large.bin"), large);
+    expect(large.equals(await readFileBytes(at("large.bin"), options))).toBe(true);
+  });
+
+  it("refuses more bytes than allowed, other encodings, and deep nesting", async () => {
+    await expect(readFileBytes(at("bom.json"), { ...options, maxBytes: 8 })).rejects.toThrow(
+      /at most 8 are read/,
+    );
+    await expect(readFileText("/proc/self/status", { ...options, maxBytes: 8 })).rejects.toThrow(
+      /at most 8|no file/,
+    );
+    await expect(readFileText(at("utf16.json"), options)).rejects.toThrow(/UTF-16/);
+    await expect(readFileText(at("bytes.bin"), options)).rejects.toThrow(/not UTF-8/);
+    await expect(readFileJson(at("deep.json"), options)).rejects.toMatchObject({
+      code: "E_BAD_FILE",
+      message: expect.stringMatching(/nests deeper/),
+    });
+  });
+
+  it("stops when aborted", async () => {
+    const reason = new Error("enough");
+    await expect(
+      readFileBytes(at("bom.json"), { ...options, signal: AbortSignal.abort(reason) }),
+    ).rejects.toBe(reason);
+  });
+});
+
+describe("writing", () => {
+  it("takes the longest names a file system allows", async () => {
+    for (const name of [`${"n".repeat(251)}.png`, "漢".repeat(84)]) {
+      await writeWhole(at(name), "x");
+      expect(await readFileText(at(name), options)).toBe("x");
+    }
+  });
+
+  it("leaves nothing behind when it fails", async () => {
+    const failing = writeWholeFile(at("half"), async (file) => {
+      await file.writeFile("half");
+      throw new Error("the device is full");
+    });
+    await expect(failing).rejects.toThrow("the device is full");
+    await expect(writeWhole(at("none/x"), "x")).rejects.toMatchObject({ code: "E_IO" });
+    expect(readdirSync(folder).filter((name) => name.includes("half") || name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("removes leftovers of dead processes only", async () => {
+    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+    const mine = temporaryPath(folder);
+    const abandoned = mine.replace(`-${process.pid}-`, `-${dead}-`);
+    const elsewhere = abandoned.replace(/unsam-[0-9a-f]{8}/, "unsam-00000000");
+    for (const file of [mine, abandoned, elsewhere, at("other.tmp")]) writeFileSync(file, "");
+    await removeLeftovers(folder);
+    expect(
+      readdirSync(folder)
+        .filter((name) => name.endsWith(".tmp"))
+        .sort(),
+    ).toEqual([mine, elsewhere, "other.tmp"].map((file) => path.basename(file)).sort());
+  });
+});
