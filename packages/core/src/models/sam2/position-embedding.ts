@@ -1,4 +1,4 @@
-import type { LazyTensor } from "../graph/index.js";
+import type { LazyTensor } from "../../graph/index.js";
 
 /**
  * The trunk's position embedding for a map of `side` × `side` tokens, in the token layout [side · side, channels]: the

@@ -1,6 +1,6 @@
-import type { Tensor } from "../tensor.js";
-import { foldLora } from "./lora.js";
-import type { WeightSource } from "./weights.js";
+import type { Tensor } from "../../tensor.js";
+import { foldLora } from "../layers/lora.js";
+import type { WeightSource } from "../layers/weights.js";
 
 const PARTS = ["sam_prompt_encoder.", "sam_mask_decoder."];
 

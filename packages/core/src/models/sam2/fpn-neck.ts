@@ -1,8 +1,17 @@
-import { add, expand, gemm, type LazyTensor, mul, reshape, transpose, type Value } from "../graph/index.js";
+import {
+  add,
+  expand,
+  gemm,
+  type LazyTensor,
+  mul,
+  reshape,
+  transpose,
+  type Value,
+} from "../../graph/index.js";
+import { composed, reshaped } from "../layers/derived-tensor.js";
+import type { WeightView } from "../layers/weight-view.js";
 import type { ModelConfig } from "./config.js";
-import { composed, reshaped } from "./derived-tensor.js";
 import type { TokenMap } from "./hiera.js";
-import type { WeightView } from "./weight-view.js";
 
 interface Linear {
   readonly weight: LazyTensor;

@@ -1,5 +1,5 @@
-import { add, conv, expand, Graph, relu, reshape, sigmoid, type Value } from "../graph/index.js";
-import type { WeightView } from "./weight-view.js";
+import { add, conv, expand, Graph, relu, reshape, sigmoid, type Value } from "../../graph/index.js";
+import type { WeightView } from "../layers/weight-view.js";
 
 /** Sides of the encoder's input are multiples of this many pixels. */
 export const NANO_STRIDE = 32;

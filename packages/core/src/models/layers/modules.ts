@@ -1,4 +1,4 @@
-import { add, layerNormalization, matMul, relu, type Value } from "../graph/index.js";
+import { add, layerNormalization, matMul, relu, type Value } from "../../graph/index.js";
 import { permuted } from "./derived-tensor.js";
 import type { WeightView } from "./weight-view.js";
 

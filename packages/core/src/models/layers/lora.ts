@@ -1,5 +1,5 @@
-import { UnSAMError } from "../errors.js";
-import type { Tensor } from "../tensor.js";
+import { UnSAMError } from "../../errors.js";
+import type { Tensor } from "../../tensor.js";
 import type { WeightSource } from "./weights.js";
 
 const ORIGINAL = ".original_layer.";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UnSAMError } from "../errors.js";
+import { UnSAMError } from "../../errors.js";
 
 /** Everything about a model that its tensors do not say. Made by `parseModelConfig` or by recognition. */
 export interface ModelConfig {

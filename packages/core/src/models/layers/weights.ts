@@ -1,4 +1,4 @@
-import type { Tensor } from "../tensor.js";
+import type { Tensor } from "../../tensor.js";
 
 /** Where a model's tensors come from; a `Checkpoint` is one, so is a LoRA-folded view of it. */
 export interface WeightSource {

@@ -17,11 +17,11 @@ import {
   sub,
   transpose,
   type Value,
-} from "../graph/index.js";
+} from "../../graph/index.js";
+import { stacked } from "../layers/derived-tensor.js";
+import { norm } from "../layers/modules.js";
+import type { WeightView } from "../layers/weight-view.js";
 import type { ModelConfig } from "./config.js";
-import { stacked } from "./derived-tensor.js";
-import { norm } from "./layers.js";
-import type { WeightView } from "./weight-view.js";
 
 const ENCODER = "sam_prompt_encoder";
 const CHANNEL_NORM_EPS = 1e-6;

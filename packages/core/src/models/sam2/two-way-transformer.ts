@@ -7,9 +7,9 @@ import {
   softmax,
   transpose,
   type Value,
-} from "../graph/index.js";
-import { linear, mlpModule, norm, project } from "./layers.js";
-import type { WeightView } from "./weight-view.js";
+} from "../../graph/index.js";
+import { linear, mlpModule, norm, project } from "../layers/modules.js";
+import type { WeightView } from "../layers/weight-view.js";
 
 const TRANSFORMER = "sam_mask_decoder.transformer";
 const HEADS = 8;

@@ -12,11 +12,11 @@ import {
   slice,
   transpose,
   type Value,
-} from "../graph/index.js";
+} from "../../graph/index.js";
+import { rows } from "../layers/derived-tensor.js";
+import type { WeightView } from "../layers/weight-view.js";
 import { type BlockPlan, type ModelConfig, planBlocks } from "./config.js";
-import { rows } from "./derived-tensor.js";
 import { positionEmbedding } from "./position-embedding.js";
-import type { WeightView } from "./weight-view.js";
 
 const TRUNK = "image_encoder.trunk";
 

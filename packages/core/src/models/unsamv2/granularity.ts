@@ -1,7 +1,7 @@
-import { add, concat, cos, mul, reshape, sin, type Value } from "../graph/index.js";
-import type { ModelConfig } from "./config.js";
-import { mlp } from "./layers.js";
-import type { WeightView } from "./weight-view.js";
+import { add, concat, cos, mul, reshape, sin, type Value } from "../../graph/index.js";
+import { mlp } from "../layers/modules.js";
+import type { WeightView } from "../layers/weight-view.js";
+import type { ModelConfig } from "../sam2/config.js";
 
 const EMBEDDER = "sam_prompt_encoder.fourier_embedder.mlp.mlp";
 const LAYERS = [0, 3, 6].map((position) => `${EMBEDDER}.${position}`);

@@ -1,5 +1,5 @@
-import type { LazyTensor } from "../graph/index.js";
-import { elementCount } from "../tensor.js";
+import type { LazyTensor } from "../../graph/index.js";
+import { elementCount } from "../../tensor.js";
 
 // Tensors made from the checkpoint's while the model is written. Arithmetic is in float64, rounded once.
 

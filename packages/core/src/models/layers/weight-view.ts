@@ -1,5 +1,5 @@
-import { UnSAMError } from "../errors.js";
-import type { LazyTensor } from "../graph/index.js";
+import { UnSAMError } from "../../errors.js";
+import type { LazyTensor } from "../../graph/index.js";
 import type { WeightSource } from "./weights.js";
 
 /** How many wrong tensors a message names before it only counts them. */

@@ -1,14 +1,14 @@
-import { UnSAMError } from "../errors.js";
-import type { Graph } from "../graph/index.js";
+import { UnSAMError } from "../../errors.js";
+import type { Graph } from "../../graph/index.js";
+import { foldLora } from "../layers/lora.js";
+import { WeightView } from "../layers/weight-view.js";
+import type { WeightSource } from "../layers/weights.js";
+import { GRANULARITY_MARKS, hasGranularity } from "../unsamv2/granularity.js";
 import type { ModelConfig } from "./config.js";
-import { GRANULARITY_MARKS, hasGranularity } from "./granularity.js";
 import { imageEncoder } from "./image-encoder.js";
-import { foldLora } from "./lora.js";
 import { decoderImageTokens, decoderSkips, maskDecoder } from "./mask-decoder.js";
 import { maskPromptEncoder, noMaskEmbedding } from "./prompt-encoder.js";
 import { OFFICIAL_DECODER, recogniseModel } from "./recognise.js";
-import { WeightView } from "./weight-view.js";
-import type { WeightSource } from "./weights.js";
 
 /** A checkpoint and its configuration, checked against each other. Nothing but shapes has been read. */
 export interface Model {

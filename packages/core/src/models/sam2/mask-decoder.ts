@@ -11,14 +11,14 @@ import {
   slice,
   transpose,
   type Value,
-} from "../graph/index.js";
+} from "../../graph/index.js";
+import { permuted, reshaped, stacked } from "../layers/derived-tensor.js";
+import { linear, mlpModule } from "../layers/modules.js";
+import type { WeightView } from "../layers/weight-view.js";
+import { granularityToken, hasGranularity } from "../unsamv2/granularity.js";
 import type { ModelConfig } from "./config.js";
-import { permuted, reshaped, stacked } from "./derived-tensor.js";
-import { granularityToken, hasGranularity } from "./granularity.js";
-import { linear, mlpModule } from "./layers.js";
 import { gridEncoding, pointTokens } from "./prompt-encoder.js";
 import { imageProjections, twoWayTransformer } from "./two-way-transformer.js";
-import type { WeightView } from "./weight-view.js";
 
 const DECODER = "sam_mask_decoder";
 const MASKS = 4;

@@ -1,4 +1,4 @@
-import { NANO_INPUT_CHANNELS, NANO_STRIDE } from "./nano-encoder.js";
+import { NANO_INPUT_CHANNELS, NANO_STRIDE } from "./image-encoder.js";
 
 /** CIE L*a*b* planes of an image, each [height, width]. */
 interface LabImage {

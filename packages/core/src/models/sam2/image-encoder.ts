@@ -1,8 +1,8 @@
-import { Graph } from "../graph/index.js";
+import { Graph } from "../../graph/index.js";
+import type { WeightView } from "../layers/weight-view.js";
 import type { ModelConfig } from "./config.js";
 import { fpnNeck } from "./fpn-neck.js";
 import { hiera } from "./hiera.js";
-import type { WeightView } from "./weight-view.js";
 
 /**
  * The image encoder (SAM 2, section 4): `pixel_values` [1, 3, S, S], normalised, to `image_embed` [1, d, s, s],

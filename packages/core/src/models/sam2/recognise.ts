@@ -1,7 +1,7 @@
-import { UnSAMError } from "../errors.js";
+import { UnSAMError } from "../../errors.js";
+import type { WeightView } from "../layers/weight-view.js";
+import { hasGranularity } from "../unsamv2/granularity.js";
 import { type ModelConfig, parseModelConfig } from "./config.js";
-import { hasGranularity } from "./granularity.js";
-import type { WeightView } from "./weight-view.js";
 
 interface OfficialTrunk {
   readonly size: string;
