@@ -1,9 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
+import { writeWhole } from "@unsam/core/files";
 import { decodeImage, type RgbImage } from "@unsam/core/image";
 import { Mask } from "@unsam/core/mask";
-import { writeWhole } from "@unsam/core/files";
 import sharp, { type OverlayOptions } from "sharp";
 import { type LabelFile, parseLabelFile } from "./label-file.js";
 

@@ -1,5 +1,5 @@
-import { formatNpy } from "@unsam/core/npy";
 import { writeWhole } from "@unsam/core/files";
+import { formatNpy } from "@unsam/core/npy";
 import type { Granularity, Segment } from "@unsam/sdk";
 import { Command } from "commander";
 import { type Answered, answerPrompt } from "../answer-prompt.js";

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { UnSAMError } from "@unsam/core/errors";
-import { decodeRLE, encodeRLE, packMask, type RLE, unpackMask } from "@unsam/core/mask";
 import { writeWholeFile } from "@unsam/core/files";
+import { decodeRLE, encodeRLE, packMask, type RLE, unpackMask } from "@unsam/core/mask";
 import type { SceneData, SceneEntry } from "./scene-data.js";
 
 // The scene file, docs/scene-file.md. Worker side: reading and writing take a while for thousands of masks.
