@@ -2,15 +2,13 @@ import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import sharp, { type Metadata, type Sharp, type SharpOptions } from "sharp";
 import { UnSAMError } from "../errors.js";
+import { checkLimits, checkPixels, DEFAULT_MAX_PIXELS } from "../limits/index.js";
 import { isSrgbProfile } from "./icc.js";
 import type { ImageInput, RawImage } from "./input.js";
 import type { RgbImage } from "./rgb-image.js";
 
-/** Twice the largest photo of today's telephones, 300 MB once decoded. */
-export const DEFAULT_MAX_PIXELS = 100_000_000;
-
 export interface DecodeOptions {
-  /** Images of more pixels than this are refused before they are decoded. 100 million by default; may be Infinity. */
+  /** Images of more pixels than this are refused before they are decoded (`Limits`). 100 million; may be Infinity. */
   readonly maxPixels?: number;
   readonly signal?: AbortSignal;
 }
@@ -33,12 +31,7 @@ export interface DecodeOptions {
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RgbImage> {
   const { maxPixels = DEFAULT_MAX_PIXELS, signal } = options;
-  if (!(typeof maxPixels === "number" && maxPixels >= 1)) {
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      `maxPixels is ${maxPixels}; it must be a number from 1, or Infinity.`,
-    );
-  }
+  checkLimits({ maxPixels });
   signal?.throwIfAborted();
   if (typeof input === "string" || input instanceof URL) {
     const path = input instanceof URL ? pathOf(input) : input;
@@ -117,7 +110,7 @@ async function decodeBytes(
       `${name} has samples of type ${metadata.depth}, whose range is unknown; convert it to 8 or 16 bits first.`,
     );
   }
-  checkPixels(name, width, height, maxPixels);
+  checkPixels(name, { width, height }, maxPixels, "E_BAD_IMAGE");
   const pipeline = sharp(bytes, {
     ...decoding(maxPixels),
     // Converting sRGB to sRGB through its profile would change bytes by one here and there.
@@ -152,7 +145,7 @@ async function decodePipeline(
   let bytes: Buffer;
   try {
     const { width, height } = await abortable(input.clone().metadata(), signal);
-    checkPixels("The input of the sharp pipeline", width, height, maxPixels);
+    checkPixels("The input of the sharp pipeline", { width, height }, maxPixels, "E_BAD_IMAGE");
     bytes = await abortable(input.clone().keepExif().tiff({ compression: "none" }).toBuffer(), signal);
   } catch (cause) {
     signal?.throwIfAborted();
@@ -191,7 +184,7 @@ async function decodeRaw(
       `A raw image of ${width}×${height} pixels and ${channels} channels takes ${width * height * channels} bytes, not ${data.length}.`,
     );
   }
-  checkPixels("The raw image", width, height, maxPixels);
+  checkPixels("The raw image", { width, height }, maxPixels, "E_BAD_IMAGE");
   const pipeline = sharp(data, { ...decoding(maxPixels), raw: { width, height, channels } });
   return toRgb(pipeline, "The raw image", signal);
 }
@@ -202,14 +195,6 @@ function decoding(maxPixels: number): SharpOptions {
     unlimited: false,
     limitInputPixels: Number.isFinite(maxPixels) ? Math.floor(maxPixels) : false,
   };
-}
-
-function checkPixels(name: string, width: number, height: number, maxPixels: number): void {
-  if (width * height <= maxPixels) return;
-  throw new UnSAMError(
-    "E_BAD_IMAGE",
-    `${name} has ${width}×${height} pixels, more than the limit of ${maxPixels}; make it smaller, or raise maxPixels if you trust it.`,
-  );
 }
 
 async function toRgb(pipeline: Sharp, name: string, signal: AbortSignal | undefined): Promise<RgbImage> {
