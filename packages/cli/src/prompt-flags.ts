@@ -1,4 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
+import { readFileBytes, shown } from "@unsam/core/files";
 import { parseNpy } from "@unsam/core/npy";
 import { type PointInput, type PromptInput, UnSAMError } from "@unsam/sdk";
 import type { Command } from "commander";
@@ -49,14 +50,16 @@ export async function checkImage(image: string): Promise<void> {
   if (found.isDirectory()) throw new UnSAMError("E_BAD_IMAGE", `${image} is a folder; give an image file.`);
 }
 
-export async function readPrompt(flags: PromptFlags): Promise<PromptInput> {
-  const mask = flags.maskInput === undefined ? undefined : await readMaskInput(flags.maskInput);
+/** Logits of the largest network are 1 MB; doubles of one four times as large in each direction still fit. */
+const MOST_MASK_BYTES = 64 * 2 ** 20;
+
+export async function readPrompt(flags: PromptFlags, signal: AbortSignal): Promise<PromptInput> {
+  const mask = flags.maskInput === undefined ? undefined : await readMaskInput(flags.maskInput, signal);
   return { points: flags.point, box: flags.box, mask };
 }
 
-async function readMaskInput(file: string) {
-  const bytes = await readFile(file).catch((cause) => {
-    throw new UnSAMError("E_BAD_FILE", `--mask-input ${file} cannot be read: ${cause.message}`, { cause });
-  });
-  return parseNpy(bytes, file);
+async function readMaskInput(file: string, signal: AbortSignal) {
+  const what = "The mask prompt";
+  const bytes = await readFileBytes(file, { what, code: "E_BAD_FILE", maxBytes: MOST_MASK_BYTES, signal });
+  return parseNpy(bytes, `${what} ${shown(file)}`);
 }

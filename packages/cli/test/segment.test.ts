@@ -93,7 +93,7 @@ describe("unsam segment", () => {
       [photo, ...click, "--config", "c.json"],
       /--config belongs to a checkpoint/,
     ],
-    ["a missing mask input", [photo, "--mask-input", "no.npy"], /no\.npy cannot be read/],
+    ["a missing mask input", [photo, "--mask-input", "no.npy"], /no file “no\.npy”/],
     ["a photo as mask input", [photo, "--mask-input", photo], /not a NumPy array/],
     ["a mask name that is no PNG", [photo, ...click, "--out", "mask.jpg"], /must end in \.png/],
     ["a folder that is not there", [photo, ...click, "--out", "no/such/mask.png"], /no folder/],

@@ -31,7 +31,7 @@ async function ladder(image: string, flags: LadderFlags, signal: AbortSignal): P
   checkPrompt(flags);
   if (flags.out) await checkWritable("--out", flags.out, ".png");
   await checkImage(image);
-  const prompt = await readPrompt(flags);
+  const prompt = await readPrompt(flags, signal);
 
   const { levels, nested, tile, out } = flags;
   await answerPrompt(

@@ -35,7 +35,7 @@ async function segment(image: string, flags: SegmentFlags, signal: AbortSignal):
   if (flags.overlay) await checkWritable("--overlay", flags.overlay, ".png");
   if (flags.logits) await checkWritable("--logits", flags.logits, ".npy");
   await checkImage(image);
-  const prompt = { ...(await readPrompt(flags)), granularity: flags.granularity };
+  const prompt = { ...(await readPrompt(flags, signal)), granularity: flags.granularity };
 
   await answerPrompt(
     image,
