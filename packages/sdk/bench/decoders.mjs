@@ -12,7 +12,7 @@ import { parseArgs } from "node:util";
 import { openCheckpoint } from "@unsam/core/checkpoint";
 import { openNativeDecoder } from "@unsam/core/decoder";
 import { encodeModel, Graph, matMul } from "@unsam/core/graph";
-import { decoderWeights, parseModelConfig, resolveModel } from "@unsam/core/models";
+import { resolveModel } from "@unsam/core/models";
 import { openSession } from "@unsam/core/runtime";
 import { loadNative } from "@unsam/native-cuda";
 import { Tensor } from "onnxruntime-node";
@@ -96,7 +96,7 @@ function randomFeatures(config) {
     for (let i = 0; i < data.length; i++) data[i] = Math.sin(i * 12.9898 + channels) * 1.5;
     return { data, shape: [channels, scale * side, scale * side] };
   };
-  return { imageEmbed: map(256, 1), highRes0: map(32, 4), highRes1: map(64, 2) };
+  return { image_embed: map(256, 1), high_res_0: map(32, 4), high_res_1: map(64, 2) };
 }
 
 /** One click and its padding point at a setting of the dial: ten tokens. */
@@ -126,11 +126,13 @@ async function contenders(checkpoint, model, features) {
     console.log(`No native decoder: ${reason}`);
     return list;
   }
-  const weights = await decoderWeights(checkpoint);
+  const weights = await model.decoderWeights();
   for (const precision of ["float32", "bfloat16"]) {
-    const decoder = await openNativeDecoder(binding, weights, { threads, precision }).catch((error) => {
-      console.log(error.message);
-    });
+    const decoder = await openNativeDecoder(binding, weights, model.features, { threads, precision }).catch(
+      (error) => {
+        console.log(error.message);
+      },
+    );
     if (!decoder) continue;
     const started = performance.now();
     const image = await decoder.prepare(features);
@@ -158,9 +160,7 @@ async function distances(list, side) {
 const folder = path.join(tmpdir(), "unsam-bench");
 const file = values.model ?? (await randomCheckpoint(folder, values.size, { granularity: true }));
 const checkpoint = await openCheckpoint(file);
-const config = values.config
-  ? parseModelConfig(JSON.parse(await readFile(values.config, "utf8")))
-  : undefined;
+const config = values.config ? JSON.parse(await readFile(values.config, "utf8")) : undefined;
 const model = resolveModel(checkpoint, config);
 const { imageSize } = model.config;
 const flops = megaflops((imageSize / 16) ** 2);

@@ -147,13 +147,13 @@ export class PlainDecoder {
     this.#image = image;
   }
 
-  static async open(config, source, { imageEmbed, highRes0, highRes1 }, openSession) {
+  static async open(config, source, { image_embed, high_res_0, high_res_1 }, openSession) {
     const tensor = ({ data, shape }) => new Tensor("float32", data, [1, ...shape]);
     const session = await openSession(await plainDecoderModel(config, source));
     return new PlainDecoder(session, {
-      image_embed: tensor(imageEmbed),
-      high_res_0: tensor(highRes0),
-      high_res_1: tensor(highRes1),
+      image_embed: tensor(image_embed),
+      high_res_0: tensor(high_res_0),
+      high_res_1: tensor(high_res_1),
     });
   }
 

@@ -1,7 +1,6 @@
 import { openCheckpoint, type TensorInfo } from "@unsam/core/checkpoint";
-import { describeModel } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import { parseModelConfig, resolveModel } from "@unsam/core/models";
+import { resolveModel } from "@unsam/core/models";
 import { elementCount } from "@unsam/core/tensor";
 import { readConfig } from "./load-options.js";
 
@@ -33,8 +32,7 @@ export async function inspectCheckpoint(
   let model: string | null = null;
   let problem: string | null = null;
   try {
-    const parsed = config === undefined ? undefined : parseModelConfig(config);
-    model = describeModel(resolveModel(checkpoint, parsed));
+    model = resolveModel(checkpoint, config).description;
   } catch (error) {
     if (!(error instanceof UnSAMError)) throw error;
     problem = error.message;

@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import type { NanoOptions, NetworkOptions, RegionTreeOptions } from "@unsam/core/engine";
 import { defaultCacheDir } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import { parseModelConfig } from "@unsam/core/models";
 import { NANO_WEIGHTS } from "@unsam/model-nano";
 import { z } from "zod";
 import { Calibration, type CalibrationData } from "./calibration/index.js";
@@ -95,7 +94,7 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
     kind: "network",
     network: {
       checkpoint: model.checkpoint,
-      config: config === undefined ? null : parseModelConfig(config),
+      config,
       device,
       ...decoderAndDevice(decoder),
       precision,

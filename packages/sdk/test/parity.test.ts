@@ -34,12 +34,13 @@ const checkpoints = [
   { fixture: "unsamv2-mini", file: ["unsamv2-mini", "checkpoint.pt"] },
   { fixture: "unsamv2-mini", file: ["unsamv2-mini-safetensors", "checkpoint.safetensors"] },
   { fixture: "sam21-mini", file: ["sam21-mini", "checkpoint.safetensors"] },
+  { fixture: "efficienttam-mini", file: ["efficienttam-mini", "checkpoint.safetensors"] },
 ];
 
 describeWithShared("parity with the official PyTorch code, from photo to mask", () => {
   describe.each(checkpoints)("$fixture from $file.1", ({ fixture, file }) => {
     const reference = parityFixture(fixture);
-    const plainSam2 = fixture === "sam21-mini";
+    const plainSam2 = fixture !== "unsamv2-mini";
     let unsam: UnSAM;
     const images = new Map<string, EncodedImage>();
 

@@ -1,15 +1,31 @@
-import type { Tensor } from "../tensor.js";
+import { UnSAMError } from "../errors.js";
+import type { FeatureMap, FeatureName } from "../models/index.js";
+import { elementCount, type Tensor } from "../tensor.js";
 
 /**
- * What the image encoder hands to the decoder (SAM 2, section 4; sizes for a network side S, s = S / 16).
+ * What the image encoder hands to the decoder (SAM 2, section 4; sizes for a network side S, s = S / 16, of a decoder of
+ * d channels). A family without high-resolution features has `image_embed` alone.
  */
-export interface ImageFeatures {
-  /** [256, s, s], stride 16, `no_mem_embed` already added. */
-  readonly imageEmbed: Tensor;
-  /** [32, 4s, 4s], stride 4, after `conv_s0`. */
-  readonly highRes0: Tensor;
-  /** [64, 2s, 2s], stride 8, after `conv_s1`. */
-  readonly highRes1: Tensor;
+export interface ImageFeatures extends Readonly<Partial<Record<FeatureName, Tensor>>> {
+  /** [d, s, s], stride 16, `no_mem_embed` already added. */
+  readonly image_embed: Tensor;
+  /** [d / 8, 4s, 4s], stride 4, after `conv_s0`. */
+  readonly high_res_0?: Tensor;
+  /** [d / 4, 2s, 2s], stride 8, after `conv_s1`. */
+  readonly high_res_1?: Tensor;
+}
+
+/** The features of an image as this model names and sizes them. Throws `E_BAD_FILE` where others were given. */
+export function checkFeatures(features: ImageFeatures, expected: readonly FeatureMap[]): void {
+  for (const { name, shape } of expected) {
+    const tensor = features[name];
+    if (tensor?.shape.join() === shape.join() && tensor.data.length === elementCount(shape)) continue;
+    const found = tensor ? `[${tensor.shape.join(", ")}]` : "missing";
+    throw new UnSAMError(
+      "E_BAD_FILE",
+      `The image feature ${name} is ${found} where this model has [${shape.join(", ")}]; encode the image with this model.`,
+    );
+  }
 }
 
 /** Official label numbers: background, foreground, box top-left, box bottom-right, ignored (takes a token). */

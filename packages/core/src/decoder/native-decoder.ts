@@ -1,15 +1,16 @@
 import { availableParallelism } from "node:os";
 import type { NativeBinding, NativeDecoder, NativePreparedImage, NativePrompt } from "@unsam/native-cuda";
 import { UnSAMError } from "../errors.js";
-import type { Model } from "../models/index.js";
+import type { FeatureMap, NetworkModel } from "../models/index.js";
 import type { Tensor } from "../tensor.js";
-import type {
-  DecodedMasks,
-  DecodeOptions,
-  ImageFeatures,
-  MaskDecoder,
-  NetworkPrompt,
-  PreparedImage,
+import {
+  checkFeatures,
+  type DecodedMasks,
+  type DecodeOptions,
+  type ImageFeatures,
+  type MaskDecoder,
+  type NetworkPrompt,
+  type PreparedImage,
 } from "./mask-decoder.js";
 import { DISPOSED, typed, unlessAborted } from "./native-call.js";
 
@@ -32,7 +33,7 @@ export interface NativeDecoderOptions {
 
 /** Why the addon, whose constants are those of the published models, cannot stand for this model; null: it can. */
 export function nativeMisfit(
-  { config, granularity }: Model,
+  { config, granularity }: NetworkModel,
   weights: ReadonlyMap<string, Tensor>,
 ): string | null {
   const { enabled, delta, threshold } = config.stability;
@@ -49,24 +50,26 @@ export function nativeMisfit(
 }
 
 /**
- * The mask decoder in C++. `weights` are those of `decoderWeights`; they are only read.
+ * The mask decoder in C++. `weights` and `features` are those of the model (`NetworkModel`); they are only read.
  * Throws `E_BAD_CHECKPOINT`, `E_BAD_OPTION` (a CUDA device that does not exist), `E_UNSUPPORTED` (bfloat16 on a processor
  * without it, no CUDA), `E_OUT_OF_MEMORY`, `E_DEVICE`, `E_RUNTIME`.
  */
 export async function openNativeDecoder(
   binding: NativeBinding,
   weights: ReadonlyMap<string, Tensor>,
+  features: readonly FeatureMap[],
   { threads = availableParallelism(), precision = "float32", cudaDevice = null }: NativeDecoderOptions = {},
 ): Promise<MaskDecoder> {
   const decoder = await typed(
     binding.createDecoder(Object.fromEntries(weights), { precision, device: cudaDevice }),
   );
-  return new NativeMaskDecoder(decoder, threads, cudaDevice === null ? BATCH : CUDA_BATCH);
+  return new NativeMaskDecoder(decoder, features, threads, cudaDevice === null ? BATCH : CUDA_BATCH);
 }
 
 class NativeMaskDecoder implements MaskDecoder {
   readonly kind = "native";
   readonly #decoder: NativeDecoder;
+  readonly #features: readonly FeatureMap[];
   readonly #threads: number;
   readonly #batch: number;
   readonly #images = new Set<NativeImage>();
@@ -74,31 +77,26 @@ class NativeMaskDecoder implements MaskDecoder {
   /** End of the last call into the addon: each uses all cores, so they follow one another. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(decoder: NativeDecoder, threads: number, batch: number) {
+  constructor(decoder: NativeDecoder, features: readonly FeatureMap[], threads: number, batch: number) {
     this.#decoder = decoder;
+    this.#features = features;
     this.#threads = threads;
     this.#batch = batch;
   }
 
   async prepare(features: ImageFeatures): Promise<PreparedImage> {
-    const { imageEmbed, highRes0, highRes1 } = features;
-    const side = imageEmbed.shape[1];
-    const shapes = [imageEmbed, highRes0, highRes1].map(({ shape }) => shape.join());
-    const expected = [
-      [256, side, side],
-      [32, 4 * side, 4 * side],
-      [64, 2 * side, 2 * side],
-    ];
-    if (shapes.some((shape, i) => shape !== expected[i].join())) {
-      throw new UnSAMError(
-        "E_BAD_FILE",
-        `The image features are [${shapes.join("], [")}]; a model of ${16 * side} pixels has ` +
-          `[${expected.join("], [")}]. Encode the image with this model.`,
-      );
-    }
+    checkFeatures(features, this.#features);
+    const { image_embed, high_res_0, high_res_1 } = features;
+    const side = image_embed.shape[1];
+    // Zeros are what a decoder without high-resolution features adds.
     const prepared = await this.#next(() =>
       this.#decoder.prepare(
-        { side, imageEmbed: imageEmbed.data, highRes0: highRes0.data, highRes1: highRes1.data },
+        {
+          side,
+          imageEmbed: image_embed.data,
+          highRes0: high_res_0?.data ?? new Float32Array(32 * (4 * side) ** 2),
+          highRes1: high_res_1?.data ?? new Float32Array(64 * (2 * side) ** 2),
+        },
         { threads: this.#threads },
       ),
     );
@@ -159,9 +157,11 @@ class NativeImage implements PreparedImage {
 
   async features(): Promise<ImageFeatures> {
     if (!this.#features) throw new UnSAMError("E_DISPOSED", DISPOSED);
-    const copy = ({ data, shape }: Tensor): Tensor => ({ data: data.slice(), shape });
-    const { imageEmbed, highRes0, highRes1 } = this.#features;
-    return { imageEmbed: copy(imageEmbed), highRes0: copy(highRes0), highRes1: copy(highRes1) };
+    const copies = Object.entries(this.#features).map(([name, { data, shape }]) => [
+      name,
+      { data: data.slice(), shape },
+    ]);
+    return Object.fromEntries(copies) as ImageFeatures;
   }
 
   async dispose(): Promise<void> {

@@ -1,9 +1,9 @@
 import { Tensor } from "onnxruntime-node";
 import { UnSAMError } from "../errors.js";
 import { encodeModel, type Graph } from "../graph/index.js";
-import type { Model } from "../models/index.js";
+import type { FeatureMap, NetworkModel } from "../models/index.js";
 import type { Session } from "../runtime/ort-session.js";
-import type { DecodedMasks, ImageFeatures, NetworkPrompt } from "./mask-decoder.js";
+import { checkFeatures, type DecodedMasks, type ImageFeatures, type NetworkPrompt } from "./mask-decoder.js";
 import { type SelectionRules, selectMasks } from "./select-masks.js";
 
 // Importing this file loads ONNX Runtime, whose `run` blocks its thread: it belongs in a worker.
@@ -24,7 +24,8 @@ type TensorMap = Readonly<Record<string, Tensor>>;
 interface Sessions {
   readonly maskPrompt: Session;
   readonly imageTokens: Session;
-  readonly skips: Session;
+  /** null: the decoder adds no maps of the encoder. */
+  readonly skips: Session | null;
   readonly decoder: Session;
 }
 
@@ -39,12 +40,14 @@ export class OnnxDecoderKernel {
   readonly #sessions: Sessions;
   readonly #noMask: Tensor;
   readonly #rules: SelectionRules;
+  readonly #features: readonly FeatureMap[];
   readonly #width: number;
   /** Side of the image embedding. */
   readonly #side: number;
 
-  private constructor(model: Model, sessions: Sessions, noMask: Float32Array) {
+  private constructor(model: NetworkModel, sessions: Sessions, noMask: Float32Array) {
     this.#sessions = sessions;
+    this.#features = model.features;
     this.#rules = { granularity: model.granularity, stability: model.config.stability };
     this.#width = model.config.neck.width;
     this.#side = model.config.imageSize / 16;
@@ -56,7 +59,7 @@ export class OnnxDecoderKernel {
     this.#noMask = new Tensor("float32", dense, [1, this.#width, this.#side, this.#side]);
   }
 
-  static async open(model: Model, openSession: OpenSession): Promise<OnnxDecoderKernel> {
+  static async open(model: NetworkModel, openSession: OpenSession): Promise<OnnxDecoderKernel> {
     const opened: Session[] = [];
     const session = async (graph: Graph): Promise<Session> => {
       const result = await openSession(await encodeModel(graph));
@@ -67,7 +70,7 @@ export class OnnxDecoderKernel {
       const sessions = {
         maskPrompt: await session(model.maskPromptEncoder),
         imageTokens: await session(model.decoderImageTokens),
-        skips: await session(model.decoderSkips),
+        skips: model.decoderSkips && (await session(model.decoderSkips)),
         decoder: await session(model.maskDecoder),
       };
       return new OnnxDecoderKernel(model, sessions, await model.noMaskEmbedding());
@@ -79,26 +82,19 @@ export class OnnxDecoderKernel {
 
   /** Throws `E_BAD_FILE` where the features are not of this model's shapes. */
   async prepare(features: ImageFeatures): Promise<PreparedFeatures> {
-    const [width, side] = [this.#width, this.#side];
-    const take = (tensor: ImageFeatures["imageEmbed"], channels: number, scale: number): Tensor => {
-      const expected = [channels, scale * side, scale * side];
-      if (tensor.shape.join() !== expected.join() || tensor.data.length !== channels * (scale * side) ** 2) {
-        throw new UnSAMError(
-          "E_BAD_FILE",
-          `The image features are [${tensor.shape.join(", ")}] where this model has [${expected.join(", ")}]; encode ` +
-            "the image with this model.",
-        );
-      }
-      return new Tensor("float32", tensor.data, [1, ...expected]);
-    };
-    const imageEmbed = take(features.imageEmbed, width, 1);
-    const high_res_0 = take(features.highRes0, width / 8, 4);
-    const high_res_1 = take(features.highRes1, width / 4, 2);
+    checkFeatures(features, this.#features);
+    const feeds = Object.fromEntries(
+      this.#features.map(({ name, shape }) => [
+        name,
+        new Tensor("float32", features[name]!.data, [1, ...shape]),
+      ]),
+    );
+    const { image_embed: imageEmbed, ...maps } = feeds;
     const { imageTokens, skips } = this.#sessions;
     return {
       imageEmbed,
       tokens: await imageTokens.run({ image_embed: imageEmbed, dense_prompt: this.#noMask }),
-      skips: await skips.run({ high_res_0, high_res_1 }),
+      skips: skips ? await skips.run(maps) : {},
     };
   }
 
@@ -134,7 +130,7 @@ export class OnnxDecoderKernel {
   }
 
   async release(): Promise<void> {
-    await Promise.all(Object.values(this.#sessions).map((session: Session) => session.release()));
+    await Promise.all(Object.values(this.#sessions).map((session: Session | null) => session?.release()));
   }
 
   /** Indices of prompts that are decoded together: with and without a mask apart, as many as the memory allows. */

@@ -6,7 +6,7 @@ import path from "node:path";
 import { z } from "zod";
 import { UnSAMError } from "../errors.js";
 import { MODEL_FILE, WEIGHTS_FILE, type WrittenFile, writeModel } from "../graph/index.js";
-import type { Model } from "../models/index.js";
+import type { NetworkModel } from "../models/index.js";
 
 /** Part of the cache's key: to be raised with every change to the graphs in `models/`. */
 const GRAPH_VERSION = 1;
@@ -41,7 +41,7 @@ export interface BuiltEncoder {
  * `fingerprint` is the checkpoint's SHA-256. Throws `E_IO` where nothing can be written at all.
  */
 export async function buildEncoder(
-  model: Model,
+  model: NetworkModel,
   fingerprint: string,
   cacheDir: string,
   signal?: AbortSignal,
@@ -70,7 +70,7 @@ export async function buildEncoder(
   }
 }
 
-function cacheKey(model: Model, fingerprint: string): string {
+function cacheKey(model: NetworkModel, fingerprint: string): string {
   const content = JSON.stringify([GRAPH_VERSION, fingerprint, model.config]);
   return createHash("sha256").update(content).digest("hex");
 }
@@ -88,7 +88,7 @@ async function makeFolder(folder: string): Promise<void> {
   });
 }
 
-async function write(model: Model, folder: string, signal?: AbortSignal): Promise<void> {
+async function write(model: NetworkModel, folder: string, signal?: AbortSignal): Promise<void> {
   await mkdir(folder);
   const files = await writeModel(model.imageEncoder, folder, signal);
   await writeFile(path.join(folder, MANIFEST_FILE), JSON.stringify({ files }, null, 1));
@@ -110,7 +110,11 @@ async function publish(finished: string, folder: string, signal?: AbortSignal): 
   }
 }
 
-async function buildTemporary(model: Model, reason: unknown, signal?: AbortSignal): Promise<BuiltEncoder> {
+async function buildTemporary(
+  model: NetworkModel,
+  reason: unknown,
+  signal?: AbortSignal,
+): Promise<BuiltEncoder> {
   let parent: string | undefined;
   const dispose = async (): Promise<void> => {
     if (parent) await rm(parent, { recursive: true, force: true });

@@ -1,7 +1,6 @@
 import { Tensor } from "onnxruntime-node";
 import type { ImageFeatures } from "../decoder/mask-decoder.js";
 import type { Session } from "../runtime/ort-session.js";
-import type { Tensor as CoreTensor } from "../tensor.js";
 
 // Importing this file loads ONNX Runtime, whose `run` blocks its thread: it belongs in a worker.
 
@@ -29,11 +28,11 @@ export class OnnxEncoderKernel {
     const side = this.#imageSize;
     const input = new Tensor("float32", pixels, [1, 3, side, side]);
     const outputs = await this.#session.run({ pixel_values: input });
-    const plain = (name: string): CoreTensor => {
-      const tensor = outputs[name];
-      return { data: tensor.data as Float32Array, shape: tensor.dims.slice(1) };
-    };
-    return { imageEmbed: plain("image_embed"), highRes0: plain("high_res_0"), highRes1: plain("high_res_1") };
+    const features = Object.entries(outputs).map(([name, tensor]) => [
+      name,
+      { data: tensor.data as Float32Array, shape: tensor.dims.slice(1) },
+    ]);
+    return Object.fromEntries(features) as ImageFeatures;
   }
 
   async release(): Promise<void> {

@@ -5,7 +5,6 @@ export {
   scalesOfLadder,
 } from "./automatic-granularity.js";
 export { defaultCacheDir } from "./cache-dir.js";
-export { describeModel } from "./describe-model.js";
 export * from "./engine.js";
 export { type NanoOptions, openNanoEngine } from "./nano-engine.js";
 export { openNetworkEngine } from "./network-engine.js";

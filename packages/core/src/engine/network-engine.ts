@@ -11,8 +11,10 @@ import {
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
+import type { FeatureMap } from "../models/index.js";
 import type { Prompt } from "../prompt.js";
 import { inferenceThread } from "../runtime/index.js";
+import { elementCount } from "../tensor.js";
 import type { ClickBatch, CollectedBatch } from "../whole-image/index.js";
 import { AUTOMATIC_LEVELS, MOST_SCALES, scalesOfLadder } from "./automatic-granularity.js";
 import type {
@@ -62,7 +64,7 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
   }
   const decoder =
     binding && weights
-      ? await openNativeDecoder(binding, weights, options).catch(async (cause) => {
+      ? await openNativeDecoder(binding, weights, opened.features, options).catch(async (cause) => {
           await network("close", [handle]);
           throw cause;
         })
@@ -77,7 +79,7 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
     kernels: binding && weights ? "native" : "typescript",
   };
   const finisher = binding && weights ? nativeFinisher(binding, options.threads) : workerFinisher;
-  return new NetworkEngine(info, handle, opened.imageSize, decoder, finisher);
+  return new NetworkEngine(info, handle, opened, decoder, finisher);
 }
 
 /** null: there is none and another decoder will do. Throws `E_UNSUPPORTED` where nothing else was asked for. */
@@ -96,13 +98,21 @@ class NetworkEngine implements Engine {
   readonly info: EngineInfo;
   readonly #handle: number;
   readonly #side: number;
+  readonly #features: readonly FeatureMap[];
   readonly #decoder: MaskDecoder;
   readonly #finisher: MaskFinisher;
 
-  constructor(info: EngineInfo, handle: number, side: number, decoder: MaskDecoder, finisher: MaskFinisher) {
+  constructor(
+    info: EngineInfo,
+    handle: number,
+    { imageSize, features }: { readonly imageSize: number; readonly features: readonly FeatureMap[] },
+    decoder: MaskDecoder,
+    finisher: MaskFinisher,
+  ) {
     this.info = info;
     this.#handle = handle;
-    this.#side = side;
+    this.#side = imageSize;
+    this.#features = features;
     this.#decoder = decoder;
     this.#finisher = finisher;
   }
@@ -113,8 +123,7 @@ class NetworkEngine implements Engine {
   }
 
   async restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage> {
-    const cells = this.#side / 16;
-    const read = (name: string, shape: readonly number[]) => {
+    const read = ({ name, shape }: FeatureMap) => {
       const tensor = state.tensors.get(name);
       if (!tensor || !(tensor.data instanceof Float32Array) || tensor.shape.join() !== shape.join()) {
         const found = tensor ? `[${tensor.shape.join(", ")}]` : "nothing";
@@ -123,14 +132,9 @@ class NetworkEngine implements Engine {
           `The saved encoding needs ${name} of shape [${shape.join(", ")}]; found ${found}.`,
         );
       }
-      return { data: tensor.data, shape };
+      return [name, { data: tensor.data, shape }];
     };
-    const features: ImageFeatures = {
-      imageEmbed: read("image_embed", [256, cells, cells]),
-      highRes0: read("high_res_0", [32, cells * 4, cells * 4]),
-      highRes1: read("high_res_1", [64, cells * 2, cells * 2]),
-    };
-    return this.#image(features, size);
+    return this.#image(Object.fromEntries(this.#features.map(read)) as ImageFeatures, size);
   }
 
   async #image(
@@ -142,6 +146,8 @@ class NetworkEngine implements Engine {
       width,
       height,
       side: this.#side,
+      // Once as features and once made ready for the decoder.
+      bytes: 2 * 4 * this.#features.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     });
     forgotten.register(image, prepared, image);
     return image;
@@ -167,12 +173,11 @@ class NetworkImage implements EngineImage {
     decoder: MaskDecoder,
     finisher: MaskFinisher,
     prepared: PreparedImage,
-    size: { width: number; height: number; side: number },
+    size: { width: number; height: number; side: number; bytes: number },
   ) {
     this.width = size.width;
     this.height = size.height;
-    // Three maps of 4 KB a cell of stride 16 together, once as features and once made ready for the decoder.
-    this.bytes = 2 * 4096 * (size.side / 16) ** 2;
+    this.bytes = size.bytes;
     this.#side = size.side;
     this.#decoder = decoder;
     this.#finisher = finisher;
@@ -256,14 +261,8 @@ class NetworkImage implements EngineImage {
   }
 
   async save(): Promise<ImageState> {
-    const { imageEmbed, highRes0, highRes1 } = await this.#prepared.features();
-    return {
-      tensors: new Map([
-        ["image_embed", { ...imageEmbed, half: true }],
-        ["high_res_0", { ...highRes0, half: true }],
-        ["high_res_1", { ...highRes1, half: true }],
-      ]),
-    };
+    const features = Object.entries(await this.#prepared.features());
+    return { tensors: new Map(features.map(([name, tensor]) => [name, { ...tensor, half: true }])) };
   }
 
   async dispose(): Promise<void> {

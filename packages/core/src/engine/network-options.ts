@@ -1,10 +1,8 @@
-import type { ModelConfig } from "../models/index.js";
-
 export interface NetworkOptions {
   /** Path of a `.pt` or `.safetensors` file. */
   readonly checkpoint: string;
-  /** null: recognised from the tensors. */
-  readonly config: ModelConfig | null;
+  /** Model configuration as JSON (keys of the official YAML); undefined: told by the tensors. */
+  readonly config: unknown;
   readonly device: "auto" | "cpu" | "cuda";
   readonly decoder: "auto" | "onnx" | "native";
   /** Number of the CUDA device the native decoder runs on; left out or null: the processor. */

@@ -6,16 +6,15 @@ import { OnnxEncoderKernel } from "../encoder/onnx-encoder-kernel.js";
 import { UnSAMError } from "../errors.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
-import { decoderWeights, type Model, resolveModel, type WeightSource } from "../models/index.js";
+import { type NetworkModel, resolveModel } from "../models/index.js";
 import { move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
-import { describeModel } from "./describe-model.js";
 import type { NetworkOptions } from "./network-options.js";
 
 // The inference thread's side of a network: the sessions, and the images prepared for them.
 
 interface Network {
-  readonly model: Model;
+  readonly model: NetworkModel;
   readonly files: BuiltEncoder;
   readonly encoder: OnnxEncoderKernel;
   /** null: the native decoder answers, outside of this thread. */
@@ -43,9 +42,9 @@ export interface OpenOptions extends Omit<NetworkOptions, "signal"> {
 export async function open(options: OpenOptions) {
   const checkpoint = await openCheckpoint(options.checkpoint);
   try {
-    const model = resolveModel(checkpoint, options.config ?? undefined);
+    const model = resolveModel(checkpoint, options.config);
     const fingerprint = await checkpoint.fingerprint();
-    const weights = options.native ? await nativeWeights(model, checkpoint, options.decoder) : null;
+    const weights = options.native ? await nativeWeights(model, options.decoder) : null;
     const network = await openKernels(model, fingerprint, options, weights === null);
     const handle = ++lastHandle;
     networks.set(handle, network);
@@ -55,7 +54,8 @@ export async function open(options: OpenOptions) {
       fingerprint,
       imageSize: model.config.imageSize,
       granularity: model.granularity,
-      description: describeModel(model),
+      features: model.features,
+      description: model.description,
     };
     return move(opened, ...[...(weights?.values() ?? [])].map(({ data }) => data));
   } finally {
@@ -65,11 +65,10 @@ export async function open(options: OpenOptions) {
 
 /** null: the addon cannot stand for this model. Throws `E_UNSUPPORTED` where nothing else was asked for. */
 async function nativeWeights(
-  model: Model,
-  source: WeightSource,
+  model: NetworkModel,
   decoder: NetworkOptions["decoder"],
 ): Promise<ReadonlyMap<string, Tensor> | null> {
-  const weights = await decoderWeights(source);
+  const weights = await model.decoderWeights();
   const misfit = nativeMisfit(model, weights);
   if (misfit === null) return weights;
   if (decoder === "auto") return null;
@@ -80,7 +79,7 @@ async function nativeWeights(
 }
 
 async function openKernels(
-  model: Model,
+  model: NetworkModel,
   fingerprint: string,
   { cacheDir, threads, device }: OpenOptions,
   withDecoder: boolean,
@@ -107,7 +106,7 @@ async function openKernels(
 export async function encode(handle: number, image: RgbImage) {
   const { model, encoder } = network(handle);
   const features = await encoder.encode(networkInput(image, model.config.imageSize).data);
-  return move(features, features.imageEmbed.data, features.highRes0.data, features.highRes1.data);
+  return move(features, ...Object.values(features).map(({ data }) => data));
 }
 
 export async function prepare(handle: number, features: ImageFeatures): Promise<number> {

@@ -32,7 +32,7 @@ export function onnxDecoder(handle: number): MaskDecoder {
   return {
     kind: "onnx",
     async prepare(features) {
-      const arrays = [features.imageEmbed.data, features.highRes0.data, features.highRes1.data];
+      const arrays = Object.values(features).map(({ data }) => data);
       const transfer = [...new Set(arrays.map((array) => array.buffer as ArrayBuffer))];
       return new OnnxPreparedImage(await network("prepare", [handle, features], { transfer }));
     },

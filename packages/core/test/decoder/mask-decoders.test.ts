@@ -5,7 +5,7 @@ import { loadNative } from "@unsam/native-cuda";
 import { afterAll, describe, expect, it } from "vitest";
 import { nativeMisfit, openNativeDecoder } from "#core/decoder/index.js";
 import { onnxDecoder } from "#core/engine/onnx-decoder.js";
-import { decoderWeights, type Model } from "#core/models/index.js";
+import type { NetworkModel } from "#core/models/index.js";
 import { inferenceThread } from "#core/runtime/index.js";
 import { relativeError } from "../support/compare.js";
 import { describeParity } from "../support/parity.js";
@@ -35,10 +35,10 @@ if (native.binding === null) {
   const { binding } = native;
   maskDecoderSuite("native mask decoder", async (set) => {
     const { checkpoint, model } = await set.open();
-    const weights = await decoderWeights(checkpoint);
+    const weights = await model.decoderWeights();
     await checkpoint.close();
     expect(nativeMisfit(model, weights)).toBeNull();
-    const decoder = await openNativeDecoder(binding, weights, { threads: 2 });
+    const decoder = await openNativeDecoder(binding, weights, model.features, { threads: 2 });
     return { decoder, close: () => decoder.dispose() };
   });
 }
@@ -49,9 +49,11 @@ describeParity("native mask decoder with bfloat16 products", (openSet) => {
       skip("no addon, or a CPU without AVX512_BF16");
     const set = openSet();
     const { checkpoint, model } = await set.open();
-    const weights = await decoderWeights(checkpoint);
+    const weights = await model.decoderWeights();
     await checkpoint.close();
-    const decoder = await openNativeDecoder(native.binding!, weights, { precision: "bfloat16" });
+    const decoder = await openNativeDecoder(native.binding!, weights, model.features, {
+      precision: "bfloat16",
+    });
     const image = await decoder.prepare(set.features());
     for (const one of set.cases) {
       const prompts = set.networkPrompts(one, model.config.imageSize);
@@ -89,7 +91,7 @@ describe("models the native decoder cannot run", () => {
   };
   const misfit = (change: object, granularity = false) =>
     nativeMisfit(
-      { ...official, granularity, config: { ...official.config, ...change } } as unknown as Model,
+      { ...official, granularity, config: { ...official.config, ...change } } as unknown as NetworkModel,
       new Map([
         [
           "sam_prompt_encoder.fourier_embedder.mlp.mlp.0.weight",

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Checkpoint } from "#core/checkpoint/index.js";
 import type { DecodedMasks, NetworkPrompt } from "#core/decoder/index.js";
 import { OnnxDecoderKernel, type PreparedFeatures } from "#core/decoder/onnx-decoder-kernel.js";
-import type { Model } from "#core/models/index.js";
-import { parseModelConfig, resolveModel } from "#core/models/index.js";
+import type { NetworkModel } from "#core/models/index.js";
+import { parseModelConfig } from "#core/models/index.js";
 import { largestDifference, relativeError } from "../support/compare.js";
 import { describeParity, type ParitySet } from "../support/parity.js";
 import { randomValues } from "../support/random.js";
 import { openSession } from "../support/run-graph.js";
-import { syntheticCheckpoint } from "../support/synthetic-model.js";
+import { modelOf, syntheticCheckpoint } from "../support/synthetic-model.js";
 
 /** From the stored features; the product's promise is 1e-4 end to end. */
 const LOGITS = 2e-5;
@@ -17,7 +17,7 @@ const OBJECT_SCORE = 2e-4;
 
 describeParity("mask decoder against the official code", (open) => {
   let set: ParitySet;
-  let model: Model;
+  let model: NetworkModel;
   let checkpoint: Checkpoint;
   let kernel: OnnxDecoderKernel;
   let image: PreparedFeatures;
@@ -88,16 +88,13 @@ describe("mask decoder on ONNX Runtime", () => {
     maskLogits: null,
   };
   const features = {
-    imageEmbed: { data: randomValues(256 * 16 * 16, 7), shape: [256, 16, 16] },
-    highRes0: { data: randomValues(32 * 64 * 64, 8), shape: [32, 64, 64] },
-    highRes1: { data: randomValues(64 * 32 * 32, 9), shape: [64, 32, 32] },
+    image_embed: { data: randomValues(256 * 16 * 16, 7), shape: [256, 16, 16] },
+    high_res_0: { data: randomValues(32 * 64 * 64, 8), shape: [32, 64, 64] },
+    high_res_1: { data: randomValues(64 * 32 * 32, 9), shape: [64, 32, 32] },
   };
 
   it("splits a batch that would not fit its memory, and answers in order", async () => {
-    const kernel = await OnnxDecoderKernel.open(
-      resolveModel(syntheticCheckpoint(config), config),
-      openSession,
-    );
+    const kernel = await OnnxDecoderKernel.open(modelOf(syntheticCheckpoint(config), config), openSession);
     const image = await kernel.prepare(features);
     // 12 × 256 channels × 256 cells × 4 bytes, and the attention scores: 77 prompts fill 256 MiB.
     const prompts = Array.from({ length: 180 }, (_, i) => ({
@@ -113,10 +110,7 @@ describe("mask decoder on ONNX Runtime", () => {
   });
 
   it("stops between groups when it is told to", async () => {
-    const kernel = await OnnxDecoderKernel.open(
-      resolveModel(syntheticCheckpoint(config), config),
-      openSession,
-    );
+    const kernel = await OnnxDecoderKernel.open(modelOf(syntheticCheckpoint(config), config), openSession);
     const image = await kernel.prepare(features);
     const options = { multimask: false, signal: AbortSignal.abort(new Error("enough")) };
     await expect(kernel.decode(image, [click], options)).rejects.toThrow("enough");
@@ -125,10 +119,7 @@ describe("mask decoder on ONNX Runtime", () => {
 
   it("answers 10 as object score where the model predicts none", async () => {
     const without = { ...config, objectScore: "none" as const };
-    const kernel = await OnnxDecoderKernel.open(
-      resolveModel(syntheticCheckpoint(without), without),
-      openSession,
-    );
+    const kernel = await OnnxDecoderKernel.open(modelOf(syntheticCheckpoint(without), without), openSession);
     const [answer] = await kernel.decode(await kernel.prepare(features), [click], { multimask: true });
     expect(answer.objectScore).toBe(10);
     expect(answer.predictedIou).toHaveLength(3);
@@ -136,11 +127,8 @@ describe("mask decoder on ONNX Runtime", () => {
   });
 
   it("refuses features of another size, a mask of another size, and a granularity it does not know", async () => {
-    const kernel = await OnnxDecoderKernel.open(
-      resolveModel(syntheticCheckpoint(config), config),
-      openSession,
-    );
-    const small = { ...features, imageEmbed: { data: new Float32Array(256 * 64), shape: [256, 8, 8] } };
+    const kernel = await OnnxDecoderKernel.open(modelOf(syntheticCheckpoint(config), config), openSession);
+    const small = { ...features, image_embed: { data: new Float32Array(256 * 64), shape: [256, 8, 8] } };
     await expect(kernel.prepare(small)).rejects.toMatchObject({ code: "E_BAD_FILE" });
     const image = await kernel.prepare(features);
     const masked = { ...click, maskLogits: new Float32Array(9) };

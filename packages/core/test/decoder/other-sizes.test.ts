@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { assemblePrompt, type ImageFeatures } from "#core/decoder/index.js";
 import { OnnxDecoderKernel } from "#core/decoder/onnx-decoder-kernel.js";
-import { parseModelConfig, resolveModel } from "#core/models/index.js";
+import { parseModelConfig } from "#core/models/index.js";
 import { largestDifference, relativeError } from "../support/compare.js";
 import { randomValues } from "../support/random.js";
 import { openSession } from "../support/run-graph.js";
-import { syntheticCheckpoint } from "../support/synthetic-model.js";
+import { modelOf, syntheticCheckpoint } from "../support/synthetic-model.js";
 import { referenceDecoder } from "./reference-decoder.js";
 
 // The embedding's side is 10 and 6 here, no power of two; the parity sets have 16.
@@ -24,12 +24,12 @@ describe.each([
     });
     const side = size / 16;
     const features: ImageFeatures = {
-      imageEmbed: { data: randomValues(width * side ** 2, 1), shape: [width, side, side] },
-      highRes0: {
+      image_embed: { data: randomValues(width * side ** 2, 1), shape: [width, side, side] },
+      high_res_0: {
         data: randomValues((width / 8) * (4 * side) ** 2, 2),
         shape: [width / 8, 4 * side, 4 * side],
       },
-      highRes1: {
+      high_res_1: {
         data: randomValues((width / 4) * (2 * side) ** 2, 3),
         shape: [width / 4, 2 * side, 2 * side],
       },
@@ -60,7 +60,7 @@ describe.each([
       const source = syntheticCheckpoint(config, granularity);
       const prompt = assemblePrompt(asked, image, size);
       const expected = await referenceDecoder(features, prompt, config, source);
-      const kernel = await OnnxDecoderKernel.open(resolveModel(source, config), openSession);
+      const kernel = await OnnxDecoderKernel.open(modelOf(source, config, granularity), openSession);
       const [answer] = await kernel.decode(await kernel.prepare(features), [prompt], { multimask: true });
       await kernel.release();
       const masks = granularity ? expected.masks : expected.masks.slice(1);

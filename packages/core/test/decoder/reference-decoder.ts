@@ -82,7 +82,7 @@ export async function referenceDecoder(
     image.push(
       vectorOf(
         width,
-        (c) => features.imageEmbed.data[c * side * side + cell] + (mask ? mask[cell][c] : noMask[c]),
+        (c) => features.image_embed.data[c * side * side + cell] + (mask ? mask[cell][c] : noMask[c]),
       ),
     );
   }
@@ -192,10 +192,10 @@ function upscale(
   const name = "sam_mask_decoder.output_upscaling";
   const skipped = (map: Vector[], skip: Named): Vector[] =>
     map.map((vector, pixel) => vector.map((value, c) => value + skip.data[c * map.length + pixel]));
-  const once = skipped(deconvolve(image, side, `${name}.0`, get), features.highRes1).map((vector) =>
+  const once = skipped(deconvolve(image, side, `${name}.0`, get), features.high_res_1!).map((vector) =>
     layerNorm(vector, `${name}.1`, 1e-6, get).map(gelu),
   );
-  return skipped(deconvolve(once, 2 * side, `${name}.3`, get), features.highRes0).map((vector) =>
+  return skipped(deconvolve(once, 2 * side, `${name}.3`, get), features.high_res_0!).map((vector) =>
     vector.map(gelu),
   );
 }

@@ -4,12 +4,12 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { buildEncoder } from "#core/encoder/index.js";
 import { OnnxEncoderKernel } from "#core/encoder/onnx-encoder-kernel.js";
-import { parseModelConfig, resolveModel } from "#core/models/index.js";
+import { parseModelConfig } from "#core/models/index.js";
 import { referenceEncoder } from "../models/reference-hiera.js";
 import { relativeError } from "../support/compare.js";
 import { randomValues } from "../support/random.js";
 import { openSession } from "../support/run-graph.js";
-import { syntheticCheckpoint } from "../support/synthetic-model.js";
+import { modelOf, syntheticCheckpoint } from "../support/synthetic-model.js";
 
 const config = parseModelConfig({
   image_size: 64,
@@ -19,7 +19,7 @@ const config = parseModelConfig({
   },
 });
 const source = syntheticCheckpoint(config);
-const model = resolveModel(source, config);
+const model = modelOf(source, config);
 
 let cache: string;
 beforeEach(async () => {
@@ -37,11 +37,11 @@ describe("the built image encoder on disk", () => {
     const pixels = randomValues(3 * 64 * 64, 4);
     const features = await kernel.encode(pixels);
     const expected = await referenceEncoder(pixels, config, source);
-    expect(features.imageEmbed.shape).toEqual([32, 4, 4]);
-    expect(features.highRes0.shape).toEqual([4, 16, 16]);
-    expect(features.highRes1.shape).toEqual([8, 8, 8]);
-    for (const name of ["imageEmbed", "highRes0", "highRes1"] as const) {
-      expect(relativeError(features[name].data, expected[name])).toBeLessThan(5e-6);
+    expect(features.image_embed.shape).toEqual([32, 4, 4]);
+    expect(features.high_res_0?.shape).toEqual([4, 16, 16]);
+    expect(features.high_res_1?.shape).toEqual([8, 8, 8]);
+    for (const name of ["image_embed", "high_res_0", "high_res_1"] as const) {
+      expect(relativeError(features[name]!.data, expected[name])).toBeLessThan(5e-6);
     }
     await kernel.release();
   });

@@ -1,6 +1,6 @@
 import { describeWithShared, shared } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
-import { foldLora, imageEncoder, WeightView } from "#core/models/index.js";
+import { foldLora, imageEncoder, parseModelConfig, WeightView } from "#core/models/index.js";
 import { relativeError } from "../support/compare.js";
 import { ParitySet } from "../support/parity.js";
 import { runGraph } from "../support/run-graph.js";
@@ -12,8 +12,10 @@ describeWithShared("image encoder against the official code, stage by stage", ()
   describe.each(["unsamv2-mini", "sam21-mini"])("%s", (name) => {
     it("gives every stage, every pyramid level and the embedding", async () => {
       const set = new ParitySet(shared("parity", name));
-      const { model, checkpoint } = await set.open();
-      const graph = imageEncoder(model.config, new WeightView(foldLora(checkpoint)), { stages: true });
+      const { checkpoint } = await set.open();
+      const graph = imageEncoder(parseModelConfig(set.config), new WeightView(foldLora(checkpoint)), {
+        stages: true,
+      });
       const outputs = await runGraph(graph, { pixel_values: set.array(set.image.input!) });
       await checkpoint.close();
       const errors: Record<string, number> = {};

@@ -111,8 +111,8 @@ describe("image encoder against a plain float64 program", () => {
       );
       expect(relativeError(data, tokens), `stage ${stage}`).toBeLessThan(TOLERANCE);
     }
-    expect(relativeError(outputs.image_embed.data, expected.imageEmbed)).toBeLessThan(TOLERANCE);
-    expect(relativeError(outputs.high_res_0.data, expected.highRes0)).toBeLessThan(TOLERANCE);
-    expect(relativeError(outputs.high_res_1.data, expected.highRes1)).toBeLessThan(TOLERANCE);
+    expect(relativeError(outputs.image_embed.data, expected.image_embed)).toBeLessThan(TOLERANCE);
+    expect(relativeError(outputs.high_res_0.data, expected.high_res_0)).toBeLessThan(TOLERANCE);
+    expect(relativeError(outputs.high_res_1.data, expected.high_res_1)).toBeLessThan(TOLERANCE);
   });
 });

@@ -90,7 +90,7 @@ describe("published checkpoints", () => {
     expect(() => resolveModel({ tensors, read: unread })).toThrow(
       expect.objectContaining({
         code: "E_BAD_CHECKPOINT",
-        message: expect.stringContaining("no SAM 2 model"),
+        message: expect.stringContaining("no model that is known here"),
       }),
     );
   });

@@ -7,9 +7,9 @@ import { gelu, layerNorm, linear, type Named, type Vector, vectorOf } from "./re
 type Grid = Vector[][];
 
 export interface ReferenceFeatures {
-  readonly imageEmbed: Float64Array;
-  readonly highRes0: Float64Array;
-  readonly highRes1: Float64Array;
+  readonly image_embed: Float64Array;
+  readonly high_res_0: Float64Array;
+  readonly high_res_1: Float64Array;
   readonly stages: readonly Float64Array[];
 }
 
@@ -90,11 +90,11 @@ export async function referenceEncoder(
     ? get("no_mem_embed").data
     : new Float32Array(config.neck.width);
   return {
-    imageEmbed: planes(
+    image_embed: planes(
       pyramid[2].map((row) => row.map((vector) => vector.map((value, c) => value + noMemory[c]))),
     ),
-    highRes0: reduced(0),
-    highRes1: reduced(1),
+    high_res_0: reduced(0),
+    high_res_1: reduced(1),
     stages: levels.map(planes),
   };
 }

@@ -1,4 +1,12 @@
-import { type ModelConfig, modelTensors, type WeightSource } from "#core/models/index.js";
+import {
+  GRANULARITY_TOKENS,
+  type ModelConfig,
+  modelTensors,
+  type NetworkModel,
+  sam2Model,
+  type WeightSource,
+  WeightView,
+} from "#core/models/index.js";
 import { randomValues } from "./random.js";
 
 /** Names and shapes of every tensor that the model of this configuration needs, as a checkpoint lists them. */
@@ -7,6 +15,11 @@ export function requiredShapes(
   granularity: boolean,
 ): Map<string, { shape: readonly number[] }> {
   return new Map([...modelTensors(config, { granularity })].map(([name, shape]) => [name, { shape }]));
+}
+
+/** The SAM 2 (or UnSAMv2) of this configuration on these weights. */
+export function modelOf(source: WeightSource, config: ModelConfig, granularity = false): NetworkModel {
+  return sam2Model("sam2", config, new WeightView(source), granularity ? GRANULARITY_TOKENS : null);
 }
 
 /** A randomly initialised checkpoint, in memory: matrices keep the scale of what they multiply. */

@@ -8,7 +8,6 @@ import {
   openRegionTreeEngine,
 } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import { parseModelConfig } from "@unsam/core/models";
 import type { RegionTreeOptions } from "@unsam/core/region-tree";
 import { engineMethod } from "./engine.js";
 import { felzenszwalbMethod } from "./felzenszwalb.js";
@@ -87,7 +86,7 @@ async function openEngine({ model, weights, config }: MethodSpec & { kind: "mode
   if (Object.hasOwn(BUILT_IN, model)) return BUILT_IN[model](weights);
   return openNetworkEngine({
     checkpoint: model,
-    config: config === null ? null : parseModelConfig(await readConfig(config)),
+    config: config === null ? undefined : await readConfig(config),
     device: "auto",
     decoder: "auto",
     precision: "float32",

@@ -5,7 +5,6 @@ import { UnSAMError } from "@unsam/core/errors";
 import type { AddonAt } from "@unsam/core/hierarchy";
 import type { RgbImage } from "@unsam/core/image";
 import type { PackedMask } from "@unsam/core/mask";
-import { parseModelConfig } from "@unsam/core/models";
 import { generateMasks, OFFICIAL_OPTIONS, type WholeImageOptions } from "@unsam/core/whole-image";
 
 /** Which network looks at the photos. */
@@ -44,7 +43,7 @@ export async function openBackbone(
 ): Promise<Backbone> {
   const engine = await openNetworkEngine({
     checkpoint: model,
-    config: config === undefined ? null : parseModelConfig(await readConfig(config)),
+    config: config === undefined ? undefined : await readConfig(config),
     device: "auto",
     decoder: "auto",
     precision: "float32",

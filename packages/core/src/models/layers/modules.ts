@@ -1,4 +1,4 @@
-import { add, layerNormalization, matMul, relu, type Value } from "../../graph/index.js";
+import { add, layerNormalization, matMul, relu, reshape, transpose, type Value } from "../../graph/index.js";
 import { permuted } from "./derived-tensor.js";
 import type { WeightView } from "./weight-view.js";
 
@@ -44,4 +44,9 @@ export function mlpModule(x: Value, name: string, widths: readonly number[], wei
     widths,
     weights,
   );
+}
+
+/** [side², c] → [1, c, side, side] */
+export function planes(tokens: Value, side: number): Value {
+  return reshape(transpose(tokens, [1, 0]), [1, tokens.shape[1], side, side]);
 }

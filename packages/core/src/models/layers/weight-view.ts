@@ -1,5 +1,6 @@
 import { UnSAMError } from "../../errors.js";
 import type { LazyTensor } from "../../graph/index.js";
+import type { Tensor } from "../../tensor.js";
 import type { WeightSource } from "./weights.js";
 
 /** How many wrong tensors a message names before it only counts them. */
@@ -24,6 +25,15 @@ export class WeightView {
   /** Shape in the file, or null. */
   shape(name: string): readonly number[] | null {
     return this.#source.tensors.get(name)?.shape ?? null;
+  }
+
+  get names(): Iterable<string> {
+    return this.#source.tensors.keys();
+  }
+
+  /** Reads one tensor without asking for a shape. */
+  read(name: string): Promise<Tensor> {
+    return this.#source.read(name);
   }
 
   /** Every tensor asked for so far, with the shape it was asked for. */

@@ -1,20 +1,14 @@
 import { z } from "zod";
 import { UnSAMError } from "../../errors.js";
+import type { DecoderConfig } from "../network-model.js";
+import { count, decoderKeys, decoderRules, parseOfficialConfig } from "./decoder-config.js";
 
-/** Everything about a model that its tensors do not say. Made by `parseModelConfig` or by recognition. */
-export interface ModelConfig {
-  readonly name: string;
-  /** Side S of the square network input, pixels. */
-  readonly imageSize: number;
+/** Everything about a SAM 2 that its tensors do not say. Made by `parseModelConfig` or by recognition. */
+export interface ModelConfig extends DecoderConfig {
   readonly trunk: TrunkConfig;
   readonly neck: NeckConfig;
-  /** Base of the granularity's Fourier frequencies. */
-  readonly temperature: number;
   /** `no_mem_embed` is added to the image embedding. */
   readonly addNoMemoryEmbedding: boolean;
-  readonly iouSigmoid: boolean;
-  readonly objectScore: "none" | "linear" | "mlp";
-  readonly stability: StabilityFallback;
 }
 
 export interface TrunkConfig {
@@ -44,14 +38,6 @@ export interface NeckConfig {
   readonly fuse: "sum" | "avg";
 }
 
-/** Plain SAM 2 only: when one mask is asked for and mask 0 is unstable, the best of the others answers. */
-export interface StabilityFallback {
-  readonly enabled: boolean;
-  readonly delta: number;
-  readonly threshold: number;
-}
-
-const count = z.number().int().positive().max(65536);
 const pair = <T extends z.ZodType>(item: T) => z.tuple([item, item]);
 
 // Names and defaults of the official YAML; keys that a single image never uses are tolerated.
@@ -102,53 +88,19 @@ const officialModel = z.object({
       })
       .prefault({ fpn_top_down_levels: [2, 3] }),
   }),
-  temperature: z.number().positive().default(100),
-  directly_add_no_mem_embed: z.boolean().default(true),
   use_high_res_features_in_sam: z.literal(true).default(true),
-  iou_prediction_use_sigmoid: z.boolean().default(true),
-  pred_obj_scores: z.boolean().default(true),
-  pred_obj_scores_mlp: z.boolean().default(true),
-  // What the official loader adds by default, unless the configuration says otherwise.
-  sam_mask_decoder_extra_args: z
-    .object({
-      dynamic_multimask_via_stability: z.boolean().default(true),
-      dynamic_multimask_stability_delta: z.number().nonnegative().default(0.05),
-      dynamic_multimask_stability_thresh: z.number().default(0.98),
-    })
-    .nullish()
-    .transform(
-      (args) =>
-        args ?? {
-          dynamic_multimask_via_stability: true,
-          dynamic_multimask_stability_delta: 0.05,
-          dynamic_multimask_stability_thresh: 0.98,
-        },
-    ),
+  ...decoderKeys,
 });
-
-const officialFile = z.object({ name: z.string().optional(), model: officialModel });
 
 /**
  * Reads a model configuration: an object with the keys of the official YAML, under `model` or bare.
  * Throws `E_BAD_CONFIG`, naming the first key that is wrong.
  */
 export function parseModelConfig(json: unknown): ModelConfig {
-  const wrapped = typeof json === "object" && json !== null && "model" in json;
-  const parsed = officialFile.safeParse(wrapped ? json : { model: json });
-  if (!parsed.success) {
-    const [issue, ...others] = parsed.error.issues;
-    const key = issue.path.filter((part, index) => wrapped || index > 0 || part !== "model").join(".");
-    const more = others.length > 0 ? ` (and ${others.length} more)` : "";
-    throw new UnSAMError(
-      "E_BAD_CONFIG",
-      `The model configuration is wrong at ${key === "" ? "its top level" : `"${key}"`}: ${issue.message}${more}. ` +
-        `It takes the keys of the official YAML (image_size, image_encoder.trunk, image_encoder.neck, …).`,
-    );
-  }
-  const { model } = parsed.data;
+  const { name, model } = parseOfficialConfig(officialModel, json);
   const { trunk, neck } = model.image_encoder;
   const config: ModelConfig = {
-    name: parsed.data.name ?? "custom",
+    name: name ?? "custom",
     imageSize: model.image_size,
     trunk: {
       embedDim: trunk.embed_dim,
@@ -169,15 +121,9 @@ export function parseModelConfig(json: unknown): ModelConfig {
       topDownLevels: neck.fpn_top_down_levels ?? [0, 1, 2, 3],
       fuse: neck.fuse_type,
     },
-    temperature: model.temperature,
+    highResFeatures: true,
     addNoMemoryEmbedding: model.directly_add_no_mem_embed,
-    iouSigmoid: model.iou_prediction_use_sigmoid,
-    objectScore: !model.pred_obj_scores ? "none" : model.pred_obj_scores_mlp ? "mlp" : "linear",
-    stability: {
-      enabled: model.sam_mask_decoder_extra_args.dynamic_multimask_via_stability,
-      delta: model.sam_mask_decoder_extra_args.dynamic_multimask_stability_delta,
-      threshold: model.sam_mask_decoder_extra_args.dynamic_multimask_stability_thresh,
-    },
+    ...decoderRules(model),
   };
   checkTrunk(config, neck.backbone_channel_list);
   return config;

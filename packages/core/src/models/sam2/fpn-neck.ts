@@ -1,17 +1,10 @@
-import {
-  add,
-  expand,
-  gemm,
-  type LazyTensor,
-  mul,
-  reshape,
-  transpose,
-  type Value,
-} from "../../graph/index.js";
+import { add, expand, gemm, type LazyTensor, mul, reshape, type Value } from "../../graph/index.js";
 import { composed, reshaped } from "../layers/derived-tensor.js";
+import { planes } from "../layers/modules.js";
 import type { WeightView } from "../layers/weight-view.js";
 import type { ModelConfig } from "./config.js";
 import type { TokenMap } from "./hiera.js";
+import { addNoMemory } from "./no-memory.js";
 
 interface Linear {
   readonly weight: LazyTensor;
@@ -57,7 +50,10 @@ export function fpnNeck(levels: readonly TokenMap[], config: ModelConfig, weight
   };
 
   return {
-    imageEmbed: planes(withoutMemory(pyramid(2), config, weights), levels[2].side),
+    imageEmbed: planes(
+      config.addNoMemoryEmbedding ? addNoMemory(pyramid(2), weights) : pyramid(2),
+      levels[2].side,
+    ),
     highRes0: highRes(0, width / 8),
     highRes1: highRes(1, width / 4),
   };
@@ -77,21 +73,9 @@ function pointwise(weights: WeightView, name: string, to: number, from: number):
   return reshaped(weights.tensor(`${name}.weight`, [to, from, 1, 1]), [to, from]);
 }
 
-/** For a single image SAM 2 adds a learned vector where a video's memory would be (SAM 2, section 4). */
-function withoutMemory(tokens: Value, config: ModelConfig, weights: WeightView): Value {
-  if (!config.addNoMemoryEmbedding) return tokens;
-  const embedding = weights.tensor("no_mem_embed", [1, 1, config.neck.width]);
-  return add(tokens, tokens.graph.weight(reshaped(embedding, [config.neck.width])));
-}
-
 /** Nearest neighbour at twice the side, [side², c] → [4 side², c]. */
 function doubled(tokens: Value, side: number): Value {
   const width = tokens.shape[1];
   const cells = reshape(tokens, [side, 1, side, 1, width]);
   return reshape(expand(cells, [side, 2, side, 2, width]), [4 * side * side, width]);
-}
-
-/** [side², c] → [1, c, side, side] */
-function planes(tokens: Value, side: number): Value {
-  return reshape(transpose(tokens, [1, 0]), [1, tokens.shape[1], side, side]);
 }

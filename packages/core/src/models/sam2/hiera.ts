@@ -6,7 +6,6 @@ import {
   type LazyTensor,
   layerNormalization,
   multiHeadAttention,
-  padEnd,
   reduceMax,
   reshape,
   slice,
@@ -14,9 +13,10 @@ import {
   type Value,
 } from "../../graph/index.js";
 import { rows } from "../layers/derived-tensor.js";
+import { positionEmbedding } from "../layers/position-embedding.js";
 import type { WeightView } from "../layers/weight-view.js";
+import { joinWindows, splitWindows } from "../layers/windows.js";
 import { type BlockPlan, type ModelConfig, planBlocks } from "./config.js";
-import { positionEmbedding } from "./position-embedding.js";
 
 const TRUNK = "image_encoder.trunk";
 
@@ -110,7 +110,7 @@ function attention(
   // The biases come after the padding, inside the attention: a padded position's query, key and value are the bias.
   const [query, key, value] = [0, 1, 2].map((part) => {
     const projection = g.weight(rows(combined, part * width, (part + 1) * width));
-    return partition(gemm(normed, projection, null), side, plan.window);
+    return splitWindows(gemm(normed, projection, null), side, plan.window);
   });
   // Pooling commutes with adding a bias per channel.
   const pooled = plan.pools ? maxPool(query) : query;
@@ -118,31 +118,7 @@ function attention(
   const flat = (x: Value): Value => reshape(x, [windows, Number(x.shape[1]) * Number(x.shape[2]), width]);
   const bias = g.weight(weight("attn.qkv.bias", [3 * width]));
   const attended = multiHeadAttention(flat(pooled), flat(key), flat(value), bias, plan.heads);
-  return unpartition(attended, queryWindow, outgoingSide(plan));
-}
-
-/** [side², c] → [windows, window, window, c], zeros at the bottom and right; window 0: one window holds the map. */
-function partition(tokens: Value, side: number, window: number): Value {
-  const width = tokens.shape[1];
-  if (window === 0) return reshape(tokens, [1, side, side, width]);
-  const across = Math.ceil(side / window);
-  const missing = across * window - side;
-  const padded = padEnd(reshape(tokens, [side, side, width]), [missing, missing, 0]);
-  const tiles = transpose(reshape(padded, [across, window, across, window, width]), [0, 2, 1, 3, 4]);
-  return reshape(tiles, [across * across, window, window, width]);
-}
-
-/** [windows, window², c] → [side², c], what lies beyond the map cut off. */
-function unpartition(attended: Value, window: number, side: number): Value {
-  const width = attended.shape[2];
-  const across = Math.sqrt(Number(attended.shape[0]));
-  const whole = across * window;
-  let map = attended;
-  if (across > 1)
-    map = transpose(reshape(attended, [across, across, window, window, width]), [0, 2, 1, 3, 4]);
-  map = reshape(map, [whole, whole, width]);
-  for (const axis of [0, 1]) if (side < whole) map = slice(map, axis, 0, side);
-  return reshape(map, [side * side, width]);
+  return joinWindows(attended, queryWindow, outgoingSide(plan));
 }
 
 /** 2 × 2 maxima of [n, side, side, c]; an odd last row or column is dropped. */

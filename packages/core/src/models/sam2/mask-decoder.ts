@@ -15,8 +15,7 @@ import {
 import { permuted, reshaped, stacked } from "../layers/derived-tensor.js";
 import { linear, mlpModule } from "../layers/modules.js";
 import type { WeightView } from "../layers/weight-view.js";
-import { granularityToken, hasGranularity } from "../unsamv2/granularity.js";
-import type { ModelConfig } from "./config.js";
+import type { DecoderConfig } from "../network-model.js";
 import { gridEncoding, pointTokens } from "./prompt-encoder.js";
 import { imageProjections, twoWayTransformer } from "./two-way-transformer.js";
 
@@ -29,7 +28,7 @@ const CHANNEL_NORM_EPS = 1e-6;
  * mask prompt. `image_embed` [1, d, s, s] and `dense_prompt` [masks, d, s, s] to `image_tokens` [masks, s², d] and
  * `key`, `value`, `query`: layer 0's projections of them.
  */
-export function decoderImageTokens(config: ModelConfig, weights: WeightView): Graph {
+export function decoderImageTokens(config: DecoderConfig, weights: WeightView): Graph {
   const graph = new Graph("mask_decoder_image_tokens");
   const width = config.neck.width;
   const side = config.imageSize / 16;
@@ -49,19 +48,35 @@ export function decoderImageTokens(config: ModelConfig, weights: WeightView): Gr
  * The high-resolution maps as the upscaling wants them: in the order in which it produces its pixels, its biases added.
  * `high_res_0`, `high_res_1` as the encoder gives them to `skip_0` [16s², d/8], `skip_1` [4s², d/4].
  */
-export function decoderSkips(config: ModelConfig, weights: WeightView): Graph {
+export function decoderSkips(config: DecoderConfig, weights: WeightView): Graph {
   const graph = new Graph("mask_decoder_skips");
   const width = config.neck.width;
   const side = config.imageSize / 16;
   const high0 = graph.input("high_res_0", "float32", [1, width / 8, 4 * side, 4 * side]);
   const high1 = graph.input("high_res_1", "float32", [1, width / 4, 2 * side, 2 * side]);
-  const bias = (position: number, channels: number): Value =>
-    graph.weight(weights.tensor(`${DECODER}.output_upscaling.${position}.bias`, [channels]));
+  const bias = (position: number, channels: number) => upscalingBias(graph, position, channels, weights);
   const blocks0 = transpose(reshape(high0, [width / 8, side, 2, 2, side, 2, 2]), [1, 4, 2, 5, 3, 6, 0]);
   graph.output("skip_0", add(reshape(blocks0, [16 * side * side, width / 8]), bias(3, width / 8)));
   const blocks1 = transpose(reshape(high1, [width / 4, side, 2, side, 2]), [1, 3, 2, 4, 0]);
   graph.output("skip_1", add(reshape(blocks1, [4 * side * side, width / 4]), bias(0, width / 4)));
   return graph;
+}
+
+/** The tokens that UnSAMv2 adds (section 3): one says which granularity is asked for, one is read as the mask. */
+export interface GranularityTokens {
+  /** granularity [batch, 1] → [batch, 1, d] */
+  prompt(granularity: Value, config: DecoderConfig, weights: WeightView): Value;
+  /** Learned token [1, d] that the mask is read from. */
+  readonly maskToken: string;
+  /** The MLP that turns it into the mask's kernel. */
+  readonly maskMlp: string;
+}
+
+export interface MaskDecoderOptions {
+  /** null: plain SAM 2, four masks. */
+  readonly granularity: GranularityTokens | null;
+  /** Adds what lies between as outputs, for finding where a difference starts. */
+  readonly stages?: boolean;
 }
 
 /**
@@ -72,15 +87,15 @@ export function decoderSkips(config: ModelConfig, weights: WeightView): Graph {
  * (the granularity's token is the last).
  * Outputs: `low_res_logits` [batch, m, 4s, 4s] (m = 1, the granularity mask, or the 4 masks of plain SAM 2),
  * `predicted_iou` [batch, 4], `object_score` [batch, 1] (not where the model has none).
+ * Without high-resolution features there are no skips: the upscaling adds its biases alone.
  * `stages` adds `sparse_embeddings`, `tokens_out`, `image_tokens_out` and `upscaled`.
  */
 export function maskDecoder(
-  config: ModelConfig,
+  config: DecoderConfig,
   weights: WeightView,
-  { stages = false }: { readonly stages?: boolean } = {},
+  { granularity, stages = false }: MaskDecoderOptions,
 ): Graph {
   const graph = new Graph("mask_decoder");
-  const granular = hasGranularity(weights);
   const width = config.neck.width;
   const cells = (config.imageSize / 16) ** 2;
   const [images, batch, points] = ["1|batch", "batch", "points"];
@@ -91,17 +106,24 @@ export function maskDecoder(
     value: graph.input("value", "float32", [images, 8, cells, headWidth]),
     query: graph.input("query", "float32", [images, 8, cells, headWidth]),
   };
-  const skip1 = graph.input("skip_1", "float32", [4 * cells, width / 4]);
-  const skip0 = graph.input("skip_0", "float32", [16 * cells, width / 8]);
+  const skips = config.highResFeatures
+    ? {
+        skip1: graph.input("skip_1", "float32", [4 * cells, width / 4]),
+        skip0: graph.input("skip_0", "float32", [16 * cells, width / 8]),
+      }
+    : {
+        skip1: upscalingBias(graph, 0, width / 4, weights),
+        skip0: upscalingBias(graph, 3, width / 8, weights),
+      };
   const coords = graph.input("point_coords", "float32", [batch, points, 2]);
   const labels = graph.input("point_labels", "int32", [batch, points]);
   const prompts = [pointTokens(coords, labels, config, weights)];
-  if (granular)
-    prompts.push(granularityToken(graph.input("granularity", "float32", [batch, 1]), config, weights));
+  if (granularity)
+    prompts.push(granularity.prompt(graph.input("granularity", "float32", [batch, 1]), config, weights));
   const sparse = prompts.length > 1 ? concat(prompts, 1) : prompts[0];
   const promptBias = graph.input("prompt_bias", "float32", [batch, sparse.shape[1]]);
 
-  const output = outputTokens(config, weights, granular);
+  const output = outputTokens(config, weights, granularity);
   const count = output.shape[0];
   const tokens = concat([repeatLike(reshape(graph.weight(output), [1, count, width]), coords), sparse], 1);
   const noBias = repeatLike(graph.constant(new Float32Array(count), [1, count]), promptBias);
@@ -115,9 +137,9 @@ export function maskDecoder(
   graph.output("predicted_iou", config.iouSigmoid ? sigmoid(iou) : iou);
   if (config.objectScore !== "none") graph.output("object_score", objectScore(token(0), config, weights));
 
-  const upscaled = upscale(transformed.image, skip1, skip0, weights);
-  const networks = granular
-    ? [{ name: `${DECODER}.gra_output_token_mlp`, index: iouIndex + 1 + MASKS }]
+  const upscaled = upscale(transformed.image, skips, weights);
+  const networks = granularity
+    ? [{ name: granularity.maskMlp, index: iouIndex + 1 + MASKS }]
     : Array.from({ length: MASKS }, (_, mask) => ({
         name: `${DECODER}.output_hypernetworks_mlps.${mask}`,
         index: iouIndex + 1 + mask,
@@ -137,8 +159,12 @@ export function maskDecoder(
   return graph;
 }
 
+function upscalingBias(graph: Graph, position: number, channels: number, weights: WeightView): Value {
+  return graph.weight(weights.tensor(`${DECODER}.output_upscaling.${position}.bias`, [channels]));
+}
+
 /** Learned tokens the answers are read from: object score (where there is one), IoU, four masks, granularity mask. */
-function outputTokens(config: ModelConfig, weights: WeightView, granular: boolean) {
+function outputTokens(config: DecoderConfig, weights: WeightView, granularity: GranularityTokens | null) {
   const width = config.neck.width;
   const tokens = [
     weights.tensor(`${DECODER}.iou_token.weight`, [1, width]),
@@ -146,11 +172,11 @@ function outputTokens(config: ModelConfig, weights: WeightView, granular: boolea
   ];
   if (config.objectScore !== "none")
     tokens.unshift(weights.tensor(`${DECODER}.obj_score_token.weight`, [1, width]));
-  if (granular) tokens.push(weights.tensor(`${DECODER}.gra_token.weight`, [1, width]));
+  if (granularity) tokens.push(weights.tensor(granularity.maskToken, [1, width]));
   return stacked(`${DECODER}.output_tokens`, tokens);
 }
 
-function objectScore(token: Value, config: ModelConfig, weights: WeightView): Value {
+function objectScore(token: Value, config: DecoderConfig, weights: WeightView): Value {
   const name = `${DECODER}.pred_obj_score_head`;
   const width = config.neck.width;
   return config.objectScore === "mlp"
@@ -162,7 +188,11 @@ function objectScore(token: Value, config: ModelConfig, weights: WeightView): Va
  * Two transposed convolutions, 2 × 2 with stride 2: each is one linear map per pixel, whose four outputs stay side by
  * side, so that nothing is moved until the masks are narrow. [batch, cells, d] → [batch, 16 cells, d / 8]
  */
-function upscale(image: Value, skip1: Value, skip0: Value, weights: WeightView): Value {
+function upscale(
+  image: Value,
+  { skip1, skip0 }: { readonly skip1: Value; readonly skip0: Value },
+  weights: WeightView,
+): Value {
   const g = image.graph;
   const [batch, cells, width] = [image.shape[0], Number(image.shape[1]), Number(image.shape[2])];
   const name = `${DECODER}.output_upscaling`;

@@ -21,7 +21,7 @@ import {
 import { stacked } from "../layers/derived-tensor.js";
 import { norm } from "../layers/modules.js";
 import type { WeightView } from "../layers/weight-view.js";
-import type { ModelConfig } from "./config.js";
+import type { DecoderConfig } from "../network-model.js";
 
 const ENCODER = "sam_prompt_encoder";
 const CHANNEL_NORM_EPS = 1e-6;
@@ -32,7 +32,7 @@ const MASK_CHANNELS = [4, 16] as const;
  * Prompt tokens of points (SAM, section A): random Fourier features of the position plus what the label means.
  * coords [batch, points, 2] in pixels of the S frame, labels [batch, points] → [batch, points, d]
  */
-export function pointTokens(coords: Value, labels: Value, config: ModelConfig, weights: WeightView): Value {
+export function pointTokens(coords: Value, labels: Value, config: DecoderConfig, weights: WeightView): Value {
   const g = coords.graph;
   const width = config.neck.width;
   // Centres of pixels, then the frame as [−1, 1].
@@ -53,13 +53,13 @@ export function pointTokens(coords: Value, labels: Value, config: ModelConfig, w
 }
 
 /** Row 0 belongs to x. */
-function gaussian(config: ModelConfig, weights: WeightView): LazyTensor {
+function gaussian(config: DecoderConfig, weights: WeightView): LazyTensor {
   const name = `${ENCODER}.pe_layer.positional_encoding_gaussian_matrix`;
   return weights.tensor(name, [2, config.neck.width / 2]);
 }
 
 /** Position encoding of the image grid, [s · s, d], at the centres of its cells. */
-export function gridEncoding(config: ModelConfig, weights: WeightView): LazyTensor {
+export function gridEncoding(config: DecoderConfig, weights: WeightView): LazyTensor {
   const side = config.imageSize / 16;
   const half = config.neck.width / 2;
   const matrix = gaussian(config, weights);
@@ -86,7 +86,7 @@ export function gridEncoding(config: ModelConfig, weights: WeightView): LazyTens
 }
 
 /** What stands for a mask prompt where there is none, [1, d]. */
-export function noMaskEmbedding(config: ModelConfig, weights: WeightView): LazyTensor {
+export function noMaskEmbedding(config: DecoderConfig, weights: WeightView): LazyTensor {
   return weights.tensor(`${ENCODER}.no_mask_embed.weight`, [1, config.neck.width]);
 }
 
@@ -94,7 +94,7 @@ export function noMaskEmbedding(config: ModelConfig, weights: WeightView): LazyT
  * The mask prompt (SAM, section A): logits `mask_input` [masks, 1, 4s, 4s] to `dense_embedding` [masks, d, s, s], which
  * is added to the image embedding.
  */
-export function maskPromptEncoder(config: ModelConfig, weights: WeightView): Graph {
+export function maskPromptEncoder(config: DecoderConfig, weights: WeightView): Graph {
   const graph = new Graph("mask_prompt_encoder");
   const side = config.imageSize / 4;
   const convolution = (x: Value, position: number, channels: number, kernel: number): Value => {

@@ -1,6 +1,5 @@
 import { UnSAMError } from "../../errors.js";
 import type { WeightView } from "../layers/weight-view.js";
-import { hasGranularity } from "../unsamv2/granularity.js";
 import { type ModelConfig, parseModelConfig } from "./config.js";
 
 interface OfficialTrunk {
@@ -67,10 +66,11 @@ export function officialConfig(size: string): ModelConfig {
 }
 
 /**
- * The configuration of a published checkpoint (UnSAMv2, SAM 2, SAM 2.1), told by names and shapes of its tensors.
+ * The configuration of a published checkpoint (UnSAMv2, SAM 2, SAM 2.1), told by names and shapes of its tensors;
+ * `variant` begins its name.
  * Throws `E_BAD_CHECKPOINT` where there is no SAM 2 trunk at all, `E_BAD_CONFIG` where it is of no published size.
  */
-export function recogniseModel(weights: WeightView): ModelConfig {
+export function recogniseSize(weights: WeightView, variant: string): ModelConfig {
   const patches = weights.shape("image_encoder.trunk.patch_embed.proj.weight");
   const background = weights.shape("image_encoder.trunk.pos_embed");
   const window = weights.shape("image_encoder.trunk.pos_embed_window");
@@ -98,7 +98,7 @@ export function recogniseModel(weights: WeightView): ModelConfig {
         "not tell its heads, windows and image size: give the model configuration as JSON (the keys of the official YAML).",
     );
   }
-  return configOf(`${family(weights)}-${trunk.size}`, trunk);
+  return configOf(`${variant}-${trunk.size}`, trunk);
 }
 
 function configOf(name: string, { size: _, ...trunk }: OfficialTrunk): ModelConfig {
@@ -109,11 +109,6 @@ function configOf(name: string, { size: _, ...trunk }: OfficialTrunk): ModelConf
       image_encoder: { trunk, neck: { fpn_top_down_levels: [2, 3] } },
     },
   });
-}
-
-function family(weights: WeightView): string {
-  if (hasGranularity(weights)) return "unsamv2";
-  return weights.has("no_obj_embed_spatial") ? "sam2.1" : "sam2";
 }
 
 /** Blocks per stage: a stage is a run of blocks of one width. */

@@ -1,7 +1,8 @@
 import { add, concat, cos, mul, reshape, sin, type Value } from "../../graph/index.js";
 import { mlp } from "../layers/modules.js";
 import type { WeightView } from "../layers/weight-view.js";
-import type { ModelConfig } from "../sam2/config.js";
+import type { DecoderConfig } from "../network-model.js";
+import type { GranularityTokens } from "../sam2/mask-decoder.js";
 
 const EMBEDDER = "sam_prompt_encoder.fourier_embedder.mlp.mlp";
 const LAYERS = [0, 3, 6].map((position) => `${EMBEDDER}.${position}`);
@@ -11,16 +12,18 @@ export const GRANULARITY_MARKS = [
   "sam_prompt_encoder.granularity_embedding.weight",
 ];
 
-/** Whether the checkpoint is an UnSAMv2: plain SAM 2 has no granularity modules. */
-export function hasGranularity(weights: WeightView): boolean {
-  return GRANULARITY_MARKS.some((name) => weights.has(name));
-}
+/** What UnSAMv2 adds to the mask decoder of SAM 2. */
+export const GRANULARITY_TOKENS: GranularityTokens = {
+  prompt: granularityToken,
+  maskToken: "sam_mask_decoder.gra_token.weight",
+  maskMlp: "sam_mask_decoder.gra_output_token_mlp",
+};
 
 /**
  * The prompt token of a granularity [batch, 1] (UnSAMv2, section 3): Fourier features at geometric frequencies
  * temperature^(i / n), sine and cosine interleaved, through three linear layers. → [batch, 1, d]
  */
-export function granularityToken(granularity: Value, config: ModelConfig, weights: WeightView): Value {
+export function granularityToken(granularity: Value, config: DecoderConfig, weights: WeightView): Value {
   const g = granularity.graph;
   const batch = granularity.shape[0];
   const [hidden, features] = embedderWidths(weights);

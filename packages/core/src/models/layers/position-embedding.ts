@@ -1,18 +1,23 @@
 import type { LazyTensor } from "../../graph/index.js";
 
 /**
- * The trunk's position embedding for a map of `side` × `side` tokens, in the token layout [side · side, channels]: the
- * background map resized bicubically plus the window map tiled over it (Bolya et al. 2023, "Window attention is
- * bugged").
+ * A trunk's position embedding for a map of `side` × `side` tokens, in the token layout [side · side, channels]: the
+ * background map [1, channels, h, w] resized bicubically, plus, where there is one, the window map [1, channels, t, t]
+ * tiled over it (Bolya et al. 2023, "Window attention is bugged").
  */
-export function positionEmbedding(background: LazyTensor, window: LazyTensor, side: number): LazyTensor {
+export function positionEmbedding(
+  background: LazyTensor,
+  window: LazyTensor | null,
+  side: number,
+): LazyTensor {
   const [, channels, height, width] = background.shape;
-  const tile = window.shape[2];
+  const tile = window?.shape[2] ?? 1;
   return {
     name: "image_encoder.trunk.position_embedding",
     shape: [side * side, channels],
     load: async () => {
-      const [map, tiled] = [await background.load(), await window.load()];
+      const map = await background.load();
+      const tiled = (await window?.load()) ?? new Float32Array(channels);
       const rows = cubicTaps(height, side);
       const columns = cubicTaps(width, side);
       const result = new Float32Array(side * side * channels);
