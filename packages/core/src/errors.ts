@@ -34,3 +34,33 @@ export class UnSAMError extends Error {
     this.code = code;
   }
 }
+
+const LONGEST_SHOWN = 60;
+const MOST_ITEMS = 8;
+
+/** A value of unknown origin as errors show it: on one line, of bounded length, with NaN and infinities as they are. */
+export function shownValue(value: unknown): string {
+  const text = described(value, 2);
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 1)}…` : text;
+}
+
+function described(value: unknown, depth: number): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, LONGEST_SHOWN));
+  if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
+  if (typeof value !== "object" || value === null) return `${value}`;
+  if (depth === 0) return "…";
+  if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
+    const list = value as ArrayLike<unknown>;
+    const items = Array.from({ length: Math.min(list.length, MOST_ITEMS) }, (_, i) =>
+      described(list[i], depth - 1),
+    );
+    return `[${items.join(", ")}${list.length > MOST_ITEMS ? ", …" : ""}]`;
+  }
+  try {
+    const entries = Object.entries(value).slice(0, MOST_ITEMS);
+    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}: ${described(item, depth - 1)}`).join(", ")}}`;
+  } catch {
+    // A proxy or a getter may throw whatever it likes.
+    return "an object";
+  }
+}

@@ -1,4 +1,5 @@
 import { type PackedMask, PackedRows, setRun, wordsPerRow } from "../mask/index.js";
+import type { Abortable } from "../runtime/shared-abort.js";
 import type { RegionForest } from "./forest.js";
 import type { FusedMap } from "./fused-map.js";
 import type { FusionKernels } from "./kernels.js";
@@ -10,6 +11,8 @@ export interface PackedSceneOptions {
   readonly maxIoU?: number;
   /** Share of a mask that its parent must hold; 0.8 by default. */
   readonly containment?: number;
+  /** Looked at between masks and between tiles: it throws its reason once the caller has given up. */
+  readonly signal?: Abortable | undefined;
 }
 
 /** Masks at image size as one nested scene. Entry r of everything but `kept` is mask `kept[r]` of the input. */
@@ -25,11 +28,16 @@ export interface PackedScene {
 }
 
 /** Bits that are held unpacked at once. */
-const BAND_BYTES = 32 * 2 ** 20;
+const TILE_BYTES = 32 * 2 ** 20;
+
+/** Bytes that a scene takes beside its masks: labels and contours of each pixel, and the overlaps of all pairs. */
+export function sceneBytes(count: number, width: number, height: number): number {
+  return 8 * width * height + 2 * count * (count - 1);
+}
 
 /**
  * Fuses packed masks: what `fuseLogits` does with logits, at image size and in bounded memory. Masks are unpacked
- * in bands of rows, a few megabytes at a time, however large the photo is. A mask found again at other granularities
+ * tile by tile, a few megabytes at a time, however large the photo is. A mask found again at other granularities
  * is one region, which begins at the lowest of them. Throws `E_BAD_PROMPT`, `E_BAD_OPTION`.
  */
 export async function buildPackedScene(
@@ -38,7 +46,7 @@ export async function buildPackedScene(
   scores: Float64Array,
   granularities: Float64Array,
   kernels: FusionKernels,
-  { maxIoU = 0.9, containment = 0.8 }: PackedSceneOptions = {},
+  { maxIoU = 0.9, containment = 0.8, signal }: PackedSceneOptions = {},
 ): Promise<PackedScene> {
   const { width, height } = size;
   checkCount(masks.length);
@@ -46,7 +54,7 @@ export async function buildPackedScene(
   checkPerMask("scores", scores, masks.length);
   checkPerMask("granularities", granularities, masks.length);
   const areas = Uint32Array.from(masks, ({ area }) => area);
-  const overlaps = await packedOverlaps(masks, size, kernels);
+  const overlaps = await packedOverlaps(masks, size, kernels, signal);
   const kept = await kernels.removeDuplicates(areas, scores, overlaps, maxIoU);
   const lowest = lowestGranularities(kept, areas, granularities, overlaps, maxIoU);
   const pick = (values: ArrayLike<number>) => Float64Array.from(kept, (k) => values[k]);
@@ -58,7 +66,7 @@ export async function buildPackedScene(
     containment,
   );
   const chosen = Array.from(kept, (k) => masks[k]);
-  const finest = paintFinest(chosen, forest, size);
+  const finest = paintFinest(chosen, forest, size, signal);
   const contours = await kernels.fuseLabels(finest, forest, width, height);
   return { kept, granularities: lowest, forest, finest, contours };
 }
@@ -68,9 +76,11 @@ export function paintFinest(
   masks: readonly PackedMask[],
   forest: RegionForest,
   { width, height }: { readonly width: number; readonly height: number },
+  signal?: Abortable,
 ): Int32Array {
   const labels = new Int32Array(width * height);
   for (const region of forest.order) {
+    signal?.throwIfAborted();
     const rows = new PackedRows(masks[region]);
     while (rows.next()) {
       const row = rows.y * width;
@@ -103,66 +113,85 @@ function lowestGranularities(
   return lowest;
 }
 
-/** Intersections of all pairs, summed over bands of rows. */
+/** A part of the image: words of each row, and rows; the ends are exclusive. */
+interface Tile {
+  readonly firstWord: number;
+  readonly lastWord: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+/** Intersections of all pairs, summed over tiles. Where the rows of all masks fit, a tile is as wide as the image. */
 async function packedOverlaps(
   masks: readonly PackedMask[],
   { width, height }: { readonly width: number; readonly height: number },
   kernels: FusionKernels,
+  signal: Abortable | undefined,
 ): Promise<Overlaps> {
   const count = masks.length;
   const common = new Uint32Array((count * (count - 1)) / 2);
+  if (count < 2) return { count, common };
   const stride = wordsPerRow(width);
-  const rowsPerBand = Math.max(1, Math.floor(BAND_BYTES / (4 * stride * Math.max(1, count))));
-  const cursors = new Map<number, PackedRows>();
-  for (let top = 0; top < height && count > 1; top += rowsPerBand) {
-    const bottom = Math.min(height, top + rowsPerBand) - 1;
-    const here = Int32Array.from(masks, (_, i) => i).filter((i) => {
+  const wordsPerTile = Math.min(stride, Math.max(1, Math.floor(TILE_BYTES / (4 * count))));
+  const rowsPerTile = Math.max(1, Math.floor(TILE_BYTES / (4 * wordsPerTile * count)));
+  for (let firstWord = 0; firstWord < stride; firstWord += wordsPerTile) {
+    const lastWord = Math.min(stride, firstWord + wordsPerTile);
+    const beside = Int32Array.from(masks.keys()).filter((i) => {
       const { area, box } = masks[i];
-      return area > 0 && box[1] <= bottom && box[3] >= top;
+      return area > 0 && box[0] < 32 * lastWord && box[2] >= 32 * firstWord;
     });
-    if (here.length < 2) continue;
-    const { stack, boxes } = unpackBand(masks, here, top, bottom, cursors);
-    const band = await kernels.pairwiseOverlaps(stack, boxes);
-    addBand(common, count, band.common, here);
+    if (beside.length < 2) continue;
+    const cursors = new Map<number, PackedRows>();
+    for (let top = 0; top < height; top += rowsPerTile) {
+      signal?.throwIfAborted();
+      const tile = { firstWord, lastWord, top, bottom: Math.min(height, top + rowsPerTile) };
+      const here = beside.filter((i) => masks[i].box[1] < tile.bottom && masks[i].box[3] >= top);
+      if (here.length < 2) continue;
+      const { stack, boxes } = unpackTile(masks, here, tile, cursors);
+      addTile(common, count, (await kernels.pairwiseOverlaps(stack, boxes)).common, here);
+    }
   }
   return { count, common };
 }
 
-function addBand(common: Uint32Array, count: number, band: Uint32Array, here: Int32Array): void {
+function addTile(common: Uint32Array, count: number, tile: Uint32Array, here: Int32Array): void {
   let pair = 0;
   for (let i = 0; i < here.length; i++) {
     const row = pairRow(count, here[i]);
-    for (let j = i + 1; j < here.length; j++, pair++) common[row + here[j]] += band[pair];
+    for (let j = i + 1; j < here.length; j++, pair++) common[row + here[j]] += tile[pair];
   }
 }
 
-/** The rows top … bottom of the chosen masks, with their boxes in the band. Each mask's cursor goes on where it was. */
-function unpackBand(
+/** The chosen masks in a tile, with their boxes there. Each mask's cursor goes on where the tile above has left it. */
+function unpackTile(
   masks: readonly PackedMask[],
   here: Int32Array,
-  top: number,
-  bottom: number,
+  { firstWord, lastWord, top, bottom }: Tile,
   cursors: Map<number, PackedRows>,
 ): { stack: MaskStack; boxes: Int32Array } {
-  const { width } = masks[here[0]];
-  const stride = wordsPerRow(width);
-  const height = bottom - top + 1;
+  const stride = lastWord - firstWord;
+  const left = 32 * firstWord;
+  const width = Math.min(masks[here[0]].width, 32 * lastWord) - left;
+  const height = bottom - top;
   const words = new Uint32Array(here.length * height * stride);
   const boxes = new Int32Array(4 * here.length);
   for (let n = 0; n < here.length; n++) {
     const { box } = masks[here[n]];
     const rows = cursors.get(here[n]) ?? new PackedRows(masks[here[n]]);
-    const last = Math.min(bottom, box[3]);
+    const last = Math.min(bottom - 1, box[3]);
     while (rows.y < last && rows.next()) {
-      // A band without two masks was passed over; its rows are read, not used.
+      // A tile without two masks was passed over; its rows are read, not used.
       if (rows.y < top) continue;
       const row = (n * height + rows.y - top) * stride;
       const { crossings, count } = rows;
-      for (let i = 0; i < count; i += 2) setRun(words, row, crossings[i], crossings[i + 1]);
+      for (let i = 0; i < count; i += 2) {
+        setRun(words, row, Math.max(0, crossings[i] - left), Math.min(width, crossings[i + 1] - left));
+      }
     }
-    if (box[3] > bottom) cursors.set(here[n], rows);
+    if (box[3] >= bottom) cursors.set(here[n], rows);
     else cursors.delete(here[n]);
-    boxes.set([box[0], Math.max(box[1], top) - top, box[2], last - top], 4 * n);
+    const [x0, x1] = [Math.max(box[0] - left, 0), Math.min(box[2] - left, width - 1)];
+    boxes.set([x0, Math.max(box[1], top) - top, x1, last - top], 4 * n);
   }
   return { stack: { count: here.length, width, height, words }, boxes };
 }

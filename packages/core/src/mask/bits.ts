@@ -51,6 +51,22 @@ export function setRun(words: Uint32Array, row: number, x0: number, x1: number):
   words[last] |= tail;
 }
 
+/** Flips the pixels x0 ≤ x < x1 of the row that starts at word `row`. */
+export function flipRun(words: Uint32Array, row: number, x0: number, x1: number): void {
+  if (x0 >= x1) return;
+  const first = row + (x0 >> 5);
+  const last = row + ((x1 - 1) >> 5);
+  const head = 0xffffffff << (x0 & 31);
+  const tail = 0xffffffff >>> (31 - ((x1 - 1) & 31));
+  if (first === last) {
+    words[first] ^= head & tail;
+    return;
+  }
+  words[first] ^= head;
+  for (let i = first + 1; i < last; i++) words[i] ^= 0xffffffff;
+  words[last] ^= tail;
+}
+
 /** Packs bytes [height, width], non-zero = set. */
 export function packBytes(width: number, height: number, bytes: ArrayLike<number>): Uint32Array {
   const stride = wordsPerRow(width);

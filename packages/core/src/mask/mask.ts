@@ -1,16 +1,20 @@
 import { UnSAMError } from "../errors.js";
+import { Budget, checkLimits, checkPixels, type Limits, maskBytes } from "../limits/index.js";
 import { countBits, countCommonBits, lastWordMask, packBytes, unpackBytes, wordsPerRow } from "./bits.js";
 import { type BoundingBox, boundingBox } from "./bounding-box.js";
 import { decodeMaskPNG, encodeMaskPNG } from "./png.js";
 import { type Polygon, tracePolygons } from "./polygons.js";
 import { rasterisePolygons } from "./rasterise.js";
-import { decodeRLE, encodeRLE, type RLE } from "./rle.js";
+import { checkRLE, encodeRLE, fillRLE, type RLE } from "./rle.js";
 
 /** More than any image this library decodes, few enough that every index is a 32-bit integer. */
 const MAX_PIXELS = 2 ** 31 - 1;
 
-/** Largest mask read from a file unless the caller allows more: a short text can name any size. */
-const DEFAULT_MAX_PIXELS = 100_000_000;
+/** What a mask that is read may take: a short text can name any size. */
+export interface MaskLimits extends Pick<Limits, "maxPixels" | "maxBytes"> {
+  /** Counts this mask with the others of its file, in place of `maxBytes` for it alone. */
+  readonly budget?: Budget | undefined;
+}
 
 /**
  * A binary mask, one bit a pixel, every row padded to whole 32-bit words: with `stride = ceil(width / 32)`, pixel
@@ -65,24 +69,38 @@ export class Mask {
     return new Mask(width, height, packBytes(width, height, bytes));
   }
 
-  /** From COCO's run-length encoding, compressed or not. Throws `E_BAD_FILE` where it is malformed. */
-  static fromRLE(rle: RLE, { maxPixels = DEFAULT_MAX_PIXELS }: { maxPixels?: number } = {}): Mask {
-    const { width, height, words } = decodeRLE(rle, Math.min(maxPixels, MAX_PIXELS));
-    return new Mask(width, height, words);
+  /** From COCO's run-length encoding, compressed or not. Throws `E_BAD_FILE` where it is malformed or too large. */
+  static fromRLE(rle: RLE, limits: MaskLimits = {}): Mask {
+    const budget = budgetOf(limits, "An RLE");
+    const checked = checkRLE(rle, limits.maxPixels);
+    const { width, height } = checked;
+    budget.take(maskBytes(width, height));
+    return new Mask(width, height, fillRLE(checked));
   }
 
-  /** The pixels whose centres lie in any of the polygons. Throws `E_BAD_FILE` where one is malformed. */
-  static fromPolygons(width: number, height: number, polygons: readonly Polygon[]): Mask {
+  /**
+   * The pixels whose centres lie in any of the polygons. Throws `E_BAD_FILE` where one is malformed, or where together
+   * they are too large.
+   */
+  static fromPolygons(
+    width: number,
+    height: number,
+    polygons: readonly Polygon[],
+    limits: MaskLimits = {},
+  ): Mask {
+    const budget = budgetOf(limits, "A mask of polygons");
     checkSize(width, height);
-    return new Mask(width, height, rasterisePolygons(polygons, width, height));
+    checkPixels("A mask of polygons", { width, height }, limits.maxPixels);
+    return new Mask(width, height, rasterisePolygons(polygons, width, height, budget));
   }
 
   /** From the bytes of a PNG of up to 8 bits a sample: whatever is not black is foreground. Throws `E_BAD_FILE`. */
-  static async fromPNG(
-    bytes: Uint8Array,
-    { maxPixels = DEFAULT_MAX_PIXELS }: { maxPixels?: number } = {},
-  ): Promise<Mask> {
-    const { width, height, words } = await decodeMaskPNG(bytes, Math.min(maxPixels, MAX_PIXELS));
+  static async fromPNG(bytes: Uint8Array, limits: MaskLimits = {}): Promise<Mask> {
+    const { width, height, words } = await decodeMaskPNG(
+      bytes,
+      limits.maxPixels,
+      budgetOf(limits, "The mask image"),
+    );
     return new Mask(width, height, words);
   }
 
@@ -161,6 +179,11 @@ export class Mask {
       `Masks can only be compared at one size; these are ${this.width}×${this.height} and ${other.width}×${other.height}.`,
     );
   }
+}
+
+function budgetOf(limits: MaskLimits, name: string): Budget {
+  checkLimits(limits);
+  return limits.budget ?? new Budget(name, limits.maxBytes);
 }
 
 function checkSize(width: number, height: number): void {

@@ -1,4 +1,5 @@
 import { nextClear, nextSet, setRun, wordsPerRow } from "./bits.js";
+import { boundingBox } from "./bounding-box.js";
 
 /**
  * A mask kept small, without loss: only the rows of its box, each as the columns where foreground begins and ends.
@@ -36,41 +37,45 @@ export interface Frame {
 /** Packs bits in the layout of `Mask`; with a frame, those of a crop as a mask of the whole image. */
 export function packMask(words: Uint32Array, width: number, height: number, frame?: Frame): PackedMask {
   const { x: left, y: top, ...size } = frame ?? { x: 0, y: 0, width, height };
-  const rows = crossingsOf(words, width, height);
-  if (rows.area === 0) return { ...size, area: 0, box: [0, 0, 0, 0], data: new Uint8Array(0) };
-  const { first, last, x0, x1, starts, crossings } = rows;
-  const out = new ByteWriter(crossings.length + 2 * (last - first + 1));
-  for (let y = first; y <= last; y++) {
-    const from = starts[y - first];
-    const count = starts[y - first + 1] - from;
-    const above = y > first ? starts[y - first - 1] : -1;
-    if (above < 0 || from - above !== count) {
-      out.write(4 * count + GAPS);
-      let before = x0;
-      for (let i = from; i < from + count; i++) {
-        out.write(crossings[i] - before);
-        before = crossings[i];
-      }
-      continue;
-    }
-    let same = true;
-    for (let i = 0; i < count && same; i++) same = crossings[from + i] === crossings[above + i];
-    if (same) {
-      out.write(4 * count + SAME);
-      continue;
-    }
-    out.write(4 * count + SHIFTED);
-    for (let i = 0; i < count; i++) {
-      const shift = crossings[from + i] - crossings[above + i];
-      out.write(shift < 0 ? -2 * shift - 1 : 2 * shift);
-    }
+  const box = boundingBox(width, height, words);
+  if (box.width === 0) return { ...size, area: 0, box: [0, 0, 0, 0], data: new Uint8Array(0) };
+  const stride = wordsPerRow(width);
+  const out = new ByteWriter(4 * box.height);
+  // Only this row and the one above: a comb has as many crossings in each row as there are columns.
+  let row = new RowCrossings();
+  let above = new RowCrossings();
+  let area = 0;
+  for (let y = box.y; y < box.y + box.height; y++) {
+    [row, above] = [above, row];
+    area += row.find(words, y * stride, width);
+    writeRow(out, row, y > box.y ? above : null, box.x);
   }
-  return {
-    ...size,
-    area: rows.area,
-    box: [left + x0, top + first, left + x1, top + last],
-    data: out.bytes(),
-  };
+  const [x0, y0] = [left + box.x, top + box.y];
+  return { ...size, area, box: [x0, y0, x0 + box.width - 1, y0 + box.height - 1], data: out.bytes() };
+}
+
+function writeRow(out: ByteWriter, row: RowCrossings, above: RowCrossings | null, x0: number): void {
+  const { count, at } = row;
+  if (above?.count !== count) {
+    out.write(4 * count + GAPS);
+    let before = x0;
+    for (let i = 0; i < count; i++) {
+      out.write(at[i] - before);
+      before = at[i];
+    }
+    return;
+  }
+  let same = true;
+  for (let i = 0; i < count && same; i++) same = at[i] === above.at[i];
+  if (same) {
+    out.write(4 * count + SAME);
+    return;
+  }
+  out.write(4 * count + SHIFTED);
+  for (let i = 0; i < count; i++) {
+    const shift = at[i] - above.at[i];
+    out.write(shift < 0 ? -2 * shift - 1 : 2 * shift);
+  }
 }
 
 /** The bits of a packed mask, in the layout of `Mask`. */
@@ -171,42 +176,25 @@ export function packedIoU(a: PackedMask, b: PackedMask): number {
   return union === 0 ? 1 : common / union;
 }
 
-/** All crossings of the rows from the first to the last with foreground; starts[k]: of row first + k. */
-function crossingsOf(words: Uint32Array, width: number, height: number) {
-  const stride = wordsPerRow(width);
-  let crossings = new Int32Array(1024);
-  const starts: number[] = [];
-  let count = 0;
-  let first = -1;
-  let last = -1;
-  let lastEnd = 0;
-  let area = 0;
-  let x0 = width;
-  let x1 = -1;
-  for (let y = 0; y < height; y++) {
-    const row = y * stride;
-    const from = count;
-    let x = nextSet(words, row, 0, width);
-    while (x < width) {
+/** The columns of one row at which runs begin and end, alternately. */
+class RowCrossings {
+  at = new Int32Array(64);
+  count = 0;
+
+  /** Finds those of the row that starts at word `row`; returns its foreground pixels. */
+  find(words: Uint32Array, row: number, width: number): number {
+    let area = 0;
+    this.count = 0;
+    for (let x = nextSet(words, row, 0, width); x < width; ) {
       const end = nextClear(words, row, x, width);
-      if (count + 2 > crossings.length) crossings = grown(crossings);
-      crossings[count++] = x;
-      crossings[count++] = end;
+      if (this.count + 2 > this.at.length) this.at = grown(this.at);
+      this.at[this.count++] = x;
+      this.at[this.count++] = end;
       area += end - x;
       x = nextSet(words, row, end, width);
     }
-    if (count > from) {
-      if (first < 0) first = y;
-      last = y;
-      lastEnd = count;
-      x0 = Math.min(x0, crossings[from]);
-      x1 = Math.max(x1, crossings[count - 1] - 1);
-    }
-    if (first >= 0) starts.push(from);
+    return area;
   }
-  starts.length = first < 0 ? 0 : last - first + 1;
-  starts.push(lastEnd);
-  return { first, last, x0, x1, area, starts, crossings: crossings.subarray(0, lastEnd) };
 }
 
 function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {

@@ -1,5 +1,6 @@
 import sharp from "sharp";
 import { UnSAMError } from "../errors.js";
+import { type Budget, checkPixels, maskBytes } from "../limits/index.js";
 import { packBytes, unpackBytes } from "./bits.js";
 
 /** A bit-packed mask as an 8-bit grey PNG: 255 foreground, 0 background. */
@@ -13,11 +14,12 @@ export async function encodeMaskPNG(words: Uint32Array, width: number, height: n
 
 /**
  * The bits of a mask stored as an image of 8 bits or less a sample: a pixel is foreground where any colour sample
- * is not 0; alpha is ignored. Throws `E_BAD_FILE`.
+ * is not 0; alpha is ignored. Its size is checked before it is decoded. Throws `E_BAD_FILE`.
  */
 export async function decodeMaskPNG(
   bytes: Uint8Array,
-  maxPixels: number,
+  maxPixels: number | undefined,
+  budget: Budget,
 ): Promise<{ width: number; height: number; words: Uint32Array }> {
   const refuse = (why: string, cause?: unknown) =>
     new UnSAMError("E_BAD_FILE", `The mask image ${why}.`, { cause });
@@ -32,9 +34,8 @@ export async function decodeMaskPNG(
       throw refuse(`is ${header.format}; masks are read from PNG, which loses nothing`);
     }
     if (header.depth !== "uchar") throw refuse("has more than 8 bits a sample; save it with 8");
-    if (header.width * header.height > maxPixels) {
-      throw refuse(`has ${header.width}×${header.height} pixels, more than the limit of ${maxPixels}`);
-    }
+    checkPixels("The mask image", header, maxPixels);
+    budget.take(maskBytes(header.width, header.height));
     ({ data, info } = await sharp(bytes, { limitInputPixels: false, ignoreIcc: true, failOn: "error" })
       .removeAlpha()
       .toColourspace(header.space === "b-w" ? "b-w" : "srgb")

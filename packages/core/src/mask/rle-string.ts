@@ -26,36 +26,52 @@ export function encodeCounts(counts: readonly number[]): string {
   return characters.join("");
 }
 
-/** Throws `E_BAD_FILE` for characters and numbers the encoder never writes. */
-export function decodeCounts(text: string): number[] {
-  const counts: number[] = [];
-  let value = 0;
-  let groups = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i) - FIRST_CHARACTER;
-    if (!(code >= 0 && code < 2 * MORE)) {
-      throw new UnSAMError(
-        "E_BAD_FILE",
-        `The RLE string has an impossible character at ${i}: ${JSON.stringify(text[i])}.`,
-      );
-    }
-    value += (code & 31) * 32 ** groups++;
-    if (code >= MORE) {
-      if (groups < MAX_GROUPS) continue;
-      throw new UnSAMError(
-        "E_BAD_FILE",
-        `The RLE string has a number of more than ${MAX_GROUPS} characters at ${i}.`,
-      );
-    }
-    if ((code & 16) !== 0) value -= 32 ** groups;
-    if (counts.length > 2) value += counts[counts.length - 2];
-    if (!(value >= 0 && value <= 0x7fffffff)) {
-      throw new UnSAMError("E_BAD_FILE", `The RLE string has the impossible run length ${value} at ${i}.`);
-    }
-    counts.push(value);
-    value = 0;
-    groups = 0;
+/**
+ * Reads the numbers one after the other, so that a long text takes no memory. Throws `E_BAD_FILE` for characters and
+ * numbers the encoder never writes.
+ */
+export class CountsReader {
+  readonly #text: string;
+  #at = 0;
+  /** How many were read, and the last two of them. */
+  #read = 0;
+  #last = 0;
+  #lastButOne = 0;
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  if (groups > 0) throw new UnSAMError("E_BAD_FILE", "The RLE string ends inside a number; it is truncated.");
-  return counts;
+
+  /** The next number; −1 behind the last. */
+  next(): number {
+    const text = this.#text;
+    if (this.#at === text.length) return -1;
+    let value = 0;
+    for (let groups = 1; ; groups++) {
+      if (this.#at === text.length) throw bad("The RLE string ends inside a number; it is truncated.");
+      const at = this.#at++;
+      const code = text.charCodeAt(at) - FIRST_CHARACTER;
+      if (!(code >= 0 && code < 2 * MORE)) {
+        throw bad(`The RLE string has an impossible character at ${at}: ${JSON.stringify(text[at])}.`);
+      }
+      value += (code & 31) * 32 ** (groups - 1);
+      if (code >= MORE) {
+        if (groups < MAX_GROUPS) continue;
+        throw bad(`The RLE string has a number of more than ${MAX_GROUPS} characters at ${at}.`);
+      }
+      if ((code & 16) !== 0) value -= 32 ** groups;
+      if (this.#read > 2) value += this.#lastButOne;
+      if (!(value >= 0 && value <= 0x7fffffff)) {
+        throw bad(`The RLE string has the impossible run length ${value} at ${at}.`);
+      }
+      this.#read++;
+      this.#lastButOne = this.#last;
+      this.#last = value;
+      return value;
+    }
+  }
+}
+
+function bad(message: string): UnSAMError {
+  return new UnSAMError("E_BAD_FILE", message);
 }

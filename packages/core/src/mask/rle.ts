@@ -1,6 +1,8 @@
-import { UnSAMError } from "../errors.js";
-import { lowestBit, popcount, wordsPerRow } from "./bits.js";
-import { decodeCounts, encodeCounts } from "./rle-string.js";
+import { shownValue, UnSAMError } from "../errors.js";
+import { checkPixels } from "../limits/index.js";
+import { flipRun, lowestBit, popcount, wordsPerRow } from "./bits.js";
+import { type PackedMask, packMask } from "./packed.js";
+import { CountsReader, encodeCounts } from "./rle-string.js";
 
 /**
  * Run-length encoding of the COCO data set: lengths of alternating runs of background and foreground, background
@@ -26,54 +28,125 @@ export function encodeRLE(words: Uint32Array, width: number, height: number, com
   return { size: [height, width], counts: compressed ? encodeCounts(counts) : counts };
 }
 
-/** The bits of an RLE of untrusted origin. Throws `E_BAD_FILE` for everything that is not a whole mask. */
-export function decodeRLE(
-  rle: RLE,
-  maxPixels: number,
-): { width: number; height: number; words: Uint32Array } {
-  const size: unknown = rle?.size;
+/** An RLE of untrusted origin that was checked to be a whole mask; nothing is filled yet. */
+export interface CheckedRLE {
+  readonly width: number;
+  readonly height: number;
+  /** Foreground pixels. */
+  readonly area: number;
+  /** First and last foreground column and row (corners inclusive); zeros for an empty mask. */
+  readonly box: readonly [x0: number, y0: number, x1: number, y1: number];
+  readonly counts: RLE["counts"];
+}
+
+/**
+ * Checks every number of an RLE, in one walk over its runs that allocates nothing: its size, at most `maxPixels`
+ * pixels, and its runs, which must cover them exactly. Throws `E_BAD_FILE`.
+ */
+export function checkRLE(rle: RLE, maxPixels?: number): CheckedRLE {
+  const { height, width } = checkSize(rle?.size, maxPixels);
+  const { counts } = rle;
+  if (typeof counts !== "string" && !Array.isArray(counts)) {
+    throw bad(`The counts of an RLE are a string or a list of numbers, not ${typeof counts}.`);
+  }
+  const pixels = width * height;
+  const runs = new Runs(counts);
+  let area = 0;
+  let [x0, y0, x1, y1] = [width, height, -1, -1];
+  while (runs.next()) {
+    const { start, end } = runs;
+    if (end > pixels) continue;
+    area += end - start;
+    const [left, right] = [Math.floor(start / height), Math.floor((end - 1) / height)];
+    x0 = Math.min(x0, left);
+    x1 = Math.max(x1, right);
+    // A run that goes on in the next column holds the last row of one and the first of the other.
+    y0 = Math.min(y0, right > left ? 0 : start - left * height);
+    y1 = Math.max(y1, right > left ? height - 1 : end - 1 - left * height);
+  }
+  if (runs.total !== pixels) {
+    throw bad(
+      `The runs of an RLE cover ${runs.total} pixels, but its size is ${width}×${height} = ${pixels}.`,
+    );
+  }
+  return { width, height, area, box: area === 0 ? [0, 0, 0, 0] : [x0, y0, x1, y1], counts };
+}
+
+/** Its bits in the layout of `Mask`. */
+export function fillRLE({ width, height, counts }: CheckedRLE): Uint32Array {
+  return fillRuns(counts, height, [0, 0, width - 1, height - 1]);
+}
+
+/** Packed, without ever holding more than the bits of its box: of a small mask of a large image that is little. */
+export function packRLE({ width, height, area, box, counts }: CheckedRLE): PackedMask {
+  if (area === 0) return { width, height, area, box: [0, 0, 0, 0], data: new Uint8Array(0) };
+  const [x, y, x1, y1] = box;
+  return packMask(fillRuns(counts, height, box), x1 - x + 1, y1 - y + 1, { x, y, width, height });
+}
+
+/** Bytes of the bits of a checked mask's box, which `packRLE` fills. */
+export function boxBytes({ area, box: [x0, y0, x1, y1] }: CheckedRLE): number {
+  return area === 0 ? 0 : 4 * wordsPerRow(x1 - x0 + 1) * (y1 - y0 + 1);
+}
+
+function checkSize(size: unknown, maxPixels: number | undefined): { height: number; width: number } {
   if (
     !Array.isArray(size) ||
     size.length !== 2 ||
     !size.every((side) => Number.isInteger(side) && side >= 1)
   ) {
-    throw new UnSAMError(
-      "E_BAD_FILE",
-      `The size of an RLE is [height, width] in pixels, not ${String(size).slice(0, 80)}.`,
-    );
+    throw bad(`The size of an RLE is [height, width] in pixels, not ${shownValue(size)}.`);
   }
   const [height, width] = size as [number, number];
-  const pixels = width * height;
-  if (pixels > maxPixels) {
-    throw new UnSAMError(
-      "E_BAD_FILE",
-      `An RLE of ${width}×${height} pixels is too large; the limit is ${maxPixels} (maxPixels).`,
-    );
+  checkPixels("An RLE", { width, height }, maxPixels);
+  // However large the limit is: every index of a mask stays a 32-bit integer.
+  checkPixels("An RLE", { width, height }, MOST_PIXELS);
+  return { height, width };
+}
+
+const MOST_PIXELS = 2 ** 31 - 1;
+
+/** Walks the foreground runs of untrusted counts. Throws `E_BAD_FILE` for a length that is none. */
+class Runs {
+  /** Of the run at hand, in pixels down the columns; the end is exclusive. */
+  start = 0;
+  end = 0;
+  /** Pixels of all runs read so far, background and foreground. */
+  total = 0;
+  readonly #text: CountsReader | null;
+  readonly #list: readonly number[];
+  #at = 0;
+
+  constructor(counts: RLE["counts"]) {
+    this.#text = typeof counts === "string" ? new CountsReader(counts) : null;
+    this.#list = typeof counts === "string" ? [] : counts;
   }
-  const counts = typeof rle.counts === "string" ? decodeCounts(rle.counts) : rle.counts;
-  if (!Array.isArray(counts)) {
-    throw new UnSAMError(
-      "E_BAD_FILE",
-      `The counts of an RLE are a string or a list of numbers, not ${typeof counts}.`,
-    );
-  }
-  let total = 0;
-  for (const count of counts) {
-    if (!(Number.isInteger(count) && count >= 0)) {
-      throw new UnSAMError(
-        "E_BAD_FILE",
-        `An RLE has the run length ${String(count)}; lengths are whole numbers from 0.`,
-      );
+
+  /** Goes on to the next foreground run that is not empty; false behind the last one. */
+  next(): boolean {
+    for (;;) {
+      if (this.#length() < 0) return false;
+      const start = this.total;
+      if (this.#length() < 0) return false;
+      if (this.total === start) continue;
+      this.start = start;
+      this.end = this.total;
+      return true;
     }
-    total += count;
   }
-  if (total !== pixels) {
-    throw new UnSAMError(
-      "E_BAD_FILE",
-      `The runs of an RLE cover ${total} pixels, but its size is ${width}×${height} = ${pixels}.`,
-    );
+
+  #length(): number {
+    const length = this.#text ? this.#text.next() : this.#listed();
+    if (length > 0) this.total += length;
+    return length;
   }
-  return { width, height, words: fillRuns(counts, width, height) };
+
+  #listed(): number {
+    if (this.#at === this.#list.length) return -1;
+    const length: unknown = this.#list[this.#at++];
+    if (Number.isInteger(length) && (length as number) >= 0) return length as number;
+    throw bad(`An RLE has the run length ${shownValue(length)}; lengths are whole numbers from 0.`);
+  }
 }
 
 /**
@@ -112,24 +185,34 @@ function columnMajorChanges(words: Uint32Array, width: number, height: number): 
   return changes;
 }
 
-/** Marks where foreground begins and ends in each column, then carries the marks down the rows. */
-function fillRuns(counts: readonly number[], width: number, height: number): Uint32Array {
-  const stride = wordsPerRow(width);
-  const words = new Uint32Array(stride * height);
-  let position = 0;
-  for (let i = 0; i < counts.length; i++) {
-    const end = position + counts[i];
-    if (i % 2 === 1 && end > position) {
-      const lastColumn = Math.floor((end - 1) / height);
-      for (let x = Math.floor(position / height); x <= lastColumn; x++) {
-        const from = Math.max(position - x * height, 0);
-        const to = end - x * height;
-        words[from * stride + (x >> 5)] ^= 1 << (x & 31);
-        if (to < height) words[to * stride + (x >> 5)] ^= 1 << (x & 31);
-      }
+/**
+ * The bits of a box that holds all foreground. Marks where foreground begins and ends in each column, then carries the
+ * marks down the rows.
+ */
+function fillRuns(counts: RLE["counts"], height: number, [x0, y0, x1, y1]: CheckedRLE["box"]): Uint32Array {
+  const stride = wordsPerRow(x1 - x0 + 1);
+  const rows = y1 - y0 + 1;
+  const words = new Uint32Array(stride * rows);
+  const mark = (x: number, y: number) => {
+    if (y - y0 < rows) words[(y - y0) * stride + ((x - x0) >> 5)] ^= 1 << ((x - x0) & 31);
+  };
+  const runs = new Runs(counts);
+  while (runs.next()) {
+    const { start, end } = runs;
+    const first = Math.floor(start / height);
+    const last = Math.floor((end - 1) / height);
+    mark(first, start - first * height);
+    if (last > first) {
+      // Columns that are foreground from top to bottom, many at once.
+      flipRun(words, 0, first + 1 - x0, last - x0);
+      mark(last, 0);
     }
-    position = end;
+    mark(last, end - last * height);
   }
   for (let i = stride; i < words.length; i++) words[i] ^= words[i - stride];
   return words;
+}
+
+function bad(message: string): UnSAMError {
+  return new UnSAMError("E_BAD_FILE", message);
 }

@@ -2,6 +2,7 @@ import { loadNative } from "@unsam/native-cuda";
 import { describe, expect, it } from "vitest";
 import {
   buildPackedScene,
+  commonPixels,
   type FusionKernels,
   fuseLabels,
   fuseLogits,
@@ -55,9 +56,9 @@ describe.each(kernels)("a scene of packed masks, fused by %s", (_, kernels) => {
   });
 });
 
-describe("bands", () => {
+describe("tiles", () => {
   it("of rows give the overlaps that all rows at once give", async () => {
-    // 3000 × 2000 pixels and 300 masks: a band holds 29 rows.
+    // 3000 × 2000 pixels and 300 masks: a tile holds 29 rows.
     const [width, height, count] = [3000, 2000, 300];
     const stride = Math.ceil(width / 32);
     const rectangles = Array.from({ length: count }, (_, k) => {
@@ -95,5 +96,81 @@ describe("bands", () => {
       // Of equal areas the lower score is the smaller mask, and scores fall with the index.
       expect(parent < 0 ? undefined : kept[parent]).toBe(larger[0]);
     });
+  });
+
+  it("of columns give them too, where one row of all masks is more than a tile", async () => {
+    // 4000 masks of a strip of 80,000 pixels: a row of all of them is 40 MB, a tile holds 2097 of its 2500 words.
+    const [width, height, count] = [80_000, 2, 4000];
+    const spans = Array.from({ length: count }, (_, k) => {
+      const x0 = (k * 20_011) % 79_000;
+      return { x0, x1: x0 + 1 + ((k * 37) % 900) };
+    });
+    const masks = spans.map(({ x0, x1 }): PackedMask => {
+      const one = packMask(
+        new Uint32Array(2 * Math.ceil((x1 - x0) / 32)).fill(-1).map((word, i, all) => {
+          const last = i % (all.length / 2) === all.length / 2 - 1;
+          return last && (x1 - x0) % 32 > 0 ? word >>> (32 - ((x1 - x0) % 32)) : word;
+        }),
+        x1 - x0,
+        2,
+        { x: x0, y: 0, width, height },
+      );
+      expect(one.area).toBe(2 * (x1 - x0));
+      return one;
+    });
+    const scores = Float64Array.from(masks, (_, k) => 1 - k / count);
+    let largest = 0;
+    const watching: FusionKernels = {
+      ...plainKernels,
+      pairwiseOverlaps: (stack, boxes) => {
+        largest = Math.max(largest, stack.words.byteLength);
+        return plainKernels.pairwiseOverlaps(stack, boxes);
+      },
+      buildForest: async (areas, scores, granularities, overlaps, containment) => {
+        for (let i = 0; i < count; i += 7) {
+          for (let j = i + 1; j < count; j += 3) {
+            const wanted =
+              2 * Math.max(0, Math.min(spans[i].x1, spans[j].x1) - Math.max(spans[i].x0, spans[j].x0));
+            if (commonPixels(overlaps, i, j) !== wanted) expect.fail(`masks ${i} and ${j}`);
+          }
+        }
+        return plainKernels.buildForest(areas, scores, granularities, overlaps, containment);
+      },
+    };
+    const size = { width, height };
+    const granularities = new Float64Array(count).fill(0.5);
+    const scene = await buildPackedScene(masks, size, scores, granularities, watching, { maxIoU: 1 });
+    expect(scene.kept.length).toBe(count);
+    expect(largest).toBeGreaterThan(0);
+    expect(largest).toBeLessThanOrEqual(32 * 2 ** 20);
+  });
+});
+
+describe("an abort", () => {
+  it("ends fusion between two masks", async () => {
+    const mask = packMask(Uint32Array.of(1, 1), 1, 2);
+    for (const after of [0, 1, 3]) {
+      let looked = 0;
+      const signal = {
+        aborted: false,
+        throwIfAborted: () => {
+          if (looked++ >= after) throw new DOMException("enough", "AbortError");
+        },
+      };
+      const values = new Float64Array(9).fill(0.5);
+      const fusing = buildPackedScene(
+        Array(9).fill(mask),
+        { width: 1, height: 2 },
+        values,
+        values,
+        plainKernels,
+        {
+          maxIoU: 1,
+          signal,
+        },
+      );
+      await expect(fusing).rejects.toMatchObject({ name: "AbortError" });
+      expect(looked).toBe(after + 1);
+    }
   });
 });

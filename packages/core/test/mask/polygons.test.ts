@@ -109,14 +109,14 @@ describe("polygons of a mask", () => {
 
 describe("rasterising polygons", () => {
   it("sets the pixels whose centres are inside, for any coordinates", () => {
-    const coordinate = fc.double({ min: -15, max: 60, noNaN: true });
+    const coordinate = fc.double({ min: -15, max: 125, noNaN: true });
     const ring = fc.array(fc.tuple(coordinate, coordinate), { minLength: 3, maxLength: 7 });
     const polygon = fc.record({ outer: ring, holes: fc.array(ring, { maxLength: 2 }) });
     fc.assert(
       fc.property(fc.array(polygon, { maxLength: 3 }), (polygons) => {
-        const mask = Mask.fromPolygons(40, 20, polygons);
+        const mask = Mask.fromPolygons(100, 20, polygons);
         for (let y = 0; y < 20; y++) {
-          for (let x = 0; x < 40; x++) {
+          for (let x = 0; x < 100; x++) {
             const inside = polygons.some(
               ({ outer, holes }) =>
                 [outer, ...holes].filter((r) => encloses(r, x + 0.5, y + 0.5)).length % 2 === 1,
@@ -165,9 +165,48 @@ describe("rasterising polygons", () => {
         [1, 1e300],
         [2, 2],
       ],
+      [
+        ["0", "0"],
+        ["3", "0"],
+        ["3", "3"],
+      ],
       null,
     ]) {
       expect(() => Mask.fromPolygons(4, 4, [{ outer, holes: [] } as never])).toThrow(refused);
     }
+    for (const polygons of [
+      null,
+      {},
+      [null],
+      [{}],
+      [{ outer: [] }],
+      [{ outer: [], holes: 3 }],
+      [{ holes: [] }],
+    ]) {
+      expect(() => Mask.fromPolygons(4, 4, polygons as never)).toThrow(refused);
+    }
+  });
+
+  it("refuses a short list of polygons that would take minutes", () => {
+    const [width, height] = [8000, 8000];
+    const triangle: Polygon = {
+      outer: [
+        [0, 0],
+        [width, 0],
+        [0, height],
+      ],
+      holes: [],
+    };
+    const teeth = Array.from({ length: 40_000 }, (_, i) => [i % 2, i % 2 === 0 ? 0 : height] as const);
+    const zigzag: Polygon = { outer: teeth, holes: [] };
+    const started = performance.now();
+    for (const polygons of [Array<Polygon>(2000).fill(triangle), [zigzag]]) {
+      expect(() => Mask.fromPolygons(width, height, polygons)).toThrow(
+        /more than 1073741824 bytes.*maxBytes/,
+      );
+    }
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(() => Mask.fromPolygons(20_000, 20_000, [triangle])).toThrow(/maxPixels/);
+    expect(Mask.fromPolygons(12_000, 10_000, [triangle], { maxPixels: 2e8 }).area).toBeGreaterThan(3e7);
   });
 });

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { describeWithShared, shared } from "@unsam/test-support";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Mask } from "#core/mask/index.js";
+import { Budget } from "#core/limits/index.js";
+import { boxBytes, checkRLE, Mask, packMask, packRLE } from "#core/mask/index.js";
 import { drawn, type PlainMask, plainMask } from "./random-mask.js";
 
 const pack = ({ width, height, bytes }: PlainMask) => Mask.fromBytes(width, height, bytes);
@@ -95,7 +96,61 @@ describe("COCO RLE", () => {
     expect([...Mask.fromRLE({ size: [2, 2], counts: [1, 0, 1, 2, 0] }).toBytes()]).toEqual([0, 1, 0, 1]);
   });
 
+  it("is packed from the bits of its box alone, the same", () => {
+    fc.assert(
+      fc.property(plainMask, fc.boolean(), (plain, compressed) => {
+        const mask = pack(plain);
+        const checked = checkRLE(mask.toRLE({ compressed }));
+        const packed = packMask(mask.words, plain.width, plain.height);
+        expect(packRLE(checked)).toEqual(packed);
+        expect(checked.area).toBe(mask.area);
+        expect(checked.box).toEqual(packed.box);
+        const { width, height } = mask.bbox;
+        expect(boxBytes(checked)).toBe(4 * Math.ceil(width / 32) * height);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("of a small mask in the largest image takes no more than the small mask", () => {
+    const counts = [10_000 * 500 + 77, 30, 9970, 30];
+    const pixels = counts.reduce((a, b) => a + b, 0);
+    const rle = { size: [10_000, 10_000] as const, counts: [...counts, 1e8 - pixels] };
+    const before = process.memoryUsage().arrayBuffers;
+    const masks = Array.from({ length: 2000 }, () => packRLE(checkRLE(rle)));
+    // Whole, these would be 25 GB.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20e6);
+    expect(masks[7]).toMatchObject({ area: 60, box: [500, 77, 501, 106], width: 10_000, height: 10_000 });
+  });
+
+  it("of a comb of many teeth takes a row at a time while it is packed", () => {
+    // Each row of a comb of full columns has 4000 crossings; all of them at once would take 64 MB, as text they are 8 KB.
+    const side = 4000;
+    const counts = Array.from({ length: side }, () => side);
+    const before = process.memoryUsage().arrayBuffers;
+    const comb = packRLE(checkRLE({ size: [side, side], counts }));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8e6);
+    expect(comb.area).toBe((side * side) / 2);
+  });
+
+  it("counts against a budget before it is filled", () => {
+    const rle = { size: [1000, 100] as const, counts: [100_000] };
+    // 1000 rows of four words.
+    const budget = new Budget("The targets", 40_000);
+    Mask.fromRLE(rle, { budget });
+    Mask.fromRLE(rle, { budget });
+    expect(() => Mask.fromRLE(rle, { budget })).toThrow(/The targets .* 40000 bytes/);
+    expect(() => Mask.fromRLE(rle, { maxBytes: 15_999 })).toThrow(/maxBytes/);
+    expect(() => Mask.fromRLE(rle, { maxPixels: 99_999 })).toThrow(/maxPixels/);
+    expect(() => Mask.fromRLE(rle, { maxPixels: Number.NaN })).toThrow(
+      expect.objectContaining({ code: "E_BAD_OPTION" }),
+    );
+  });
+
   const hostile: [string, unknown][] = [
+    ["a size that names methods", { size: { toString: 1, valueOf: 1 }, counts: [9] }],
+    ["a run length that names methods", { size: [3, 3], counts: [{ toString: 1 }] }],
+    ["a hundred million rows of one pixel", { size: [1e8, 1], counts: [1e8] }],
     ["runs short of the size", { size: [3, 3], counts: [4, 4] }],
     ["runs beyond the size", { size: [3, 3], counts: [4, 6] }],
     ["a negative run", { size: [3, 3], counts: [10, -1] }],
@@ -121,6 +176,43 @@ describe("COCO RLE", () => {
   ];
   it.each(hostile)("refuses %s", (_, rle) => {
     expect(() => Mask.fromRLE(rle as never)).toThrow(expect.objectContaining({ code: "E_BAD_FILE" }));
+  });
+
+  it("never does anything but decode or refuse, whatever was changed in it", () => {
+    const change = fc.tuple(fc.nat(30), fc.nat(3), fc.string({ maxLength: 2 }));
+    const number = fc.oneof(
+      fc.integer({ min: -2, max: 40 }),
+      fc.double(),
+      fc.constantFrom(2 ** 31, 2 ** 53, 1e300),
+    );
+    const changed = fc.tuple(
+      plainMask,
+      fc.array(change, { maxLength: 3 }),
+      fc.array(number, { maxLength: 3 }),
+    );
+    fc.assert(
+      fc.property(changed, fc.nat(40), ([plain, changes, numbers], at) => {
+        const { size, counts } = pack(plain).toRLE();
+        let text = counts as string;
+        for (const [from, cut, piece] of changes) text = text.slice(0, from) + piece + text.slice(from + cut);
+        const list = [...(pack(plain).toRLE({ compressed: false }).counts as number[])];
+        list.splice(at, numbers.length, ...numbers);
+        for (const mutated of [text, list]) {
+          let mask: Mask;
+          try {
+            mask = Mask.fromRLE({ size, counts: mutated });
+          } catch (error) {
+            expect(error).toMatchObject({ code: "E_BAD_FILE" });
+            continue;
+          }
+          expect([mask.height, mask.width]).toEqual(size);
+          expect(packRLE(checkRLE({ size, counts: mutated }))).toEqual(
+            packMask(mask.words, mask.width, mask.height),
+          );
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it("never does anything but decode or refuse", () => {
