@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { UnSAMError } from "@unsam/core/errors";
 import { writeWholeFile } from "@unsam/core/files";
-import { decodeRLE, encodeRLE, packMask, type RLE, unpackMask } from "@unsam/core/mask";
+import { checkRLE, encodeRLE, packRLE, type RLE, unpackMask } from "@unsam/core/mask";
 import type { SceneData, SceneEntry } from "./scene-data.js";
 
 // The scene file, docs/scene-file.md. Worker side: reading and writing take a while for thousands of masks.
@@ -110,9 +110,8 @@ function parseEntry(value: unknown, width: number, height: number, name: string,
   }
   const rle: RLE = { size: [height, width], counts };
   try {
-    const { words } = decodeRLE(rle, width * height);
     const at = point === null ? null : ([point[0], point[1]] as const);
-    return { mask: packMask(words, width, height), score, stability, granularity, point: at };
+    return { mask: packRLE(checkRLE(rle, width * height)), score, stability, granularity, point: at };
   } catch (cause) {
     throw bad(name, `mask ${i}: ${(cause as Error).message}`);
   }
