@@ -1,36 +1,29 @@
 #include "result_arrays.h"
 
 #include <algorithm>
-#include <memory>
+#include <cstddef>
+#include <new>
 #include <utility>
 
 namespace unsam::addon {
 namespace {
 
-// Below this a copy is cheaper than an external buffer and its finalizer.
-constexpr std::size_t kCopiedBytes = 4096;
+// `new ArrayBuffer(bytes)`, for it throws where memory is short; napi_create_arraybuffer ends the process there.
+Napi::ArrayBuffer allocate(Napi::Env env, std::size_t bytes) {
+  const auto constructor = env.Global().Get("ArrayBuffer").As<Napi::Function>();
+  try {
+    return constructor.New({Napi::Number::New(env, static_cast<double>(bytes))}).As<Napi::ArrayBuffer>();
+  } catch (const Napi::Error&) {
+    throw std::bad_alloc();
+  }
+}
 
 template <class Array, class Element>
 Napi::Value typed_array(Napi::Env env, std::vector<Element>&& values) {
-  const std::size_t length = values.size();
-  if (length * sizeof(Element) > kCopiedBytes) {
-    auto owner = std::make_unique<std::vector<Element>>(std::move(values));
-    napi_value buffer;
-    const napi_status status = napi_create_external_arraybuffer(
-        env, owner->data(), length * sizeof(Element),
-        [](napi_env, void*, void* hint) { delete static_cast<std::vector<Element>*>(hint); }, owner.get(), &buffer);
-    if (status == napi_ok) {
-      owner.release();
-      return Array::New(env, length, Napi::ArrayBuffer(env, buffer), 0);
-    }
-    if (status != napi_no_external_buffers_allowed) {
-      owner.release();  // Node may already have handed it to the finalizer; freeing it twice would be worse than a leak
-      NAPI_THROW_IF_FAILED(env, status, Napi::Value());
-    }
-    values = std::move(*owner);
-  }
-  auto array = Array::New(env, length);
-  std::copy_n(values.data(), length, array.Data());
+  const std::vector<Element> source = std::move(values);  // freed on return, so that a list of results never lies here twice
+  const Napi::ArrayBuffer buffer = allocate(env, source.size() * sizeof(Element));
+  auto array = Array::New(env, source.size(), buffer, 0);
+  std::copy_n(source.data(), source.size(), array.Data());
   return array;
 }
 

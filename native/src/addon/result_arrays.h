@@ -8,8 +8,9 @@
 
 namespace unsam::addon {
 
-// The array takes the vector's memory over, without a copy where the runtime allows memory of others (Node does,
-// Electron does not).
+// Each copies the vector once, into an ordinary ArrayBuffer of its own, which any caller may move to another thread.
+// C++ memory under an external ArrayBuffer would save the copy, but Node 22 and later refuse to move such a buffer, and
+// earlier ones copied it then.
 Napi::Value float_array(Napi::Env env, std::vector<float>&& values);
 Napi::Value double_array(Napi::Env env, std::vector<double>&& values);
 Napi::Value integer_array(Napi::Env env, std::vector<std::int32_t>&& values);

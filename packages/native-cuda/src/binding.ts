@@ -63,7 +63,7 @@ export interface NativePrompt {
   readonly maskLogits: Float32Array | null;
 }
 
-/** c masks of one prompt, chosen by the model's own rules. The arrays are C++ memory, not copies of it. */
+/** c masks of one prompt, chosen by the model's own rules. */
 export interface NativeMasks {
   /** [c, 4s, 4s] logits, not clamped. */
   readonly lowRes: Float32Array;

@@ -4,7 +4,8 @@ import type { NativeWork } from "./native-work.js";
 // are the twins of those of the same names in @unsam/core's rooms mask, hierarchy and patch-merge, which say what they
 // compute: same input, same result, bit for bit. Like the decoder's methods they read (copy) their arguments before
 // they return, work on libuv's thread pool, and never throw: whatever is wrong rejects the promise. Every option has to
-// be given. Arrays of results are C++ memory, not copies of it.
+// be given. Each array of a result lies in an ordinary ArrayBuffer of its own and may
+// be moved to another thread.
 
 export interface NativeSize {
   readonly width: number;

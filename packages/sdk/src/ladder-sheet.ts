@@ -1,5 +1,5 @@
 import { UnSAMError } from "@unsam/core/errors";
-import { decodeImage, type ImageInput, type RgbImage } from "@unsam/core/image";
+import { decodeImage, type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
 import { Mask, type OverlayMarks, overlay } from "@unsam/core/mask";
 import sharp from "sharp";
 import type { LadderRung } from "./ladder-rung.js";
@@ -76,10 +76,8 @@ export async function ladderSheet(ladder: SheetLadder, options: LadderSheetOptio
     drawn.push(caption(rung, stable, left, top, width, height));
   }
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${sheet.width}" height="${sheet.height}">${drawn.join("")}</svg>`;
-  return sharp({ create: { ...sheet, channels: 3, background: BACKGROUND }, limitInputPixels: false })
-    .composite([...layers, { input: Buffer.from(svg), left: 0, top: 0 }])
-    .png()
-    .toBuffer();
+  const empty = sharp({ create: { ...sheet, channels: 3, background: BACKGROUND }, limitInputPixels: false });
+  return toPNG(empty.composite([...layers, { input: Buffer.from(svg), left: 0, top: 0 }]));
 }
 
 /** The range as text and on the dial, the share of the photo; a frame and a word for the most persistent scale. */

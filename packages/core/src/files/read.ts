@@ -171,10 +171,10 @@ export function shown(path: unknown): string {
   return `“${text.length > 300 ? `…${text.slice(-300)}` : text}”`;
 }
 
-/** The first line of a system's message, without its full stop. */
+/** The first line of a system's message, without its full stop; never empty. */
 export function reasonOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.trim().split("\n")[0].slice(0, 300).replace(/\.$/, "");
+  const { message, name } = cause instanceof Error ? cause : { message: String(cause), name: "" };
+  return message.trim().split("\n")[0].slice(0, 300).replace(/\.$/, "") || name || "no reason was given";
 }
 
 function withoutUndefined(options: ReadOptions): ReadOptions {

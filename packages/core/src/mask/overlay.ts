@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { UnSAMError } from "../errors.js";
-import type { RgbImage } from "../image/index.js";
+import { type RgbImage, toPNG } from "../image/index.js";
 import { computeThread } from "../runtime/threads.js";
 import type { Mask } from "./mask.js";
 import type { OverlayMarks } from "./overlay-paint.js";
@@ -91,7 +91,5 @@ export async function overlay(
     ],
     { signal },
   );
-  return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false })
-    .png()
-    .toBuffer();
+  return toPNG(sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false }));
 }

@@ -1,15 +1,14 @@
 import sharp from "sharp";
 import { UnSAMError } from "../errors.js";
+import { toPNG } from "../image/index.js";
 import { type Budget, checkPixels, maskBytes } from "../limits/index.js";
 import { packBytes, unpackBytes } from "./bits.js";
 
 /** A bit-packed mask as an 8-bit grey PNG: 255 foreground, 0 background. */
 export async function encodeMaskPNG(words: Uint32Array, width: number, height: number): Promise<Buffer> {
   const bytes = unpackBytes(width, height, words, 255);
-  return sharp(bytes, { raw: { width, height, channels: 1 }, limitInputPixels: false })
-    .toColourspace("b-w")
-    .png({ compressionLevel: 6, adaptiveFiltering: false })
-    .toBuffer();
+  const picture = sharp(bytes, { raw: { width, height, channels: 1 }, limitInputPixels: false });
+  return toPNG(picture.toColourspace("b-w"), { compressionLevel: 6, adaptiveFiltering: false });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, UnSAMError } from "../errors.js";
+import { reasonOf } from "../files/index.js";
 import type { ExitGuard } from "./exit-guard.js";
 
 /** What crosses to the worker for one call. */
@@ -9,8 +10,10 @@ export interface CallMessage {
   readonly args: readonly unknown[];
 }
 
-/** What comes back. */
-export type ReplyMessage =
+/** What comes back; `dying`: no answer will come, and why. */
+export type ReplyMessage = Reply | { readonly dying: string };
+
+type Reply =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly error: WireError };
 
@@ -39,7 +42,7 @@ type Unwrapped<R> = R extends { readonly moved: infer Value } ? Value : R;
 interface Job {
   readonly message: CallMessage;
   readonly transfer: readonly ArrayBuffer[];
-  readonly settle: (reply: ReplyMessage) => void;
+  readonly settle: (reply: Reply) => void;
 }
 
 /**
@@ -105,16 +108,16 @@ export class WorkerThread {
       return;
     }
     this.#running = job;
-    const worker = this.#start();
-    worker.ref();
     try {
+      const worker = this.#start();
+      worker.ref();
       worker.postMessage(job.message, job.transfer);
     } catch (cause) {
-      this.#finish({ ok: false, error: describe(cause) });
+      this.#fail(`${job.message.name} could not be sent to the ${this.#name} thread: ${reasonOf(cause)}.`);
     }
   }
 
-  #finish(reply: ReplyMessage): void {
+  #finish(reply: Reply): void {
     const job = this.#running;
     this.#running = null;
     job?.settle(reply);
@@ -129,26 +132,39 @@ export class WorkerThread {
       execArgv: [],
       workerData: { guard: this.#guard?.cells ?? null },
     });
-    worker.on("message", (reply: ReplyMessage) => this.#finish(reply));
-    worker.on("error", (cause) => this.#lose(worker, `${(cause as Error).message ?? cause}`));
-    worker.on("exit", (code) => this.#lose(worker, `it exited with code ${code}`));
+    let why: string | null = null;
+    worker.on("message", (reply: ReplyMessage) => {
+      if ("dying" in reply) why = reply.dying;
+      else this.#finish(reply);
+    });
+    worker.on("messageerror", (cause) => {
+      this.#fail(`An answer of the ${this.#name} thread could not be read: ${reasonOf(cause)}.`);
+    });
+    // The thread's exit follows, and what it said of the reason before then is better.
+    worker.on("error", (cause) => {
+      why ??= reasonOf(cause);
+    });
+    worker.on("exit", (code) => this.#lose(why ?? `it exited with code ${code}`));
     this.#worker = worker;
     return worker;
   }
 
   /** The thread died (out of memory, or the process is ending): its state is gone, later calls start a new one. */
-  #lose(worker: Worker, why: string): void {
-    if (this.#worker !== worker) return;
+  #lose(why: string): void {
     this.#worker = null;
-    const message = `The ${this.#name} thread stopped: ${why}. Load the model again.`;
-    if (this.#running) this.#finish({ ok: false, error: { code: "E_RUNTIME", message, stack: undefined } });
+    if (this.#running) this.#fail(`The ${this.#name} thread stopped: ${why}. Load the model again.`);
+  }
+
+  #fail(message: string): void {
+    this.#finish({ ok: false, error: { code: "E_RUNTIME", message, stack: undefined } });
   }
 }
 
 export function describe(cause: unknown): WireError {
   if (cause instanceof UnSAMError) return { code: cause.code, message: cause.message, stack: cause.stack };
-  if (cause instanceof Error) return { code: null, message: cause.message, stack: cause.stack };
-  return { code: null, message: String(cause), stack: undefined };
+  if (cause instanceof Error)
+    return { code: null, message: cause.message || reasonOf(cause), stack: cause.stack };
+  return { code: null, message: reasonOf(cause), stack: undefined };
 }
 
 function revive(wire: WireError): Error {

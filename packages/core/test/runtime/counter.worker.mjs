@@ -1,5 +1,6 @@
 // A worker-side module for the tests of WorkerThread; it runs as it stands.
 import { threadId } from "node:worker_threads";
+import { move } from "#core/runtime/move.js";
 
 const seen = [];
 
@@ -25,6 +26,30 @@ export function fail(message) {
   throw new TypeError(message);
 }
 
+export function failSilently() {
+  throw new Error("");
+}
+
+/** A result that no thread can send. */
+export function unsendable() {
+  return { answer: () => 42 };
+}
+
+/** Lists a buffer to move that was moved before. */
+export function moveTwice() {
+  const array = new Float32Array(2 ** 20);
+  structuredClone(array, { transfer: [array.buffer] });
+  return move(array, array);
+}
+
 export function die() {
   process.exit(3);
+}
+
+/** An error that nobody catches, while the call runs; Node cannot serialise this kind. */
+export function dieOfUncaught(message) {
+  setTimeout(() => {
+    throw new DOMException(message, "DataCloneError");
+  });
+  return new Promise(() => {});
 }

@@ -10,8 +10,18 @@ interface Counter {
   sleep(milliseconds: number): Promise<{ handle: number }>;
   firstOf(array: Float32Array): number;
   fail(message: string): void;
+  failSilently(): void;
+  unsendable(): unknown;
+  moveTwice(): unknown;
   die(): void;
+  dieOfUncaught(message: string): void;
 }
+
+const failure = (call: Promise<unknown>) =>
+  call.then(
+    () => null,
+    (error) => error,
+  );
 
 function counter() {
   return new WorkerThread("test").bind<Counter>(new URL("./counter.worker.mjs", import.meta.url));
@@ -35,10 +45,50 @@ describe("WorkerThread", () => {
     await expect(counter()("fail", ["no such thing"])).rejects.toThrow("no such thing");
   });
 
+  it("never hands an error over without a reason", async () => {
+    expect((await failure(counter()("failSilently", []))).message).not.toBe("");
+  });
+
   it("says so when what is passed cannot cross, and goes on working", async () => {
     const call = counter();
-    await expect(call("record", [(() => 1) as unknown as number])).rejects.toThrow(/could not be cloned/);
+    const error = await failure(call("record", [(() => 1) as unknown as number]));
+    expect(error).toBeInstanceOf(UnSAMError);
+    expect(error).toMatchObject({ code: "E_RUNTIME", message: expect.stringMatching(/could not be cloned/) });
     expect(await call("record", [1])).toEqual([1]);
+  });
+
+  it.each([
+    ["unsendable", /^The result of unsendable could not be sent back: .*could not be cloned\.$/],
+    // Node 20 sends it, and fails to read it.
+    [
+      "moveTwice",
+      /^(The result of moveTwice could not be sent back|An answer of the test thread could not be read): .+\.$/,
+    ],
+  ] as const)(
+    "says so when a result cannot cross, and keeps the thread and its state: %s",
+    async (name, message) => {
+      const call = counter();
+      await call("record", [1]);
+      const error = await failure(call(name, []));
+      expect(error).toBeInstanceOf(UnSAMError);
+      expect(error).toMatchObject({ code: "E_RUNTIME", message: expect.stringMatching(message) });
+      expect(await call("record", [2])).toEqual([1, 2]);
+    },
+  );
+
+  it("tells the reason of an error that nobody caught", async () => {
+    const call = counter();
+    const error = await failure(call("dieOfUncaught", ["cannot move it"]));
+    expect(error).toMatchObject({
+      code: "E_RUNTIME",
+      message: "The test thread stopped: cannot move it. Load the model again.",
+    });
+    expect(await call("record", [2])).toEqual([2]);
+  });
+
+  it("names the kind of an error that nobody caught and that says nothing", async () => {
+    const error = await failure(counter()("dieOfUncaught", [""]));
+    expect(error.message).toBe("The test thread stopped: DataCloneError. Load the model again.");
   });
 
   it("drops a queued call that is aborted, without running it", async () => {

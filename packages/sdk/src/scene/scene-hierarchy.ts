@@ -1,6 +1,6 @@
 import { UnSAMError } from "@unsam/core/errors";
 import { DIAL_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/hierarchy";
-import { decodeImage, type ImageInput, type RgbImage } from "@unsam/core/image";
+import { decodeImage, type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
 import { computeThread } from "@unsam/core/runtime";
 import sharp from "sharp";
 import { type Granularity, parseGranularity } from "../granularity.js";
@@ -250,25 +250,26 @@ const GAP = 8;
 async function sideBySide(pictures: readonly Uint8Array[], width: number, height: number): Promise<Buffer> {
   const raw = { width, height, channels: 3 } as const;
   if (pictures.length === 1) {
-    return sharp(pictures[0], { raw, limitInputPixels: false }).png().toBuffer();
+    return toPNG(sharp(pictures[0], { raw, limitInputPixels: false }));
   }
   const across = pictures.length * (width + GAP) - GAP;
-  return sharp({
+  const sheet = sharp({
     create: { width: across, height, channels: 3, background: "#ffffff" },
     limitInputPixels: false,
-  })
-    .composite(
-      pictures.map((data, i) => ({
-        input: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-        raw,
-        left: i * (width + GAP),
-        top: 0,
-        limitInputPixels: false,
-      })),
-    )
-    .removeAlpha()
-    .png()
-    .toBuffer();
+  });
+  return toPNG(
+    sheet
+      .composite(
+        pictures.map((data, i) => ({
+          input: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+          raw,
+          left: i * (width + GAP),
+          top: 0,
+          limitInputPixels: false,
+        })),
+      )
+      .removeAlpha(),
+  );
 }
 
 /** Shared memory crosses threads as it is; of other memory only the part, not the whole of its buffer, is copied. */

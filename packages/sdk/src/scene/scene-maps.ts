@@ -1,4 +1,5 @@
 import { boundariesAt, type FusedMap } from "@unsam/core/hierarchy";
+import { toPNG } from "@unsam/core/image";
 import sharp from "sharp";
 import type { SceneMask } from "./scene-mask.js";
 
@@ -78,8 +79,6 @@ export class SceneContours {
 }
 
 function greyPNG(data: Uint16Array, width: number, height: number): Promise<Buffer> {
-  return sharp(data, { raw: { width, height, channels: 1 }, limitInputPixels: false })
-    .toColourspace("grey16")
-    .png()
-    .toBuffer();
+  const picture = sharp(data, { raw: { width, height, channels: 1 }, limitInputPixels: false });
+  return toPNG(picture.toColourspace("grey16"));
 }
