@@ -1,7 +1,7 @@
 # The CUDA backend: `unsam_cuda` (UNSAM_CUDA, needs nvcc), and for the tests `unsam_cuda_emulated`, the same sources as
 # host C++ on an emulated device.
-file(GLOB cuda_host_sources CONFIGURE_DEPENDS src/cuda/*.cpp src/cuda/*/*.cpp)
-file(GLOB cuda_kernel_sources CONFIGURE_DEPENDS src/cuda/*.cu src/cuda/*/*.cu)
+file(GLOB cuda_host_sources CONFIGURE_DEPENDS src/cuda/*/*.cpp src/*/cuda/*.cpp)
+file(GLOB cuda_kernel_sources CONFIGURE_DEPENDS src/cuda/*/*.cu src/*/cuda/*.cu)
 
 if(UNSAM_CUDA)
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)

@@ -1,6 +1,6 @@
 # Hierarchical fusion on the CPU: the library unsam_fusion. Its kernels are compiled once per instruction set like the
 # decoder's, but never contract to fused multiply-add: they give the same bits as their TypeScript twins.
-file(GLOB fusion_kernel_sources CONFIGURE_DEPENDS src/cpu/fusion/kernels/*.cpp)
+file(GLOB fusion_kernel_sources CONFIGURE_DEPENDS src/fusion/cpu/kernels/*.cpp)
 set(fusion_kernel_objects)
 function(unsam_fusion_kernels isa)
   add_library(unsam_fusion_kernels_${isa} OBJECT ${fusion_kernel_sources})
@@ -18,7 +18,7 @@ if(unsam_x86)
   unsam_fusion_kernels(avx512 ${avx512} -mavx512vpopcntdq)
 endif()
 
-file(GLOB fusion_sources CONFIGURE_DEPENDS src/cpu/fusion/*.cpp src/cpu/region_tree/*.cpp)
+file(GLOB fusion_sources CONFIGURE_DEPENDS src/fusion/*.cpp src/fusion/cpu/*.cpp src/region_tree/cpu/*.cpp)
 add_library(unsam_fusion STATIC ${fusion_sources} ${fusion_kernel_objects})
 target_include_directories(unsam_fusion PUBLIC include PRIVATE src)
 target_compile_definitions(unsam_fusion PRIVATE ${unsam_x86})

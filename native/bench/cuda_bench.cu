@@ -13,7 +13,7 @@
 #include "cuda/runtime/launch.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/stream.h"
-#include "decoder/bfloat16.h"
+#include "decoder/cpu/bfloat16.h"
 #include "device_rates.h"
 #include "random_model.h"
 #include "unsam/cuda.h"

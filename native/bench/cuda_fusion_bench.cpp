@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "cpu/fusion/check.h"
-#include "cuda/fusion/kernels.h"
+#include "fusion/check.h"
+#include "fusion/cuda/kernels.h"
 #include "device_rates.h"
 #include "disc_scene.h"
 #include "measure.h"

@@ -6,7 +6,7 @@
 
 #include "cpu/isa.h"
 #include "cpu/layout.h"
-#include "decoder/buffer.h"
+#include "decoder/cpu/buffer.h"
 #include "measure.h"
 #include "parallel/crew.h"
 #include "random_model.h"

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "cpu/fusion/kernels.h"
+#include "fusion/cpu/kernels.h"
 #include "disc_scene.h"
 #include "measure.h"
 #include "parallel/crew_for.h"

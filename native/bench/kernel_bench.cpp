@@ -3,7 +3,7 @@
 
 #include "cpu/isa.h"
 #include "cpu/layout.h"
-#include "decoder/buffer.h"
+#include "decoder/cpu/buffer.h"
 #include "measure.h"
 
 namespace {

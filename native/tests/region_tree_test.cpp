@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "cpu/region_tree/tridiagonal.h"
+#include "region_tree/cpu/tridiagonal.h"
 #include "fusion/scenes.h"
 #include "parallel/crew_for.h"
 

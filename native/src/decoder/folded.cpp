@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "decoder/bfloat16.h"
+#include "decoder/cpu/bfloat16.h"
 #include "decoder/matrix.h"
 
 namespace unsam {

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "decoder/buffer.h"
+#include "decoder/cpu/buffer.h"
 #include "decoder/linear.h"
 #include "unsam/weights.h"
 

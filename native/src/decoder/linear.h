@@ -6,7 +6,7 @@
 #include <span>
 
 #include "cpu/kernels.h"
-#include "decoder/buffer.h"
+#include "decoder/cpu/buffer.h"
 #include "parallel/crew.h"
 
 namespace unsam {

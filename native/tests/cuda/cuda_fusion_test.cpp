@@ -8,7 +8,7 @@
 #include <limits>
 #include <thread>
 
-#include "cuda/fusion/kernels.h"
+#include "fusion/cuda/kernels.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/stream.h"
 #include "cuda_test.h"

@@ -1,5 +1,5 @@
 // The passes over the image tokens and the upscaling, each on random inputs of its own, against plain loops in double.
-#include "cuda/decoder/image_passes.h"
+#include "decoder/cuda/image_passes.h"
 
 #include <algorithm>
 #include <limits>

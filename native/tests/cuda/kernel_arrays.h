@@ -10,11 +10,11 @@
 #include <span>
 #include <vector>
 
-#include "cuda/decoder/call.h"
+#include "decoder/cuda/call.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/stream.h"
 #include "cuda_test.h"
-#include "decoder/bfloat16.h"
+#include "decoder/cpu/bfloat16.h"
 
 namespace unsam::cuda {
 

@@ -1,5 +1,5 @@
 // What is prepared once per image and per mask prompt, against plain loops in double.
-#include "cuda/decoder/prepare.h"
+#include "decoder/cuda/prepare.h"
 
 #include <algorithm>
 #include <numbers>

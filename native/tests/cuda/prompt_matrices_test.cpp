@@ -1,5 +1,5 @@
 // The small matrices of each prompt and the merging of chunks against plain loops in double.
-#include "cuda/decoder/prompt_matrices.h"
+#include "decoder/cuda/prompt_matrices.h"
 
 #include <algorithm>
 

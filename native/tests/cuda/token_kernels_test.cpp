@@ -5,7 +5,7 @@
 #include <limits>
 #include <memory>
 
-#include "cuda/decoder/tokens.h"
+#include "decoder/cuda/tokens.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/stream.h"
 #include "cuda_test.h"

@@ -1,0 +1,259 @@
+#include "decoder/cpu/group.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "decoder/prompt_tokens.h"
+#include "decoder/select.h"
+
+namespace unsam {
+namespace {
+
+constexpr float kTokenNormEps = 1e-5f;
+
+}  // namespace
+
+GroupDecoder::GroupDecoder(const Folded& folded, const Kernels& kernels, const Bfloat16Kernels* bf16,
+                           const PreparedImage& image, Workspace& workspace, Crew& crew)
+    : folded_(folded),
+      kernels_(kernels),
+      image_(image),
+      ws_(workspace),
+      crew_(crew),
+      passes_{folded, kernels, bf16 != nullptr, image},
+      matrices_{folded, kernels, bf16} {}
+
+void GroupDecoder::decode(std::span<const Prompt> prompts, bool multimask, std::span<DecodedMasks> results) {
+  begin(prompts, multimask);
+  embed_masks();
+
+  self_attention(folded_.layers[0], true);
+  add_position();
+  apply(kernels_, crew_, rows_, {{&folded_.layers[0].to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
+  over_image(&ImagePasses::attend0);
+  merge(&PromptMatrices::merge0);
+  after_image_attention(folded_.layers[0], ws_.attention.data());
+  apply(kernels_, crew_, rows_,
+        {{&folded_.layers[0].from_image_k, ws_.with_position.data(), kDim, ws_.key.data(), kInner},
+         {&folded_.layers[0].from_image_v, ws_.queries.data(), kDim, ws_.value1.data(), kInner}});
+
+  self_attention(folded_.layers[1], false);
+  add_position();
+  apply(kernels_, crew_, rows_, {{&folded_.layers[1].to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
+  crew_.run(count_ * kFromValue1Panels, [&](std::size_t item, std::size_t) {
+    PromptWork& w = ws_.prompts[item / kFromValue1Panels];
+    matrices_.expand(folded_.from_value1, w.value1, item % kFromValue1Panels, w, w.from_value1);
+  });
+  crew_.run(count_ * PromptMatrices::kLayer0Tasks, [&](std::size_t item, std::size_t) {
+    matrices_.layer0(ws_.prompts[item / PromptMatrices::kLayer0Tasks], item % PromptMatrices::kLayer0Tasks);
+  });
+  over_image(&ImagePasses::attend1);
+  merge(&PromptMatrices::merge1);
+  after_image_attention(folded_.layers[1], ws_.attention.data());
+  apply(kernels_, crew_, rows_,
+        {{&folded_.layers[1].from_image_k, ws_.with_position.data(), kDim, ws_.key.data(), kInner},
+         {&folded_.layers[1].from_image_v, ws_.queries.data(), kDim, ws_.value2.data(), kInner},
+         {&folded_.final_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
+  for (std::size_t p = 0; p < count_; ++p) {
+    PromptWork& w = ws_.prompts[p];
+    for (std::size_t i = 0; i < w.final_tokens.size(); ++i) {
+      std::copy_n(w.query + w.final_tokens[i] * kInner, kInner, w.final_query.data() + i * kInner);
+    }
+  }
+  crew_.run(count_ * kFromValue2Panels, [&](std::size_t item, std::size_t) {
+    PromptWork& w = ws_.prompts[item / kFromValue2Panels];
+    matrices_.expand(folded_.from_value2, w.value2, item % kFromValue2Panels, w, w.from_value2);
+  });
+  crew_.run(count_ * PromptMatrices::kLayer1Tasks, [&](std::size_t item, std::size_t) {
+    matrices_.layer1(ws_.prompts[item / PromptMatrices::kLayer1Tasks], item % PromptMatrices::kLayer1Tasks);
+  });
+  over_image(&ImagePasses::attend_final);
+  merge(&PromptMatrices::merge_final);
+  heads(multimask);
+
+  const std::size_t low = 4 * image_.side;
+  for (std::size_t p = 0; p < count_; ++p) {
+    PromptWork& w = ws_.prompts[p];
+    w.masks.assign(w.mask_tokens.size() * low * low, 0.0f);
+  }
+  over_image(&ImagePasses::upscale);
+  for (std::size_t p = 0; p < count_; ++p) {
+    PromptWork& w = ws_.prompts[p];
+    results[p] = choose(folded_.has_granularity, multimask, w.iou, w.object_score, std::move(w.masks), w.mask_tokens);
+  }
+}
+
+void GroupDecoder::begin(std::span<const Prompt> prompts, bool multimask) {
+  count_ = prompts.size();
+  rows_ = 0;
+  ws_.prompts.resize(std::max(ws_.prompts.size(), count_));
+  const std::vector<std::size_t> final_tokens = tokens_read(folded_.has_granularity, multimask);
+  std::size_t columns = 0;
+  for (std::size_t p = 0; p < count_; ++p) {
+    PromptWork& w = ws_.prompts[p];
+    w.prompt = &prompts[p];
+    w.first_row = rows_;
+    w.tokens = token_count(folded_, prompts[p]);
+    w.columns = kHeads * w.tokens;
+    w.final_tokens = final_tokens;
+    w.final_columns = kHeads * final_tokens.size();
+    rows_ += w.tokens;
+    columns = std::max(columns, w.columns);
+    matrices_.reserve(w, image_.blocks, image_.chunks());
+  }
+  ws_.reserve_rows(rows_);
+  ws_.scratch.resize(std::max(ws_.scratch.size(), crew_.size()));
+  ws_.mask_scratch.resize(std::max(ws_.mask_scratch.size(), crew_.size()));
+  for (PassScratch& s : ws_.scratch) s.reserve(columns, kMaskTokens, passes_.bf16);
+  for (std::size_t p = 0; p < count_; ++p) {
+    PromptWork& w = ws_.prompts[p];
+    write_tokens(folded_, kernels_, prompts[p], image_.side, ws_.position.data() + w.first_row * kDim);
+    w.query = ws_.query.data() + w.first_row * kInner;
+    w.key = ws_.key.data() + w.first_row * kInner;
+    w.value1 = ws_.value1.data() + w.first_row * kInner;
+    w.value2 = ws_.value2.data() + w.first_row * kInner;
+  }
+  std::copy_n(ws_.position.data(), rows_ * kDim, ws_.queries.data());
+}
+
+void GroupDecoder::embed_masks() {
+  std::vector<PromptWork*> masked;
+  for (std::size_t p = 0; p < count_; ++p) {
+    PromptWork& w = ws_.prompts[p];
+    if (w.prompt->mask_logits.empty()) continue;
+    w.mask_features.reserve(image_.blocks * (kMaskChannels + 1) * kLanes);
+    w.mask_norms.reserve(image_.blocks * 3 * kLanes);
+    masked.push_back(&w);
+  }
+  if (masked.empty()) return;
+  for (auto& s : ws_.mask_scratch) s.reserve(kMaskScratch);
+  crew_.run(masked.size() * image_.blocks, [&](std::size_t item, std::size_t worker) {
+    embed_mask(folded_, kernels_, image_, *masked[item / image_.blocks], item % image_.blocks,
+               ws_.mask_scratch[worker].data());
+  });
+}
+
+void GroupDecoder::add_position() {
+  std::copy_n(ws_.queries.data(), rows_ * kDim, ws_.with_position.data());
+  kernels_.add(rows_ * kDim, ws_.with_position.data(), ws_.position.data());
+}
+
+void GroupDecoder::self_attention(const TokenLayer& layer, bool first) {
+  // The first layer has neither position term nor residual.
+  if (!first) add_position();
+  const float* qk = first ? ws_.queries.data() : ws_.with_position.data();
+  apply(kernels_, crew_, rows_,
+        {{&layer.self.q, qk, kDim, ws_.q.data(), kDim},
+         {&layer.self.k, qk, kDim, ws_.k.data(), kDim},
+         {&layer.self.v, ws_.queries.data(), kDim, ws_.v.data(), kDim}});
+  crew_.run(count_, [&](std::size_t p, std::size_t) {
+    const PromptWork& w = ws_.prompts[p];
+    const std::size_t at = w.first_row * kDim;
+    // hidden is free here; one row of scores per prompt.
+    kernels_.self_attention(w.tokens, ws_.q.data() + at, ws_.k.data() + at, ws_.v.data() + at,
+                            ws_.hidden.data() + w.first_row * kMlp, ws_.mixed.data() + at);
+  });
+  float* out = first ? ws_.queries.data() : ws_.update.data();
+  apply(kernels_, crew_, rows_, {{&layer.self.out, ws_.mixed.data(), kDim, out, kDim}});
+  if (!first) kernels_.add(rows_ * kDim, ws_.queries.data(), out);
+  kernels_.layer_norm(rows_, ws_.queries.data(), layer.norm1.gain.data(), layer.norm1.bias.data(), kTokenNormEps);
+}
+
+void GroupDecoder::over_image(Pass pass) {
+  for (std::size_t p = 0; p < count_; ++p) {
+    PromptWork& w = ws_.prompts[p];
+    w.partials.width = kHeadDim;
+    if (pass == &ImagePasses::attend1) w.partials.width += w.columns;
+    if (pass == &ImagePasses::attend_final) w.partials.width += 2 * w.columns + 1;
+  }
+  // Chunk by chunk, all prompts of the group on it: the image's products are then read from cache.
+  crew_.run(image_.chunks() * count_, [&](std::size_t item, std::size_t worker) {
+    PassScratch& scratch = ws_.scratch[worker];
+    scratch.next_chunk = (item + crew_.size()) / count_;
+    (passes_.*pass)(ws_.prompts[item % count_], item / count_, scratch);
+  });
+}
+
+void GroupDecoder::merge(Merge of_head) {
+  crew_.run(count_ * kHeads, [&](std::size_t item, std::size_t) {
+    PromptWork& w = ws_.prompts[item / kHeads];
+    (matrices_.*of_head)(w, item % kHeads, image_.chunks(), ws_.attention.data() + w.first_row * kInner);
+  });
+}
+
+void GroupDecoder::after_image_attention(const TokenLayer& layer, const float* attention) {
+  float* queries = ws_.queries.data();
+  apply(kernels_, crew_, rows_, {{&layer.to_image_out, attention, kInner, ws_.update.data(), kDim}});
+  kernels_.add(rows_ * kDim, queries, ws_.update.data());
+  kernels_.layer_norm(rows_, queries, layer.norm2.gain.data(), layer.norm2.bias.data(), kTokenNormEps);
+  apply(kernels_, crew_, rows_, {{&layer.mlp0, queries, kDim, ws_.hidden.data(), kMlp}});
+  kernels_.relu(rows_ * kMlp, ws_.hidden.data());
+  apply(kernels_, crew_, rows_, {{&layer.mlp1, ws_.hidden.data(), kMlp, ws_.update.data(), kDim}});
+  kernels_.add(rows_ * kDim, queries, ws_.update.data());
+  kernels_.layer_norm(rows_, queries, layer.norm3.gain.data(), layer.norm3.bias.data(), kTokenNormEps);
+  add_position();
+}
+
+void GroupDecoder::heads(bool multimask) {
+  // Only the tokens read below go through the last attention's output layer.
+  crew_.run(count_, [&](std::size_t p, std::size_t) {
+    PromptWork& w = ws_.prompts[p];
+    const std::size_t n = w.final_tokens.size();
+    float* update = ws_.update.data() + w.first_row * kDim;
+    Crew alone(1);
+    apply(kernels_, alone, n, {{&folded_.final_out, ws_.attention.data() + w.first_row * kInner, kInner, update, kDim}});
+    for (std::size_t i = 0; i < n; ++i) {
+      float* token = ws_.queries.data() + (w.first_row + w.final_tokens[i]) * kDim;
+      kernels_.add(kDim, token, update + i * kDim);
+      kernels_.layer_norm(1, token, folded_.final_norm.gain.data(), folded_.final_norm.bias.data(), kTokenNormEps);
+    }
+  });
+
+  // Slot 0 is the object score, 1 the IoU estimates, the others hypernetworks of mask tokens.
+  const std::vector<std::size_t>& tokens = ws_.prompts[0].final_tokens;
+  const auto mask_of = [&](std::size_t slot) {
+    return folded_.has_granularity ? kGranularityMask : static_cast<std::int32_t>(tokens[slot]) - 2;
+  };
+  const auto mlp_of = [&](std::size_t slot) -> const Mlp& {
+    if (slot == 0) return folded_.object_head;
+    if (slot == 1) return folded_.iou_head;
+    return folded_.hyper[folded_.has_granularity ? 0 : static_cast<std::size_t>(mask_of(slot))];
+  };
+  const std::size_t slot_size = kGroupPrompts * kDim;
+  float* x = ws_.head_a.data();  // [slots][kGroupPrompts][kDim]
+  float* y = ws_.head_b.data();
+  for (std::size_t slot = 0; slot < tokens.size(); ++slot) {
+    for (std::size_t p = 0; p < count_; ++p) {
+      std::copy_n(ws_.queries.data() + (ws_.prompts[p].first_row + tokens[slot]) * kDim, kDim, x + slot * slot_size + p * kDim);
+    }
+  }
+  float* results[kMaxSlots];
+  for (std::size_t layer = 0; layer < 3; ++layer, std::swap(x, y)) {
+    LinearJob jobs[kMaxSlots];
+    std::size_t n = 0;
+    for (std::size_t slot = 0; slot < tokens.size(); ++slot) {
+      const Mlp& mlp = mlp_of(slot);
+      if (layer >= mlp.depth) continue;
+      jobs[n++] = {&mlp.layers[layer], x + slot * slot_size, kDim, y + slot * slot_size, kDim};
+      results[slot] = y + slot * slot_size;
+    }
+    apply(kernels_, crew_, count_, std::span(jobs, n));
+    for (std::size_t slot = 0; slot < tokens.size(); ++slot) {
+      if (layer + 1 < mlp_of(slot).depth) kernels_.relu(count_ * kDim, y + slot * slot_size);
+    }
+  }
+  for (std::size_t p = 0; p < count_; ++p) {
+    PromptWork& w = ws_.prompts[p];
+    w.object_score = results[0][p * kDim];
+    for (std::size_t i = 0; i < kMaskTokens; ++i) w.iou[i] = 1.0f / (1.0f + std::exp(-results[1][p * kDim + i]));
+    w.mask_tokens = masks_needed(folded_.has_granularity, multimask, w.iou);
+    w.hyper.reserve(w.mask_tokens.size() * kUp0);
+    for (std::size_t slot = 2; slot < tokens.size(); ++slot) {
+      for (std::size_t i = 0; i < w.mask_tokens.size(); ++i) {
+        if (w.mask_tokens[i] == mask_of(slot)) std::copy_n(results[slot] + p * kDim, kUp0, w.hyper.data() + i * kUp0);
+      }
+    }
+  }
+}
+
+}  // namespace unsam

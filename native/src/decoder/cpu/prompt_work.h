@@ -1,0 +1,69 @@
+// Everything one prompt needs while it is decoded. Buffers are kept between calls (workspace.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "decoder/cpu/buffer.h"
+#include "decoder/cpu/image_rows.h"
+#include "unsam/decoder.h"
+
+namespace unsam {
+
+// A small matrix multiplied with blocks of image tokens, in the type the decoder's precision asks for.
+struct Operand {
+  Buffer<float> f32;
+  Buffer<std::uint16_t> bf16;  // only filled for Precision::bfloat16
+};
+
+// Partial results of a softmax over image tokens, one entry per chunk.
+struct Partials {
+  std::size_t width;      // values per row
+  Buffer<float> max, sum; // [chunks][rows]
+  Buffer<float> values;   // [chunks][rows][width]
+};
+
+struct PromptWork {
+  const Prompt* prompt;
+  std::size_t first_row;   // of this prompt's tokens in the group's rows
+  std::size_t tokens;      // T
+  std::size_t columns;     // 8 T, index head * T + token
+  std::vector<std::size_t> final_tokens;  // tokens read after the transformer
+  std::size_t final_columns;              // 8 x their number
+
+  // Token-side inputs of the passes over the image, [tokens][kInner] each, heads side by side.
+  const float* query;
+  const float* key;
+  const float* value1;  // values of image->token attention, layer 0 and 1
+  const float* value2;
+  Buffer<float> value_twice;  // 2 value1, then 2 value2
+  Buffer<float> final_query;  // [final tokens][kInner]
+
+  Buffer<float> from_value1, from_value2;  // panels [panel][columns][64] (folded.h)
+  Operand gram1;         // [C][C] upper triangle of M1 M1^T, off-diagonal doubled
+  Operand to_score1;     // [C][C] layer 1 token->image scores from A1
+  Operand to_query1;     // [C][C] layer 1 image->token scores from A1
+  Operand gram12;        // [2C][2C] upper triangle for |r2|^2, off-diagonal doubled
+  Operand to_score_final;  // [Cf][2C]
+  Operand to_upscale;    // [4 * kUp1][2C]
+  Buffer<float> linear12;      // [2C] twice the products with beta
+  Buffer<float> query1_shift;  // [C]
+  Buffer<float> score_shift;   // [Cf]
+
+  ImageRows attention;               // [blocks][2C][L]: A1 / sigma1, then A2; in bfloat16 as pairs
+  Buffer<float> inverse1, inverse2;  // [blocks][L]: 1 / sigma1, 1 / sigma2
+  Partials partials;
+
+  Buffer<float> mask_features;  // [blocks][kMaskChannels + 1][L], the last row 1; empty without mask prompt
+  Buffer<float> mask_norms;     // [blocks][3][L]
+
+  // Heads.
+  float iou[4];
+  float object_score;
+  std::vector<std::int32_t> mask_tokens;  // masks to compute
+  Buffer<float> hyper;                    // [masks][kUp0]
+  std::vector<float> masks;               // [masks][4s, 4s]
+};
+
+}  // namespace unsam

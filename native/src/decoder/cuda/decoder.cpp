@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <mutex>
+#include <string>
+
+#include "decoder/cuda/plan.h"
+#include "cuda/runtime/device.h"
+#include "decoder/check_features.h"
+#include "decoder/prompt_tokens.h"
+#include "unsam/cuda.h"
+
+namespace unsam::cuda {
+namespace {
+
+constexpr std::size_t kMaxIdlePlans = 8;
+constexpr std::size_t kKeptBytes = std::size_t{256} << 20;  // returned device memory that waits for the next image
+
+BatchShape shape_of(const Folded& folded, int side, bool multimask, std::span<const Prompt> prompts) {
+  BatchShape shape{side, multimask, {}};
+  for (const Prompt& prompt : prompts) {
+    const int tokens = static_cast<int>(token_count(folded, prompt));
+    shape.prompts.push_back(prompt.mask_logits.empty() ? tokens : -tokens);
+  }
+  return shape;
+}
+
+}  // namespace
+
+// Made, used and destroyed with its device current.
+class Decoder::State {
+ public:
+  State(const DecoderWeights& weights, const DecoderOptions& options)
+      : device(options.device),
+        folded(weights),
+        pool(std::make_shared<MemoryPool>(device, options.memory_limit, options.keep_memory ? kKeptBytes : 0)),
+        constants(folded, options.precision == Precision::bfloat16, pool, Stream()),
+        engine{folded, constants, options.precision == Precision::bfloat16, options.graphs, device_info(device).multiprocessors, pool} {}
+
+  std::shared_ptr<const Positions> positions(int side) const {
+    const std::lock_guard lock(mutex_);
+    if (!latest_positions_ || latest_positions_->side != side) latest_positions_ = make_positions(constants, engine.bf16, pool, side);
+    return latest_positions_;
+  }
+
+  // Runs f; where memory is short, once more without the plans that wait for their shape to come again.
+  template <typename F>
+  auto with_memory(F&& f) const {
+    try {
+      return f();
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::out_of_memory) throw;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      idle_.clear();
+    }
+    pool->trim();
+    return f();
+  }
+
+  // A plan for this shape that nobody else uses.
+  std::unique_ptr<Plan> take(BatchShape shape) const {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& plan) { return plan->shape() == shape; });
+      if (found != idle_.end()) {
+        auto plan = std::move(*found);
+        idle_.erase(found);
+        return plan;
+      }
+    }
+    return with_memory([&] { return std::make_unique<Plan>(engine, shape); });
+  }
+
+  void give(std::unique_ptr<Plan> plan) const {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(plan));
+    if (idle_.size() > kMaxIdlePlans) idle_.erase(idle_.begin());
+  }
+
+  const int device;
+  const Folded folded;
+  const std::shared_ptr<MemoryPool> pool;
+  const Constants constants;
+  const Engine engine;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const Positions> latest_positions_;  // a model has one size; other sizes take turns
+  mutable std::vector<std::unique_ptr<Plan>> idle_;            // the longest idle first
+};
+
+Decoder::Decoder(const DecoderWeights& weights, const DecoderOptions& options) {
+  require_device(options.device);
+  const DeviceScope scope(options.device);
+  state_ = std::make_unique<const State>(weights, options);
+}
+
+Decoder::~Decoder() = default;
+
+std::shared_ptr<const PreparedImage> Decoder::prepare(const ImageFeatures& features) const {
+  check_features(features);
+  const DeviceScope scope(state_->device);
+  return state_->with_memory([&] {
+    return make_image(state_->constants, state_->engine.bf16, state_->pool, features,
+                      state_->positions(static_cast<int>(features.side)), &state_->folded);
+  });
+}
+
+std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<const Prompt> prompts, bool multimask) const {
+  if (image.owner != &state_->folded) {
+    throw Error(ErrorCode::bad_option, "The image was prepared by another decoder; prepare it with this one.");
+  }
+  const auto side = static_cast<std::size_t>(image.view.side);
+  for (std::size_t i = 0; i < prompts.size(); ++i) check_prompt(prompts[i], i, side, state_->folded.has_granularity);
+  const DeviceScope scope(state_->device);
+  std::vector<DecodedMasks> results(prompts.size());
+  for (std::size_t first = 0; first < prompts.size(); first += kMaxGroup) {
+    const auto group = prompts.subspan(first, std::min<std::size_t>(kMaxGroup, prompts.size() - first));
+    auto plan = state_->take(shape_of(state_->folded, image.view.side, multimask, group));
+    plan->run(image, group, std::span(results).subspan(first, group.size()));
+    state_->give(std::move(plan));  // a plan that failed is not used again
+  }
+  return results;
+}
+
+float Decoder::time(const PreparedImage& image, std::span<const Prompt> prompts, bool multimask, int replays, bool transfers) const {
+  (void)decode(image, prompts, multimask);  // fills the plan, and checks
+  const DeviceScope scope(state_->device);
+  auto plan = state_->take(shape_of(state_->folded, image.view.side, multimask, prompts));
+  const float milliseconds = plan->time_replay(replays, transfers);
+  state_->give(std::move(plan));
+  return milliseconds;
+}
+
+bool Decoder::has_granularity() const noexcept { return state_->folded.has_granularity; }
+
+std::size_t Decoder::memory_bytes() const { return state_->pool->bytes_in_use(); }
+
+std::size_t memory_bytes(const PreparedImage& image) noexcept {
+  return image.products.size() + image.high_res_0.size() + image.high_res_1.size() + 4 * (image.norms.size() + image.embed.size());
+}
+
+}  // namespace unsam::cuda

@@ -1,0 +1,521 @@
+// The passes over the image tokens. Twin: decoder/image_passes.cpp (same algebra, see decoder/folded.h).
+//
+// A block of 8 warps takes one prompt and one chunk: some tiles of 32 image tokens, one after the other, with an online
+// softmax over image tokens (Milakov & Gimelshein 2018). Scores lie in shared memory as [column][token] with a pitch that
+// keeps both the tensor-core layout and one-token-per-lane access free of bank conflicts. Sums that several warps
+// contribute to are added in a fixed order: the same call gives the same bits.
+#include "decoder/cuda/image_passes.h"
+
+#include "decoder/cuda/call.h"
+#include "cuda/device/shared_memory.h"
+#include "cuda/device/tile_product.h"
+#include "cuda/device/warp.h"
+#include "cuda/runtime/launch.h"
+
+namespace unsam::cuda {
+namespace {
+
+constexpr int kPitch = 36;      // floats from one column of scores to the next
+constexpr int kWarps = 8;
+constexpr int kThreads = 32 * kWarps;
+constexpr int kInnerInt = static_cast<int>(kInner), kProducts = static_cast<int>(kProductRows);
+constexpr int kPositions = static_cast<int>(kPositionRows), kHead = static_cast<int>(kHeadDim);
+constexpr float kNormEps = 1e-5f;
+
+template <class P>
+__device__ __forceinline__ float exponential(float x) {
+  if constexpr (P::split) {
+    return expf(x);
+  } else {
+    return __expf(x);
+  }
+}
+
+// Working memory of a block: in shared memory, or, for very long prompts, in global memory.
+struct Arena {
+  float* next;
+  __device__ __forceinline__ float* take(int n) {
+    float* p = next;
+    next += (n + 3) / 4 * 4;
+    return p;
+  }
+};
+
+// Running maximum and sum of each column, and the factor that what was summed before the current tile is rescaled with.
+struct Running {
+  float* max;
+  float* sum;
+  float* factor;
+  __device__ __forceinline__ void start(Arena& arena, int columns) {
+    max = arena.take(columns);
+    sum = arena.take(columns);
+    factor = arena.take(columns);
+    for (int c = static_cast<int>(threadIdx.x); c < columns; c += kThreads) {
+      max[c] = -INFINITY;
+      sum[c] = 0.0f;
+    }
+  }
+};
+
+// Where a warp's share of a [32 tokens][columns] product lies: rows m0.., columns n0, n0 + 32, ...
+struct Share {
+  int m0, n0;
+  __device__ __forceinline__ Share()
+      : m0(static_cast<int>(threadIdx.x) / 32 % 2 * 16), n0(static_cast<int>(threadIdx.x) / 64 * 8) {}
+};
+
+template <class P>
+using TileRows = Rows<true, typename P::Product>;
+
+// Rows of one tile of the products or positions, from row `first`.
+template <class P>
+__device__ __forceinline__ TileRows<P> tile_rows(const void* data, int ld, int tile, int first) {
+  return {static_cast<const typename P::Product*>(data) + static_cast<std::size_t>(tile) * kTile * ld + first, ld, kTile,
+          kInnerInt};
+}
+
+template <class P>
+__device__ __forceinline__ void by_head(float (&d)[4], const TileRows<P>& rows, int m0, const ByHead<true>& q, int n0) {
+  accumulate(d, rows, m0, q, n0, q.begin(n0), q.end(n0));
+}
+
+__device__ __forceinline__ void scale_by_token(float (&d)[4], const float* factor, int m0) {
+  const Lane lane;
+#pragma unroll
+  for (int i = 0; i < 4; ++i) d[i] *= factor[m0 + lane.row(i)];
+}
+
+__device__ __forceinline__ void store_scores(const float (&d)[4], float* s, int m0, int n0, int columns) {
+  const Lane lane;
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    const int column = n0 + lane.column(i);
+    if (column < columns) s[column * kPitch + m0 + lane.row(i)] = d[i];
+  }
+}
+
+// Softmax over the T prompt tokens of each head, for each image token.
+template <class P>
+__device__ __forceinline__ void softmax_tokens(float* s, int t_count, const float* bias) {
+  const int token = static_cast<int>(threadIdx.x) % 32, head = static_cast<int>(threadIdx.x) / 32;
+  float* column = s + head * t_count * kPitch + token;
+  const float* shift = bias == nullptr ? nullptr : bias + head * t_count;
+  float top = -INFINITY;
+  for (int t = 0; t < t_count; ++t) top = fmaxf(top, column[t * kPitch] + (shift == nullptr ? 0.0f : shift[t]));
+  float sum = 0.0f;
+  for (int t = 0; t < t_count; ++t) {
+    const float e = exponential<P>(column[t * kPitch] + (shift == nullptr ? 0.0f : shift[t]) - top);
+    column[t * kPitch] = e;
+    sum += e;
+  }
+  const float scale = 1.0f / sum;
+  for (int t = 0; t < t_count; ++t) column[t * kPitch] *= scale;
+}
+
+// Online softmax over image tokens: scores become weights, times `factor` of their token where given; `weighted` (where
+// given) sums those.
+template <class P>
+__device__ __forceinline__ void softmax_image(float* s, int columns, int valid, const Running& running, const float* factor,
+                                              float* weighted) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  for (int c = static_cast<int>(threadIdx.x) / 32; c < columns; c += kWarps) {
+    const float score = lane < valid ? s[c * kPitch + lane] : -INFINITY;
+    const float before = running.max[c], sum_before = running.sum[c];
+    const float top = fmaxf(before, warp_max(score));
+    float e = exponential<P>(score - top);
+    const float rescale = exponential<P>(before - top);
+    const float sum = warp_sum(e);
+    if (factor != nullptr) e = lane < valid ? e * factor[lane] : 0.0f;
+    s[c * kPitch + lane] = e;
+    const float mean = weighted != nullptr ? warp_sum(e) : 0.0f;
+    __syncwarp();  // all lanes have read what lane 0 now replaces
+    if (lane == 0) {
+      running.max[c] = top;
+      running.sum[c] = sum_before * rescale + sum;
+      running.factor[c] = rescale;
+      if (weighted != nullptr) weighted[c] = (before == -INFINITY ? 0.0f : weighted[c] * rescale) + mean;
+    }
+  }
+}
+
+// values[c][i] = factor[c] values[c][i] + d for the tile at (m0, n0) of columns x width; only rows [from, to).
+__device__ __forceinline__ void add_values(const float (&d)[4], float* values, int width, int m0, int n0, int from, int to,
+                                           int n_end, const float* factor, bool first) {
+  const Lane lane;
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    const int c = m0 + lane.row(i), n = n0 + lane.column(i);
+    if (c < from || c >= to || n >= n_end) continue;
+    float* at = values + static_cast<std::size_t>(c) * width + n;
+    *at = (first ? 0.0f : factor[c] * *at) + d[i];
+  }
+}
+
+// The first 16 values of each column: sums over the tile's tokens of weight x the head's 16 values (x factor per token).
+template <class P>
+__device__ __forceinline__ void sum_head_values(const float* s, int t_count, const float* factor, const TileRows<P>& value,
+                                                float* values, int width, const Running& running, bool first) {
+  const int columns = t_count * static_cast<int>(kHeads);
+  const int items = (columns + 15) / 16 * static_cast<int>(kHeads) * 2;
+  for (int item = static_cast<int>(threadIdx.x) / 32; item < items; item += kWarps) {
+    const int m0 = item / 16 * 16, head = item / 2 % 8, n0 = item % 2 * 8;
+    const int from = head * t_count, to = from + t_count;
+    if (to <= m0 || from >= m0 + 16) continue;
+    const Columns<true, typename P::Product> v{value.data + head * kHead, value.ld, kHead, kTile};
+    float d[4] = {0, 0, 0, 0};
+    if (factor == nullptr) {
+      accumulate(d, Rows<true, float>{s, kPitch, columns, kTile}, m0, v, n0, 0, kTile);
+    } else {
+      accumulate(d, ScaledRows<true>{s, kPitch, columns, kTile, factor}, m0, v, n0, 0, kTile);
+    }
+    add_values(d, values, width, m0, n0, from, to, kHead, running.factor, first);
+  }
+}
+
+// Values 16 ... 16 + n - 1 of each column: sums of weight x attention a [n][kPitch].
+template <class P>
+__device__ __forceinline__ void sum_attention(const float* s, int columns, const float* a, int n, float* values, int width,
+                                              const Running& running, bool first) {
+  const int across = (n + 7) / 8, items = (columns + 15) / 16 * across;
+  for (int item = static_cast<int>(threadIdx.x) / 32; item < items; item += kWarps) {
+    const int m0 = item / across * 16, n0 = item % across * 8;
+    float d[4] = {0, 0, 0, 0};
+    accumulate(d, Rows<P::split, float>{s, kPitch, columns, kTile}, m0, Rows<P::split, float>{a, kPitch, n, kTile}, n0, 0, kTile);
+    add_values(d, values + kHead, width, m0, n0, 0, columns, n, running.factor, first);
+  }
+}
+
+// What each warp's lanes found for their tokens, added up in order: part [4][32].
+__device__ __forceinline__ void gather_norm(float low, float high, float* part, const Share& share) {
+  const Lane lane;
+  for (int other = 1; other < 4; other *= 2) {
+    low += __shfl_xor_sync(kFullWarp, low, other);
+    high += __shfl_xor_sync(kFullWarp, high, other);
+  }
+  if (lane.t == 0) {
+    part[share.n0 / 8 * 32 + share.m0 + lane.g] = low;
+    part[share.n0 / 8 * 32 + share.m0 + lane.g + 8] = high;
+  }
+}
+
+__device__ __forceinline__ float inverse_std(float square) {
+  // A sum of terms of both signs; rounding may leave it a little below zero where it should be zero. NaN stays NaN.
+  const float variance = square > 0.0f ? square * (1.0f / kDim) : square * 0.0f;
+  return 1.0f / sqrtf(variance + kNormEps);
+}
+
+template <class P>
+__device__ __forceinline__ void load_attention(const PromptView& w, const Call& call, int tile, int first, int count, float* a) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const auto* from = static_cast<const typename P::Element*>(w.attention) + static_cast<std::size_t>(tile) * kTile + lane;
+  for (int c = static_cast<int>(threadIdx.x) / 32; c < count; c += kWarps) {
+    a[c * kPitch + lane] = from_element(from[static_cast<std::size_t>(first + c) * call.image.padded]);
+  }
+}
+
+template <class P>
+__device__ __forceinline__ void store_attention(const PromptView& w, const Call& call, int tile, int first, int count,
+                                                const float* a) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  auto* to = static_cast<typename P::Element*>(w.attention) + static_cast<std::size_t>(tile) * kTile + lane;
+  for (int c = static_cast<int>(threadIdx.x) / 32; c < count; c += kWarps) {
+    store_element(to + static_cast<std::size_t>(first + c) * call.image.padded, a[c * kPitch + lane]);
+  }
+}
+
+struct Chunk {
+  int first, end;  // tiles
+  __device__ __forceinline__ explicit Chunk(const Call& call)
+      : first(static_cast<int>(blockIdx.x) * call.tiles_per_chunk),
+        end(min(first + call.tiles_per_chunk, call.image.padded / kTile)) {}
+};
+
+__device__ __forceinline__ void store_running(const PromptView& w, const Running& running, int columns) {
+  for (int c = static_cast<int>(threadIdx.x); c < columns; c += kThreads) {
+    w.partial_max[static_cast<int>(blockIdx.x) * columns + c] = running.max[c];
+    w.partial_sum[static_cast<int>(blockIdx.x) * columns + c] = running.sum[c];
+  }
+}
+
+template <bool Shared>
+__device__ __forceinline__ Arena arena_of(float* global, std::size_t stride) {
+  if constexpr (Shared) {
+    return {dynamic_shared<float>()};
+  } else {
+    return {global + (static_cast<std::size_t>(blockIdx.y) * gridDim.x + blockIdx.x) * stride};
+  }
+}
+
+// Token->image attention of layer 0.
+template <class P, bool Shared>
+__global__ void __launch_bounds__(kThreads) attend0_kernel(const Call* call_at, float* scratch, std::size_t stride) {
+  const Call& call = *call_at;
+  const PromptView& w = call.prompt[blockIdx.y];
+  const int t = w.tokens, columns = w.columns;
+  Arena arena = arena_of<Shared>(scratch, stride);
+  float* s = arena.take(columns * kPitch);
+  Running running;
+  running.start(arena, columns);
+  float* values = w.partial_values + static_cast<std::size_t>(blockIdx.x) * columns * kHead;
+  const ByHead<true> query{call.query + w.first_row * kInnerInt, t, columns};
+  const Share share;
+  const Chunk chunk(call);
+  __syncthreads();
+  for (int tile = chunk.first; tile < chunk.end; ++tile) {
+    const auto keys = tile_rows<P>(w.products, kProducts, tile, kKey0);
+    for (int n0 = share.n0; n0 < columns; n0 += 32) {
+      float d[4] = {0, 0, 0, 0};
+      by_head<P>(d, keys, share.m0, query, n0);
+      store_scores(d, s, share.m0, n0, columns);
+    }
+    __syncthreads();
+    softmax_image<P>(s, columns, call.image.tokens - tile * kTile, running, nullptr, nullptr);
+    __syncthreads();
+    sum_head_values<P>(s, t, nullptr, tile_rows<P>(w.products, kProducts, tile, kValue0), values, kHead, running,
+                       tile == chunk.first);
+    __syncthreads();
+  }
+  store_running(w, running, columns);
+}
+
+// Image->token attention of layer 0 with its norm, and token->image attention of layer 1.
+template <class P, bool Shared>
+__global__ void __launch_bounds__(kThreads) attend1_kernel(const Call* call_at, float* scratch, std::size_t stride) {
+  using Element = typename P::Element;
+  const Call& call = *call_at;
+  const PromptView& w = call.prompt[blockIdx.y];
+  const int t = w.tokens, columns = w.columns, width = kHead + columns;
+  Arena arena = arena_of<Shared>(scratch, stride);
+  float* a1 = arena.take(columns * kPitch);
+  float* s = arena.take(columns * kPitch);
+  float* part = arena.take(4 * kTile);
+  float* inverse = arena.take(kTile);
+  Running running;
+  running.start(arena, columns);
+  float* values = w.partial_values + static_cast<std::size_t>(blockIdx.x) * columns * width;
+  const ByHead<true> query{call.query + w.first_row * kInnerInt, t, columns};
+  const ByHead<true> key{call.key + w.first_row * kInnerInt, t, columns};
+  const ByHead<true> value{call.value1 + w.first_row * kInnerInt, t, columns};
+  const Rows<P::split, Element> gram{static_cast<const Element*>(w.gram1), columns, columns, columns};
+  const Rows<P::split, Element> to_score{static_cast<const Element*>(w.to_score1), columns, columns, columns};
+  const Columns<P::split, float> attention{a1, kPitch, kTile, columns};
+  const Share share;
+  const Lane lane;
+  const Chunk chunk(call);
+  const int thread = static_cast<int>(threadIdx.x);
+  for (int tile = chunk.first; tile < chunk.end; ++tile) {
+    const auto queries = tile_rows<P>(w.products, kProducts, tile, kQuery0);
+    for (int n0 = share.n0; n0 < columns; n0 += 32) {
+      float d[4] = {0, 0, 0, 0};
+      by_head<P>(d, queries, share.m0, key, n0);
+      store_scores(d, a1, share.m0, n0, columns);
+    }
+    __syncthreads();
+    softmax_tokens<P>(a1, t, nullptr);
+    __syncthreads();
+
+    // |r1|^2 = |x~|^2 + A1 . (2 M1 x~ + M1 M1^T A1)
+    const auto norm_rows = tile_rows<P>(w.products, kProducts, tile, kNorm1);
+    float norm[2] = {0.0f, 0.0f};
+    for (int n0 = share.n0; n0 < columns; n0 += 32) {
+      float d[4] = {0, 0, 0, 0};
+      by_head<P>(d, norm_rows, share.m0, value, n0);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) d[i] *= 2.0f;
+      accumulate(d, attention, share.m0, gram, n0, n0 / 16 * 16, columns);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int column = n0 + lane.column(i);
+        if (column < columns) norm[i / 2] += d[i] * a1[column * kPitch + share.m0 + lane.row(i)];
+      }
+    }
+    gather_norm(norm[0], norm[1], part, share);
+    __syncthreads();
+    if (thread < kTile) {
+      const int token = tile * kTile + thread;
+      inverse[thread] = inverse_std(w.norms[token] + ((part[thread] + part[32 + thread]) + (part[64 + thread] + part[96 + thread])));
+      w.inverse1[token] = inverse[thread];
+    }
+    __syncthreads();
+    for (int i = thread; i < columns * kTile; i += kThreads) a1[i / kTile * kPitch + i % kTile] *= inverse[i % kTile];
+    __syncthreads();
+    store_attention<P>(w, call, tile, 0, columns, a1);
+
+    // Scores of layer 1 from x1 + position.
+    const auto keys = tile_rows<P>(w.products, kProducts, tile, kKey1);
+    const auto positions = tile_rows<P>(call.image.positions, kPositions, tile, kPositionKey1);
+    for (int n0 = share.n0; n0 < columns; n0 += 32) {
+      float d[4] = {0, 0, 0, 0};
+      by_head<P>(d, keys, share.m0, query, n0);
+      scale_by_token(d, inverse, share.m0);
+      accumulate(d, attention, share.m0, to_score, n0, 0, columns);
+      by_head<P>(d, positions, share.m0, query, n0);
+      store_scores(d, s, share.m0, n0, columns);
+    }
+    __syncthreads();
+    softmax_image<P>(s, columns, call.image.tokens - tile * kTile, running, nullptr, nullptr);
+    __syncthreads();
+    const bool first = tile == chunk.first;
+    sum_attention<P>(s, columns, a1, columns, values, width, running, first);
+    sum_head_values<P>(s, t, inverse, tile_rows<P>(w.products, kProducts, tile, kValue1), values, width, running, first);
+    __syncthreads();
+  }
+  store_running(w, running, columns);
+}
+
+// Image->token attention of layer 1 with its norm, and the last token->image attention.
+template <class P, bool Shared>
+__global__ void __launch_bounds__(kThreads) attend_final_kernel(const Call* call_at, float* scratch, std::size_t stride) {
+  using Element = typename P::Element;
+  const Call& call = *call_at;
+  const PromptView& w = call.prompt[blockIdx.y];
+  const int t = w.tokens, columns = w.columns, both = 2 * columns, tf = call.final_count;
+  const int final_columns = tf * static_cast<int>(kHeads), width = kHead + both + 1;
+  Arena arena = arena_of<Shared>(scratch, stride);
+  float* a12 = arena.take(both * kPitch);
+  float* s = arena.take(final_columns * kPitch);
+  float* part = arena.take(4 * kTile);
+  float* inverse1 = arena.take(kTile);
+  float* inverse2 = arena.take(kTile);
+  float* ones = arena.take(final_columns);
+  Running running;
+  running.start(arena, final_columns);
+  float* a2 = a12 + columns * kPitch;
+  float* values = w.partial_values + static_cast<std::size_t>(blockIdx.x) * final_columns * width;
+  const ByHead<true> query{call.query + w.first_row * kInnerInt, tf, final_columns, call.final_tokens};
+  const ByHead<true> key{call.key + w.first_row * kInnerInt, t, columns};
+  const ByHead<true> value1{call.value1 + w.first_row * kInnerInt, t, columns};
+  const ByHead<true> value2{call.value2 + w.first_row * kInnerInt, t, columns};
+  const Rows<P::split, Element> gram{static_cast<const Element*>(w.gram12), both, both, both};
+  const Rows<P::split, Element> to_query{static_cast<const Element*>(w.to_query1), columns, columns, columns};
+  const Rows<P::split, Element> to_score{static_cast<const Element*>(w.to_score_final), both, final_columns, both};
+  const Columns<P::split, float> attention1{a12, kPitch, kTile, columns}, attention12{a12, kPitch, kTile, both};
+  const Share share;
+  const Lane lane;
+  const Chunk chunk(call);
+  const int thread = static_cast<int>(threadIdx.x);
+  for (int tile = chunk.first; tile < chunk.end; ++tile) {
+    const int token = tile * kTile + thread;
+    load_attention<P>(w, call, tile, 0, columns, a12);
+    if (thread < kTile) inverse1[thread] = w.inverse1[token];
+    __syncthreads();
+
+    // A2, the attention of layer 1's image tokens over the prompt tokens.
+    const auto queries = tile_rows<P>(w.products, kProducts, tile, kQuery1);
+    const auto query_positions = tile_rows<P>(call.image.positions, kPositions, tile, kPositionQuery1);
+    for (int n0 = share.n0; n0 < columns; n0 += 32) {
+      float d[4] = {0, 0, 0, 0};
+      by_head<P>(d, queries, share.m0, key, n0);
+      scale_by_token(d, inverse1, share.m0);
+      accumulate(d, attention1, share.m0, to_query, n0, 0, columns);
+      by_head<P>(d, query_positions, share.m0, key, n0);
+      store_scores(d, a2, share.m0, n0, columns);
+    }
+    __syncthreads();
+    softmax_tokens<P>(a2, t, w.query1_shift);
+    __syncthreads();
+    store_attention<P>(w, call, tile, columns, columns, a2);
+
+    // |r2|^2 with a = (A1 / sigma1, A2): |y0|^2 / sigma1^2 + 2 y0 . beta / sigma1 + |beta|^2
+    //   + a . (2 M y0 / sigma1 + 2 M beta + M M^T a)
+    const auto norm_a = tile_rows<P>(w.products, kProducts, tile, kNorm2a);
+    const auto norm_b = tile_rows<P>(w.products, kProducts, tile, kNorm2b);
+    float norm[2] = {0.0f, 0.0f};
+    for (int n0 = share.n0; n0 < both; n0 += 32) {
+      float d[4] = {0, 0, 0, 0};
+      if (n0 < columns) {  // columns is a multiple of 8: a tile never straddles
+        by_head<P>(d, norm_a, share.m0, value1, n0);
+      } else {
+        by_head<P>(d, norm_b, share.m0, value2, n0 - columns);
+      }
+      scale_by_token(d, inverse1, share.m0);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) d[i] *= 2.0f;
+      accumulate(d, attention12, share.m0, gram, n0, n0 / 16 * 16, both);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int column = n0 + lane.column(i);
+        norm[i / 2] += (d[i] + w.linear12[column]) * a12[column * kPitch + share.m0 + lane.row(i)];
+      }
+    }
+    gather_norm(norm[0], norm[1], part, share);
+    __syncthreads();
+    if (thread < kTile) {
+      const float i = inverse1[thread];
+      const float known = i * (i * w.norms[call.image.padded + token] + 2.0f * w.norms[2 * call.image.padded + token]);
+      const float square = (known + call.constants.beta_square) +
+                           ((part[thread] + part[32 + thread]) + (part[64 + thread] + part[96 + thread]));
+      inverse2[thread] = inverse_std(square);
+      w.inverse2[token] = inverse2[thread];
+    }
+    __syncthreads();
+
+    // Scores of the last attention.
+    const auto keys = tile_rows<P>(w.products, kProducts, tile, kKeyFinal);
+    const auto key_positions = tile_rows<P>(call.image.positions, kPositions, tile, kPositionKeyFinal);
+    for (int n0 = share.n0; n0 < final_columns; n0 += 32) {
+      float d[4] = {0, 0, 0, 0};
+      by_head<P>(d, keys, share.m0, query, n0);
+      scale_by_token(d, inverse1, share.m0);
+      accumulate(d, attention12, share.m0, to_score, n0, 0, both);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int column = n0 + lane.column(i);
+        if (column < final_columns) d[i] = inverse2[share.m0 + lane.row(i)] * (d[i] + w.score_shift[column]);
+      }
+      by_head<P>(d, key_positions, share.m0, query, n0);
+      store_scores(d, s, share.m0, n0, final_columns);
+    }
+    __syncthreads();
+    softmax_image<P>(s, final_columns, call.image.tokens - tile * kTile, running, inverse2, ones);
+    __syncthreads();
+    const bool first = tile == chunk.first;
+    sum_attention<P>(s, final_columns, a12, both, values, width, running, first);
+    sum_head_values<P>(s, tf, inverse1, tile_rows<P>(w.products, kProducts, tile, kValueFinal), values, width, running, first);
+    __syncthreads();
+  }
+  store_running(w, running, final_columns);
+  for (int c = thread; c < final_columns; c += kThreads) values[static_cast<std::size_t>(c) * width + width - 1] = ones[c];
+}
+
+std::size_t floats(Pass pass, int columns, int final_columns) {
+  const auto c = static_cast<std::size_t>(columns), cf = static_cast<std::size_t>(final_columns);
+  switch (pass) {
+    case Pass::attend0: return c * (kPitch + 3) + 64;
+    case Pass::attend1: return c * (2 * kPitch + 3) + 5 * kTile + 64;
+    case Pass::attend_final: return c * 2 * kPitch + cf * (kPitch + 4) + 6 * kTile + 64;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::size_t pass_scratch_floats(Pass pass, int columns, int final_columns) {
+  const std::size_t n = floats(pass, columns, final_columns);
+  return n * sizeof(float) <= kMaxSharedBytes ? 0 : n;
+}
+
+void image_pass(Pass pass, bool bf16, const Call* call, const PassShape& shape, float* scratch, cudaStream_t stream) {
+  const std::size_t n = floats(pass, shape.columns, shape.final_columns), bytes = n * sizeof(float);
+  const bool shared = bytes <= kMaxSharedBytes;
+  const dim3 grid(static_cast<unsigned>(shape.chunks), static_cast<unsigned>(shape.prompts));
+  const auto run = [&](const char* name, auto in_shared, auto in_global) {
+    launch(name, shared ? in_shared : in_global, grid, kThreads, shared ? bytes : 0, stream, call, scratch, n);
+  };
+  switch (pass) {
+    case Pass::attend0:
+      if (bf16) run("attend0", attend0_kernel<Bf16, true>, attend0_kernel<Bf16, false>);
+      else run("attend0", attend0_kernel<Float32, true>, attend0_kernel<Float32, false>);
+      break;
+    case Pass::attend1:
+      if (bf16) run("attend1", attend1_kernel<Bf16, true>, attend1_kernel<Bf16, false>);
+      else run("attend1", attend1_kernel<Float32, true>, attend1_kernel<Float32, false>);
+      break;
+    case Pass::attend_final:
+      if (bf16) run("attend_final", attend_final_kernel<Bf16, true>, attend_final_kernel<Bf16, false>);
+      else run("attend_final", attend_final_kernel<Float32, true>, attend_final_kernel<Float32, false>);
+      break;
+  }
+}
+
+}  // namespace unsam::cuda
