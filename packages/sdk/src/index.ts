@@ -1,5 +1,6 @@
 export { type ErrorCode, UnSAMError } from "@unsam/core/errors";
 export type { ImageInput } from "@unsam/core/image";
+export type { Limits } from "@unsam/core/limits";
 export { Mask } from "@unsam/core/mask";
 export {
   type CalibrateOptions,

@@ -3,6 +3,7 @@ export {
   DEFAULT_MAX_TEXT_BYTES,
   openRegularFile,
   parseJson,
+  type ReadJsonOptions,
   type ReadOptions,
   type RegularFile,
   readFileBytes,

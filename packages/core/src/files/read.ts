@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type ErrorCode, UnSAMError } from "../errors.js";
+import type { Abortable } from "../runtime/shared-abort.js";
 
 const MEBIBYTE = 2 ** 20;
 /** Read at once; between two such pieces an abort is noticed. */
@@ -16,9 +17,16 @@ export interface ReadOptions {
   readonly what: string;
   /** Code of every error about the file (default `E_IO`). */
   readonly code?: ErrorCode | undefined;
+  /** Code where there is no such file, or the system refuses to read it (default: `code`). */
+  readonly systemCode?: ErrorCode | undefined;
   /** Larger files are refused before they are read. */
   readonly maxBytes?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Abortable | undefined;
+}
+
+export interface ReadJsonOptions extends ReadOptions {
+  /** A text of more numbers, strings, lists and objects is refused before anything is made of it (default: any). */
+  readonly maxValues?: number | undefined;
 }
 
 export interface RegularFile {
@@ -94,17 +102,27 @@ export async function readFileText(path: string, options: ReadOptions): Promise<
 }
 
 /** The content of a JSON file of at most `maxBytes` (default 256 MiB); a byte order mark is passed over. */
-export async function readFileJson(path: string, options: ReadOptions): Promise<unknown> {
-  return parseJson(await readFileText(path, options), `${options.what} ${shown(path)}`, options.code);
+export async function readFileJson(path: string, options: ReadJsonOptions): Promise<unknown> {
+  const { what, code, maxValues } = options;
+  return parseJson(await readFileText(path, options), `${what} ${shown(path)}`, code, maxValues);
 }
 
 /** Parses JSON text that a user gave. `name` begins the sentence of an error: "The scene file “a.json”". */
-export function parseJson(text: string, name: string, code: ErrorCode = "E_IO"): unknown {
-  if (depthOf(text) > DEEPEST_JSON) {
+export function parseJson(
+  text: string,
+  name: string,
+  code: ErrorCode = "E_IO",
+  maxValues = Number.POSITIVE_INFINITY,
+): unknown {
+  const { depth, values } = outlineOf(text);
+  if (depth > DEEPEST_JSON) {
     throw new UnSAMError(
       code,
       `${name} nests deeper than ${DEEPEST_JSON} brackets; nothing that we write does.`,
     );
+  }
+  if (values > maxValues) {
+    throw new UnSAMError(code, `${name} holds more than ${maxValues} values; that is no such file.`);
   }
   try {
     return JSON.parse(text);
@@ -113,10 +131,14 @@ export function parseJson(text: string, name: string, code: ErrorCode = "E_IO"):
   }
 }
 
-/** How deep brackets nest, strings aside. Parsers and validators of nested values recurse, and overflow the stack. */
-function depthOf(text: string): number {
+/**
+ * How deep brackets nest, and how many values there are about: one more than commas and opening brackets, strings
+ * aside. Parsers and validators of nested values recurse, and overflow the stack; each value takes tens of bytes.
+ */
+function outlineOf(text: string): { depth: number; values: number } {
   let depth = 0;
   let deepest = 0;
+  let values = 1;
   let inString = false;
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
@@ -124,10 +146,13 @@ function depthOf(text: string): number {
       if (c === 0x5c) i++;
       else if (c === 0x22) inString = false;
     } else if (c === 0x22) inString = true;
-    else if (c === 0x5b || c === 0x7b) deepest = Math.max(deepest, ++depth);
-    else if (c === 0x5d || c === 0x7d) depth--;
+    else if (c === 0x2c) values++;
+    else if (c === 0x5b || c === 0x7b) {
+      deepest = Math.max(deepest, ++depth);
+      values++;
+    } else if (c === 0x5d || c === 0x7d) depth--;
   }
-  return deepest;
+  return { depth: deepest, values };
 }
 
 /** `O_NONBLOCK`: opening a named pipe would otherwise wait for a writer, for ever and past any abort. */
@@ -137,7 +162,7 @@ async function openWithoutWaiting(path: string, options: ReadOptions): Promise<F
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new UnSAMError(options.code ?? "E_IO", `There is no file ${shown(path)}; check the path.`, {
+      throw new UnSAMError(systemCodeOf(options), `There is no file ${shown(path)}; check the path.`, {
         cause,
       });
     }
@@ -162,7 +187,12 @@ function failure(
 }
 
 function systemFailure(path: string, options: ReadOptions, cause: unknown): UnSAMError {
-  return failure(path, options, `cannot be read: ${reasonOf(cause)}`, cause);
+  const code = systemCodeOf(options);
+  return failure(path, { ...options, code }, `cannot be read: ${reasonOf(cause)}`, cause);
+}
+
+function systemCodeOf({ code = "E_IO", systemCode = code }: ReadOptions): ErrorCode {
+  return systemCode;
 }
 
 /** A path as errors show it: quoted, without control characters, of bounded length. */

@@ -89,6 +89,22 @@ describe("reading", () => {
     });
   });
 
+  it("refuses more values than allowed before anything is made of them", async () => {
+    writeFileSync(at("values.json"), `[${"[],".repeat(40)}"a,b,[c",{"d":1,"e":2}]`);
+    await expect(readFileJson(at("values.json"), { ...options, maxValues: 80 })).rejects.toMatchObject({
+      code: "E_BAD_FILE",
+      message: expect.stringMatching(/^The calibration “.*values\.json” holds more than 80 values/),
+    });
+    expect(await readFileJson(at("values.json"), { ...options, maxValues: 100 })).toHaveLength(42);
+  });
+
+  it("tells what the system refuses from what the file holds, where asked to", async () => {
+    const split = { ...options, systemCode: "E_IO" } as const;
+    await expect(readFileText(at("none"), split)).rejects.toMatchObject({ code: "E_IO" });
+    await expect(readFileText(at("folder"), split)).rejects.toMatchObject({ code: "E_BAD_FILE" });
+    await expect(readFileText(at("utf16.json"), split)).rejects.toMatchObject({ code: "E_BAD_FILE" });
+  });
+
   it("stops when aborted", async () => {
     const reason = new Error("enough");
     await expect(

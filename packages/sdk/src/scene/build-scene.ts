@@ -1,4 +1,5 @@
 import { buildPackedScene, type FusionKernels, type PackedScene } from "@unsam/core/hierarchy";
+import type { Abortable } from "@unsam/core/runtime";
 import type { FusionOptions, SceneData, SceneEntry } from "./scene-data.js";
 
 /** Granularity of the smallest mask of a family; its largest has 1. */
@@ -10,11 +11,12 @@ export async function buildScene(
   size: { readonly width: number; readonly height: number },
   { maxIoU = 0.9, containment = 0.8 }: FusionOptions,
   kernels: FusionKernels,
+  signal?: Abortable,
 ): Promise<SceneData> {
   const masks = entries.map(({ mask }) => mask);
   const scores = Float64Array.from(entries, ({ score }) => score);
   const build = (granularities: Float64Array) =>
-    buildPackedScene(masks, size, scores, granularities, kernels, { maxIoU, containment });
+    buildPackedScene(masks, size, scores, granularities, kernels, { maxIoU, containment, signal });
   let scene = await build(Float64Array.from(entries, ({ granularity }) => granularity ?? 1));
   if (entries.some(({ granularity }) => granularity === null)) {
     // Who lies in whom does not depend on the dial, but the dial on who lies in whom.

@@ -1,7 +1,9 @@
-import { readFile, stat } from "node:fs/promises";
-import { UnSAMError } from "@unsam/core/errors";
-import { writeWholeFile } from "@unsam/core/files";
-import { checkRLE, encodeRLE, packRLE, type RLE, unpackMask } from "@unsam/core/mask";
+import { shownValue, UnSAMError } from "@unsam/core/errors";
+import { parseJson, readFileText, reasonOf, shown, writeWholeFile } from "@unsam/core/files";
+import { sceneBytes } from "@unsam/core/hierarchy";
+import { Budget, checkPixels, type Limits } from "@unsam/core/limits";
+import { boxBytes, type CheckedRLE, checkRLE, encodeRLE, packRLE, unpackMask } from "@unsam/core/mask";
+import type { Abortable } from "@unsam/core/runtime";
 import type { SceneData, SceneEntry } from "./scene-data.js";
 
 // The scene file, docs/scene-file.md. Worker side: reading and writing take a while for thousands of masks.
@@ -13,6 +15,8 @@ const VERSION = 1;
 /** No scene is larger; JSON text beyond it does not fit into a string. */
 const MOST_BYTES = 512 * 2 ** 20 - 64;
 const MOST_MASKS = 16_384;
+/** What we write has a dozen values a mask; other writers may add some. */
+const MOST_VALUES = 64 * MOST_MASKS;
 
 /** Text is handed to the system in pieces of about this many characters. */
 const PIECE = 4 * 2 ** 20;
@@ -25,12 +29,13 @@ export interface StoredScene {
   readonly entries: SceneEntry[];
 }
 
-/** Writes a scene under a temporary name, then renames. Throws `E_IO`. */
-export async function writeSceneFile(path: string, scene: SceneData): Promise<void> {
+/** Writes a scene under a temporary name, then renames. Throws `E_IO`, and what `signal` throws. */
+export async function writeSceneFile(path: string, scene: SceneData, signal: Abortable): Promise<void> {
   try {
     await writeWholeFile(path, async (file) => {
       let text = "";
       for (const piece of sceneText(scene)) {
+        signal.throwIfAborted();
         text += piece;
         if (text.length < PIECE) continue;
         await file.writeFile(text);
@@ -39,7 +44,8 @@ export async function writeSceneFile(path: string, scene: SceneData): Promise<vo
       await file.writeFile(text);
     });
   } catch (cause) {
-    throw new UnSAMError("E_IO", `${path} could not be written: ${(cause as Error).message}.`, { cause });
+    if (signal.aborted) throw cause;
+    throw new UnSAMError("E_IO", `${shown(path)} could not be written: ${reasonOf(cause)}.`, { cause });
   }
 }
 
@@ -57,63 +63,75 @@ export function* sceneText({ width, height, containment, entries, forest }: Scen
 }
 
 /** Reads what `writeSceneFile` wrote. Throws `E_BAD_FILE`, `E_IO`. */
-export async function readSceneFile(path: string, maxPixels: number): Promise<StoredScene> {
-  const found = await stat(path).catch((cause) => {
-    throw new UnSAMError("E_IO", `${path} cannot be read: ${cause.message}.`, { cause });
+export async function readSceneFile(path: string, limits: Limits, signal: Abortable): Promise<StoredScene> {
+  const what = "The scene";
+  const text = await readFileText(path, {
+    what,
+    code: "E_BAD_FILE",
+    systemCode: "E_IO",
+    maxBytes: MOST_BYTES,
+    signal,
   });
-  if (!found.isFile()) throw bad(path, "it is no regular file");
-  if (found.size > MOST_BYTES) throw bad(path, `it has ${found.size} bytes, more than any scene`);
-  const text = await readFile(path, "utf8").catch((cause) => {
-    throw new UnSAMError("E_IO", `${path} cannot be read: ${cause.message}.`, { cause });
-  });
-  return parseScene(text, path, maxPixels);
+  signal.throwIfAborted();
+  return parseScene(text, `${what} ${shown(path)}`, limits, signal);
 }
 
-/** Checks every number of an untrusted scene. Throws `E_BAD_FILE`. */
-export function parseScene(text: string, name: string, maxPixels: number): StoredScene {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw bad(name, `it is not JSON (${(cause as Error).message})`);
-  }
+/**
+ * Checks every number of an untrusted scene, and what it would take against `limits`, before anything of it is filled.
+ * `name` begins the sentences of errors. Throws `E_BAD_FILE`, and what `signal` throws.
+ */
+export function parseScene(text: string, name: string, limits: Limits, signal?: Abortable): StoredScene {
+  const json = parseJson(text, name, "E_BAD_FILE", MOST_VALUES);
   const { format, version, width, height, containment, masks } = fieldsOf(json, name, "it");
-  if (format !== FORMAT) throw bad(name, `its format is ${shown(format)}, not "${FORMAT}"`);
+  if (format !== FORMAT) throw bad(name, `its format is ${shownValue(format)}, not "${FORMAT}"`);
   if (version !== VERSION) {
-    throw bad(name, `it has version ${shown(version)}, and this release reads ${VERSION}`);
+    throw bad(name, `it has version ${shownValue(version)}, and this release reads ${VERSION}`);
   }
   if (!isCount(width) || !isCount(height)) {
-    throw bad(name, `it is for an image of ${shown(width)} × ${shown(height)} pixels`);
+    throw bad(name, `it is for an image of ${shownValue(width)} × ${shownValue(height)} pixels`);
   }
-  if (width * height > maxPixels) {
-    throw bad(
-      name,
-      `it is for an image of ${width} × ${height} pixels, more than the limit of ${maxPixels} (maxPixels)`,
-    );
-  }
-  if (!isShare(containment)) throw bad(name, `its containment is ${shown(containment)}`);
+  if (!isShare(containment)) throw bad(name, `its containment is ${shownValue(containment)}`);
   if (!Array.isArray(masks) || masks.length > MOST_MASKS) {
     throw bad(name, `its masks are not a list of at most ${MOST_MASKS}`);
   }
-  const entries = masks.map((mask, i) => parseEntry(mask, width, height, name, i));
+  checkPixels(name, { width, height }, limits.maxPixels);
+  const budget = new Budget(name, limits.maxBytes);
+  budget.take(sceneBytes(masks.length, width, height));
+  const checked = masks.map((mask, i) => {
+    signal?.throwIfAborted();
+    const entry = checkEntry(mask, width, height, name, i);
+    budget.take(boxBytes(entry.rle));
+    return entry;
+  });
+  const entries = checked.map(({ rle, ...facts }): SceneEntry => {
+    signal?.throwIfAborted();
+    const mask = packRLE(rle);
+    // A mask of many runs in each row takes more packed than its bits do.
+    budget.take(mask.data.byteLength);
+    return { mask, ...facts };
+  });
   return { width, height, containment, entries };
 }
 
-function parseEntry(value: unknown, width: number, height: number, name: string, i: number): SceneEntry {
+interface CheckedEntry extends Omit<SceneEntry, "mask"> {
+  readonly rle: CheckedRLE;
+}
+
+function checkEntry(value: unknown, width: number, height: number, name: string, i: number): CheckedEntry {
   const { score, stability, granularity, point, counts } = fieldsOf(value, name, `mask ${i}`);
-  if (!isNumber(score)) throw bad(name, `mask ${i} has the score ${shown(score)}`);
-  if (!isNumber(stability)) throw bad(name, `mask ${i} has the stability ${shown(stability)}`);
-  if (!isShare(granularity)) throw bad(name, `mask ${i} has the granularity ${shown(granularity)}`);
+  if (!isNumber(score)) throw bad(name, `mask ${i} has the score ${shownValue(score)}`);
+  if (!isNumber(stability)) throw bad(name, `mask ${i} has the stability ${shownValue(stability)}`);
+  if (!isShare(granularity)) throw bad(name, `mask ${i} has the granularity ${shownValue(granularity)}`);
   if (typeof counts !== "string") throw bad(name, `mask ${i} has counts that are no string`);
   if (point !== null && !(Array.isArray(point) && point.length === 2 && point.every(isNumber))) {
-    throw bad(name, `mask ${i} has the point ${shown(point)}`);
+    throw bad(name, `mask ${i} has the point ${shownValue(point)}`);
   }
-  const rle: RLE = { size: [height, width], counts };
+  const at = point === null ? null : ([point[0], point[1]] as const);
   try {
-    const at = point === null ? null : ([point[0], point[1]] as const);
-    return { mask: packRLE(checkRLE(rle, width * height)), score, stability, granularity, point: at };
+    const rle = checkRLE({ size: [height, width], counts }, Number.POSITIVE_INFINITY);
+    return { rle, score, stability, granularity, point: at };
   } catch (cause) {
-    throw bad(name, `mask ${i}: ${(cause as Error).message}`);
+    throw bad(name, `mask ${i}: ${(cause as Error).message.replace(/\.$/, "")}`);
   }
 }
 
@@ -121,7 +139,7 @@ function fieldsOf(value: unknown, name: string, what: string): Record<string, un
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
-  throw bad(name, `${what} is ${shown(value)}, not an object`);
+  throw bad(name, `${what} is ${shownValue(value)}, not an object`);
 }
 
 function isNumber(value: unknown): value is number {
@@ -134,11 +152,6 @@ function isShare(value: unknown): value is number {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1;
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
 function bad(name: string, why: string): UnSAMError {

@@ -1,7 +1,8 @@
 import { UnSAMError } from "@unsam/core/errors";
 import { DIAL_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/hierarchy";
 import { decodeImage, type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
-import { computeThread } from "@unsam/core/runtime";
+import { checkLimits, type Limits } from "@unsam/core/limits";
+import { computeThread, withAbortCell } from "@unsam/core/runtime";
 import sharp from "sharp";
 import { type Granularity, parseGranularity } from "../granularity.js";
 import { localAddon } from "./addon.js";
@@ -19,9 +20,6 @@ import { SceneMask } from "./scene-mask.js";
 const worker = computeThread().bind<typeof import("./scene.worker.js")>(
   new URL("./scene.worker.js", import.meta.url),
 );
-
-/** Largest image of a scene file unless the caller allows more: a short text can name any size. */
-const DEFAULT_MAX_PIXELS = 100_000_000;
 
 /** Logits handed over at once: copying them holds the event loop up for a few milliseconds. */
 const LOGIT_BYTES = 16 * 2 ** 20;
@@ -97,7 +95,10 @@ export class SceneHierarchy {
     source: RgbImage | null,
     signal?: AbortSignal,
   ): Promise<SceneHierarchy> {
-    const data = await worker("build", [entries, size, options, await localAddon()], { signal });
+    const addon = await localAddon();
+    const data = await withAbortCell(signal, (abort) =>
+      worker("build", [entries, size, options, addon, abort], { signal }),
+    );
     return new SceneHierarchy(data, source);
   }
 
@@ -132,7 +133,10 @@ export class SceneHierarchy {
         score: scores[k],
         granularity: granularities[k],
       }));
-      return new SceneHierarchy(await worker("buildStack", [run, facts, fusion], { signal }), null);
+      const built = await withAbortCell(signal, (abort) =>
+        worker("buildStack", [run, facts, fusion, abort], { signal }),
+      );
+      return new SceneHierarchy(built, null);
     } finally {
       await worker("closeStack", [run]);
     }
@@ -179,20 +183,26 @@ export class SceneHierarchy {
   }
 
   /** Writes the scene to a JSON file (docs/scene-file.md) that `load` reads back the same. Throws `E_IO`. */
-  async save(path: string): Promise<void> {
-    await worker("save", [path, this.#data]);
+  async save(path: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    const { signal } = options;
+    await withAbortCell(signal, (abort) => worker("save", [path, this.#data, abort], { signal }));
   }
 
   /**
-   * Reads what `save` wrote. Throws `E_BAD_FILE`, `E_IO`.
-   * @param options.maxPixels scenes of larger images are refused (default 100 million)
+   * Reads what `save` wrote. The file is not trusted: what its image, masks and maps take is checked against `maxPixels`
+   * (default 100 million) and `maxBytes` (default 1 GiB) before any of it is filled. Throws `E_BAD_FILE`, `E_IO`,
+   * `E_BAD_OPTION`, or the signal's reason.
    */
   static async load(
     path: string,
-    options: { readonly maxPixels?: number | undefined; readonly signal?: AbortSignal | undefined } = {},
+    options: Pick<Limits, "maxPixels" | "maxBytes"> & { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<SceneHierarchy> {
-    const { maxPixels = DEFAULT_MAX_PIXELS, signal } = options;
-    const data = await worker("load", [path, maxPixels, await localAddon()], { signal });
+    const { maxPixels, maxBytes, signal } = options;
+    checkLimits({ maxPixels, maxBytes });
+    const addon = await localAddon();
+    const data = await withAbortCell(signal, (abort) =>
+      worker("load", [path, { maxPixels, maxBytes }, addon, abort], { signal }),
+    );
     return new SceneHierarchy(data, null);
   }
 

@@ -1,6 +1,7 @@
 import { type AddonAt, kernelsOf } from "@unsam/core/hierarchy";
+import type { Limits } from "@unsam/core/limits";
 import { type PackedMask, packMask } from "@unsam/core/mask";
-import { move } from "@unsam/core/runtime";
+import { type AbortCell, abortableOf, move } from "@unsam/core/runtime";
 import { buildScene } from "./build-scene.js";
 import type { FusionOptions, SceneData, SceneEntry } from "./scene-data.js";
 import { readSceneFile, writeSceneFile } from "./scene-file.js";
@@ -13,8 +14,9 @@ export async function build(
   size: { readonly width: number; readonly height: number },
   options: FusionOptions,
   addon: AddonAt | null,
+  abort: AbortCell,
 ) {
-  return moved(await buildScene(entries, size, options, kernelsOf(addon)));
+  return moved(await buildScene(entries, size, options, kernelsOf(addon), abortableOf(abort)));
 }
 
 /** Masks given as logits, while they are packed part by part. */
@@ -53,26 +55,27 @@ export function buildStack(
   id: number,
   facts: readonly { readonly score: number; readonly granularity: number }[],
   options: FusionOptions,
+  abort: AbortCell,
 ) {
   const { width, height, addon, masks } = stacks.get(id)!;
   const entries = masks
     .map(({ mask, stability }, k) => ({ mask, stability, ...facts[k], point: null }))
     .filter(({ mask }) => mask.area > 0);
-  return build(entries, { width, height }, options, addon);
+  return build(entries, { width, height }, options, addon, abort);
 }
 
 export function closeStack(id: number): void {
   stacks.delete(id);
 }
 
-export async function load(path: string, maxPixels: number, addon: AddonAt | null) {
-  const { width, height, containment, entries } = await readSceneFile(path, maxPixels);
+export async function load(path: string, limits: Limits, addon: AddonAt | null, abort: AbortCell) {
+  const { width, height, containment, entries } = await readSceneFile(path, limits, abortableOf(abort));
   // Duplicates were removed when the scene was made.
-  return build(entries, { width, height }, { maxIoU: 1, containment }, addon);
+  return build(entries, { width, height }, { maxIoU: 1, containment }, addon, abort);
 }
 
-export function save(path: string, scene: SceneData): Promise<void> {
-  return writeSceneFile(path, scene);
+export function save(path: string, scene: SceneData, abort: AbortCell): Promise<void> {
+  return writeSceneFile(path, scene, abortableOf(abort));
 }
 
 export function paint(picture: ScenePicture) {
