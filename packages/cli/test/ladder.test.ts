@@ -60,7 +60,7 @@ describe("unsam ladder", () => {
     ["a level auto", [...click, "--levels", "0.1,auto"], /no level auto/],
     ["a level beyond the dial", [...click, "--levels", "0.1,3"], /number from 0 to 1/],
     ["a tile of three pixels", [...click, "--tile", "3"], /tile/],
-    ["a missing calibration", [...click, "--calibration", "none.json"], /none\.json cannot be read/],
+    ["a missing calibration", [...click, "--calibration", "none.json"], /no file “none\.json”/],
     ["a photo as calibration", [...click, "--calibration", photo], /dragonfruit\.jpg/],
   ])("refuses %s with one sentence and exit code 2, and writes nothing", async (_, args, reason) => {
     const before = await readdir(folder);
@@ -128,9 +128,14 @@ describe("unsam calibrate", () => {
     ["two goals", [photo, "--regions", "5", "--median-area", "3"], /one goal/],
     ["no image", ["--regions", "5"], /no images/],
     ["a missing image", ["nowhere.jpg", "--regions", "5"], /nowhere\.jpg/],
-    ["missing targets", ["--targets", "none.json"], /none\.json cannot be read/],
-    ["a photo as targets", ["--targets", photo], /not JSON/],
+    ["missing targets", ["--targets", "none.json"], /no file “none\.json”/],
+    ["a photo as targets", ["--targets", photo], /not UTF-8/],
     ["targets and images", [photo, "--targets", "none.json"], /leave IMAGES/],
+    [
+      "a limit for masks without masks",
+      [photo, "--regions", "5", "--max-bytes", "9"],
+      /--targets; leave it out/,
+    ],
     ["a region count of 0", [photo, "--regions", "0"], /above 0/],
     ["more regions than clicks", [photo, "--regions", "500"], /500/],
     ["granularity auto", [photo, "--regions", "5", "--granularity", "auto"], /auto/],
@@ -158,6 +163,16 @@ describe("unsam calibrate", () => {
     [
       "a giant RLE",
       { regions: [{ image: "a.jpg", points: [[1, 2]], mask: { size: [1e9, 1e9], counts: "0" } }] },
+    ],
+    [
+      "masks of gigabytes",
+      {
+        regions: Array(90).fill({
+          image: "a.jpg",
+          points: [[1, 2]],
+          mask: { size: [1e4, 1e4], counts: [1e8] },
+        }),
+      },
     ],
     ["a list", [1]],
   ])("refuses targets with %s", async (_, value) => {

@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { access, readFile } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { defaultCacheDir } from "@unsam/core/engine";
+import { readFileText } from "@unsam/core/files";
 import { runtimeReport } from "@unsam/core/runtime";
 import { loadNative } from "@unsam/native-cuda";
 import sharp from "sharp";
@@ -60,7 +61,7 @@ async function processor(): Promise<Check> {
 
 /** Feature flags as Linux names them; elsewhere there is no way to ask without a native module. */
 async function cpuFlags(): Promise<Set<string>> {
-  const text = await readFile("/proc/cpuinfo", "utf8").catch(() => "");
+  const text = await readFileText("/proc/cpuinfo", { what: "The list of processors" }).catch(() => "");
   return new Set(/^(?:flags|Features)\s*:\s*(.*)$/m.exec(text)?.[1].split(" ") ?? []);
 }
 

@@ -132,9 +132,12 @@ export async function readConfig(path: string): Promise<unknown> {
   }
 }
 
-/** The calibration of `UnSAM.load`, wherever it is. Throws `E_BAD_FILE`. */
-export async function loadCalibration(given: LoadOptions["calibration"]): Promise<Calibration | null> {
+/** The calibration of `UnSAM.load`, wherever it is. Throws `E_BAD_FILE`, or the signal's reason. */
+export async function loadCalibration({
+  calibration: given,
+  signal,
+}: Pick<LoadOptions, "calibration" | "signal">): Promise<Calibration | null> {
   if (given === undefined) return null;
   if (given instanceof Calibration) return given;
-  return typeof given === "string" ? Calibration.read(given) : Calibration.from(given);
+  return typeof given === "string" ? Calibration.read(given, { signal }) : Calibration.from(given);
 }

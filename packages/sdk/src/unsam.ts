@@ -44,7 +44,7 @@ export class UnSAM implements AsyncDisposable {
    */
   static async load(options: LoadOptions = {}): Promise<UnSAM> {
     const parsed = await parseLoadOptions(options);
-    const calibration = await loadCalibration(options.calibration);
+    const calibration = await loadCalibration(options);
     options.signal?.throwIfAborted();
     const engine = await openEngine(parsed);
     if (!calibration) return new UnSAM(engine, null);

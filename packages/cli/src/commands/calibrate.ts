@@ -21,6 +21,7 @@ interface CalibrateFlags extends ModelOptions {
   readonly granularity?: Granularity;
   readonly pointsPerSide?: number;
   readonly maxPixels?: number;
+  readonly maxBytes?: number;
   readonly out: string;
   readonly json?: true;
 }
@@ -38,6 +39,7 @@ export function calibrateCommand(signal: AbortSignal): Command {
     .option("--regions <n>", "mean number of regions in an image", positive)
     .option("--granularity <g>", "the setting at which the statistic should hold (default 1)", granularity)
     .option("--points-per-side <n>", "side of the grid of clicks that looks for regions (default 16)", count)
+    .option("--max-bytes <n>", "refuse targets whose masks take more together (default: 1073741824)", count)
     .requiredOption("--out <file.json>", "write the calibration; pass it on with --calibration")
     .option("--json", "print the calibration to standard output")
     .action((images: string[], flags: CalibrateFlags) => calibrate(images, flags, signal));
@@ -45,7 +47,7 @@ export function calibrateCommand(signal: AbortSignal): Command {
 
 async function calibrate(files: string[], flags: CalibrateFlags, signal: AbortSignal): Promise<void> {
   await checkWritable("--out", flags.out, ".json");
-  const { images: photos, goal } = await readGoal(files, flags);
+  const { images: photos, goal } = await readGoal(files, flags, signal);
   for (const photo of photos) await checkImage(photo);
   await using unsam = await loadModel(flags, signal);
   const images: EncodedImage[] = [];
@@ -67,8 +69,9 @@ async function calibrate(files: string[], flags: CalibrateFlags, signal: AbortSi
 async function readGoal(
   files: string[],
   flags: CalibrateFlags,
+  signal: AbortSignal,
 ): Promise<{ images: readonly string[]; goal: CalibrationGoal }> {
-  const { targets, medianArea, regions, granularity } = flags;
+  const { targets, medianArea, regions, granularity, maxPixels, maxBytes } = flags;
   const goals = [targets, medianArea, regions].filter((goal) => goal !== undefined);
   if (goals.length !== 1) {
     throw new UnSAMError(
@@ -83,8 +86,11 @@ async function readGoal(
         "--targets names its images and their granularities itself; leave IMAGES and --granularity out.",
       );
     }
-    const read = await readCalibrationTargets(targets);
+    const read = await readCalibrationTargets(targets, { maxPixels, maxBytes, signal });
     return { images: read.images, goal: read.targets };
+  }
+  if (maxBytes !== undefined) {
+    throw new UnSAMError("E_BAD_OPTION", "--max-bytes is about the masks of --targets; leave it out.");
   }
   if (files.length === 0) {
     throw new UnSAMError(

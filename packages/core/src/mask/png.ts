@@ -20,31 +20,15 @@ export async function decodeMaskPNG(
   maxPixels: number | undefined,
   budget: Budget,
 ): Promise<{ width: number; height: number; words: Uint32Array }> {
-  const refuse = (why: string, cause?: unknown) =>
-    new UnSAMError("E_BAD_FILE", `The mask image ${why}.`, { cause });
-  if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
-    throw refuse("is empty; give the bytes of a PNG file");
-  }
-  let data: Buffer;
-  let info: { width: number; height: number; channels: number };
-  try {
-    const header = await sharp(bytes, { limitInputPixels: false }).metadata();
-    if (header.format !== "png") {
-      throw refuse(`is ${header.format}; masks are read from PNG, which loses nothing`);
-    }
-    if (header.depth !== "uchar") throw refuse("has more than 8 bits a sample; save it with 8");
-    checkPixels("The mask image", header, maxPixels);
-    budget.take(maskBytes(header.width, header.height));
-    ({ data, info } = await sharp(bytes, { limitInputPixels: false, ignoreIcc: true, failOn: "error" })
+  const header = await readMaskPNGHeader(bytes, maxPixels);
+  budget.take(maskBytes(header.width, header.height));
+  const { data, info } = await readable(() =>
+    sharp(bytes, { limitInputPixels: false, ignoreIcc: true, failOn: "error" })
       .removeAlpha()
-      .toColourspace(header.space === "b-w" ? "b-w" : "srgb")
+      .toColourspace(header.grey ? "b-w" : "srgb")
       .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true }));
-  } catch (cause) {
-    if (cause instanceof UnSAMError) throw cause;
-    const message = cause instanceof Error ? cause.message.trim().split("\n")[0] : String(cause);
-    throw refuse(`cannot be read: ${message}`, cause);
-  }
+      .toBuffer({ resolveWithObject: true }),
+  );
   const { width, height, channels } = info;
   const pixels = width * height;
   const foreground = channels === 1 ? data : new Uint8Array(pixels);
@@ -52,4 +36,33 @@ export async function decodeMaskPNG(
     for (let c = 0; c < channels; c++) foreground[i] |= data[i * channels + c];
   }
   return { width, height, words: packBytes(width, height, foreground) };
+}
+
+/** What `decodeMaskPNG` would decode, from the first bytes of the file. Throws `E_BAD_FILE` where it would refuse it. */
+export async function readMaskPNGHeader(
+  bytes: Uint8Array,
+  maxPixels?: number,
+): Promise<{ width: number; height: number; grey: boolean }> {
+  if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
+    throw refusal("is empty; give the bytes of a PNG file");
+  }
+  const header = await readable(() => sharp(bytes, { limitInputPixels: false }).metadata());
+  const { format, depth, width, height, space } = header;
+  if (format !== "png") throw refusal(`is ${format}; masks are read from PNG, which loses nothing`);
+  if (depth !== "uchar") throw refusal("has more than 8 bits a sample; save it with 8");
+  checkPixels("The mask image", { width, height }, maxPixels);
+  return { width, height, grey: space === "b-w" };
+}
+
+async function readable<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message.trim().split("\n")[0] : String(cause);
+    throw refusal(`cannot be read: ${message}`, cause);
+  }
+}
+
+function refusal(why: string, cause?: unknown): UnSAMError {
+  return new UnSAMError("E_BAD_FILE", `The mask image ${why}.`, { cause });
 }

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { DialMap, type Knot, MOST_KNOTS } from "@unsam/core/calibration";
 import type { EngineInfo } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import { writeWholeFile } from "@unsam/core/files";
+import { readFileJson, shown, writeWhole } from "@unsam/core/files";
 import { z } from "zod";
 
 /** Format of a saved calibration: docs/schemas/calibration.schema.json. Raised when an older reader could misread one. */
@@ -10,6 +9,7 @@ const FORMAT = "unsam-calibration";
 const VERSION = 1;
 /** A calibration has a few knots; a file beyond this is something else. */
 const MOST_BYTES = 64 * 1024;
+const MOST_VALUES = 4096;
 
 const unit = z.number().min(0).max(1);
 const schema = z.strictObject({
@@ -80,45 +80,32 @@ export class Calibration {
       const where = issue.path.join(".");
       throw new UnSAMError(
         "E_BAD_FILE",
-        `${origin} is no calibration of version ${VERSION}: ${where ? `${where}: ` : ""}${issue.message}. Make one with unsam calibrate.`,
+        `${origin} is no calibration of version ${VERSION}: ${where ? `${where}: ` : ""}${issue.message.slice(0, 300)}. Make one with unsam calibrate.`,
       );
     }
     const { model, knots, fit } = result.data;
     return new Calibration(model, new DialMap(knots), fit);
   }
 
-  /** Reads what `save` wrote. Throws `E_BAD_FILE`. */
-  static async read(path: string): Promise<Calibration> {
-    const text = await readFile(path).catch((cause) => {
-      throw new UnSAMError("E_BAD_FILE", `The calibration ${path} cannot be read: ${cause.message}`, {
-        cause,
-      });
+  /** Reads what `save` wrote. Throws `E_BAD_FILE`, or the signal's reason. */
+  static async read(
+    path: string,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<Calibration> {
+    const what = "The calibration";
+    const value = await readFileJson(path, {
+      what,
+      code: "E_BAD_FILE",
+      maxBytes: MOST_BYTES,
+      maxValues: MOST_VALUES,
+      signal: options.signal,
     });
-    if (text.length > MOST_BYTES) {
-      throw new UnSAMError(
-        "E_BAD_FILE",
-        `${path} has ${text.length} bytes; a calibration has at most ${MOST_BYTES}.`,
-      );
-    }
-    let value: unknown;
-    try {
-      value = JSON.parse(text.toString("utf8"));
-    } catch (cause) {
-      throw new UnSAMError("E_BAD_FILE", `The calibration ${path} is not JSON: ${(cause as Error).message}`, {
-        cause,
-      });
-    }
-    return Calibration.from(value, path);
+    return Calibration.from(value, `${what} ${shown(path)}`);
   }
 
   /** Writes it as JSON, whole or not at all. Throws `E_IO`. */
   async save(path: string): Promise<void> {
-    const text = `${JSON.stringify(this, null, 2)}\n`;
-    try {
-      await writeWholeFile(path, (file) => file.writeFile(text));
-    } catch (cause) {
-      throw new UnSAMError("E_IO", `${path} could not be written: ${(cause as Error).message}`, { cause });
-    }
+    await writeWhole(path, `${JSON.stringify(this, null, 2)}\n`);
   }
 
   toJSON(): CalibrationData {
