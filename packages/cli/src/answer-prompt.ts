@@ -1,8 +1,8 @@
 import { performance } from "node:perf_hooks";
 import type { EncodedImage, UnSAM } from "@unsam/sdk";
 import { loadModel } from "./load-model.js";
-import { withProgress } from "./progress.js";
 import type { PromptFlags } from "./prompt-flags.js";
+import { withProgress } from "./terminal/progress.js";
 
 /** An answer to a prompt, what it came from, and how long each step took in whole milliseconds. */
 export interface Answered<Answer> {

@@ -5,6 +5,9 @@ export const EXIT_FAILED = 1;
 /** Bad usage or bad input. */
 export const EXIT_BAD_INPUT = 2;
 
+/** Ctrl-C: 128 + SIGINT. */
+export const EXIT_INTERRUPTED = 130;
+
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof UnSAMError)) return EXIT_FAILED;
   return error.code === "E_RUNTIME" ||

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { BUILT_IN_MODELS, type BuiltInModel, UnSAM, UnSAMError } from "@unsam/sdk";
-import { withProgress } from "./progress.js";
+import { withProgress } from "./terminal/progress.js";
 
 export interface ModelOptions {
   readonly model?: string;

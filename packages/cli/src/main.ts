@@ -10,13 +10,12 @@ import { pseudoLabelCommand } from "./commands/pseudo-label.js";
 import { segmentCommand } from "./commands/segment.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT_BAD_INPUT, exitCodeOf, explain } from "./failure.js";
+import { Interrupt } from "./terminal/interrupt.js";
+import { guardOutput, print, tell } from "./terminal/output.js";
 import { version } from "./version.js";
 
-const interrupt = new AbortController();
-process.once("SIGINT", () => {
-  interrupt.abort(new Error("Interrupted."));
-  process.exitCode = 130;
-});
+guardOutput();
+const interrupt = new Interrupt();
 
 const program = new Command("unsam")
   .description(
@@ -24,7 +23,11 @@ const program = new Command("unsam")
   )
   .version(version)
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "unsam: ")) });
+  .configureOutput({
+    writeOut: print,
+    writeErr: (text) => tell(text.replace(/\n$/, "")),
+    outputError: (text, write) => write(text.replace(/^error: /, "unsam: ")),
+  });
 
 for (const command of [
   segmentCommand,
@@ -37,19 +40,18 @@ for (const command of [
   doctorCommand,
   trainCommand,
 ]) {
-  program.addCommand(command(interrupt.signal).exitOverride().copyInheritedSettings(program));
+  program.addCommand(command(interrupt).exitOverride().copyInheritedSettings(program));
 }
 
 try {
-  await program.parseAsync();
+  await interrupt.endWaitingFor(program.parseAsync());
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has said what was wrong already; help and version are no failures.
     process.exitCode = error.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
-  } else if (interrupt.signal.aborted) {
-    process.exitCode = 130;
-  } else {
-    process.stderr.write(`unsam: ${explain(error)}\n`);
+  } else if (!interrupt.signal.aborted) {
+    tell(`unsam: ${explain(error)}`);
     process.exitCode = exitCodeOf(error);
   }
 }
+if (interrupt.signal.aborted) await interrupt.leave();

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from ..devices import to_device
 from ..errors import BadInput, TrainingFailed
+from ..progress import tell
 from .checkpoint import load_run, restore, save_run
 from .distributed import Processes, processes
 from .ema import MovingAverage, averaged
@@ -56,7 +56,7 @@ def train(
     *,
     resume: str = "same",
     export_only: bool = False,
-    progress: Callable[[str], None] = lambda text: print(text, file=sys.stderr, flush=True),
+    progress: Callable[[str], None] = tell,
 ) -> dict[str, Any]:
     """Trains until `settings.last_step`, going on from `out/last.pt` where that is there, and returns a summary.
 

@@ -11,8 +11,10 @@ import { Command } from "commander";
 import { count, granularity, positive } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
-import { withProgress } from "../progress.js";
 import { checkImage, withModelOptions } from "../prompt-flags.js";
+import type { Interrupt } from "../terminal/interrupt.js";
+import { printResult } from "../terminal/output.js";
+import { withProgress } from "../terminal/progress.js";
 
 interface CalibrateFlags extends ModelOptions {
   readonly targets?: string;
@@ -26,7 +28,7 @@ interface CalibrateFlags extends ModelOptions {
   readonly json?: true;
 }
 
-export function calibrateCommand(signal: AbortSignal): Command {
+export function calibrateCommand({ signal }: Interrupt): Command {
   return withModelOptions(new Command("calibrate"))
     .description("Fit the dial to one kind of image: to labelled regions, or to a statistic of all regions.")
     .argument("[images...]", "photos of that kind; not needed with --targets, which names its own")
@@ -61,8 +63,10 @@ async function calibrate(files: string[], flags: CalibrateFlags, signal: AbortSi
   const { pointsPerSide } = flags;
   const calibration = await withProgress("Calibrating", () => fit(images, goal, { pointsPerSide, signal }));
   await calibration.save(flags.out);
-  process.stdout.write(
-    flags.json ? `${JSON.stringify(calibration, null, 2)}\n` : describe(calibration, flags.out),
+  printResult(
+    flags.json,
+    () => calibration,
+    () => describe(calibration, flags.out),
   );
 }
 

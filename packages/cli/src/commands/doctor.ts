@@ -1,6 +1,7 @@
 import { type Diagnosis, diagnose } from "@unsam/sdk";
 import { Command } from "commander";
-import { withProgress } from "../progress.js";
+import { printResult } from "../terminal/output.js";
+import { withProgress } from "../terminal/progress.js";
 
 export function doctorCommand(): Command {
   return new Command("doctor")
@@ -8,7 +9,11 @@ export function doctorCommand(): Command {
     .option("--json", "print one JSON document to standard output")
     .action(async (flags: { json?: true }) => {
       const diagnosis = await withProgress("Looking around", () => diagnose());
-      process.stdout.write(flags.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describe(diagnosis));
+      printResult(
+        flags.json,
+        () => diagnosis,
+        () => describe(diagnosis),
+      );
       if (!diagnosis.ok) process.exitCode = 1;
     });
 }

@@ -21,8 +21,10 @@ import { NANO_WEIGHTS } from "@unsam/model-nano";
 import { BUILT_IN_MODELS, UnSAMError } from "@unsam/sdk";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../arguments.js";
-import { BatchProgress } from "../batch-progress.js";
 import { EXIT_FAILED } from "../failure.js";
+import { BatchProgress } from "../terminal/batch-progress.js";
+import type { Interrupt } from "../terminal/interrupt.js";
+import { printResult, tell } from "../terminal/output.js";
 import { version } from "../version.js";
 import { writeFolder } from "../write-folder.js";
 
@@ -44,7 +46,7 @@ const WITHOUT_GRANULARITY = "no-granularity";
 type BaselineName = Baseline | typeof WITHOUT_GRANULARITY;
 const BASELINE_NAMES: readonly BaselineName[] = [...BASELINES, WITHOUT_GRANULARITY];
 
-export function evalCommand(signal: AbortSignal): Command {
+export function evalCommand({ signal }: Interrupt): Command {
   return new Command("eval")
     .description("Measure models and baselines on clicks whose right answer people drew.")
     .requiredOption(
@@ -96,10 +98,13 @@ async function run(flags: EvalFlags, signal: AbortSignal): Promise<void> {
     await writeFolder(flags.out, files);
   }
   for (const { dataset, method, failures } of report.results) {
-    for (const { image, error } of failures)
-      process.stderr.write(`${dataset}, ${method}: ${image}: ${error}\n`);
+    for (const { image, error } of failures) tell(`${dataset}, ${method}: ${image}: ${error}`);
   }
-  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report, flags.out));
+  printResult(
+    flags.json,
+    () => report,
+    () => describe(report, flags.out),
+  );
   if (report.results.some(({ failures }) => failures.length > 0)) process.exitCode = EXIT_FAILED;
 }
 

@@ -7,6 +7,7 @@ import { formatNamed, SCENE_FORMATS } from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
 import { withModelOptions } from "../prompt-flags.js";
+import type { Interrupt } from "../terminal/interrupt.js";
 
 interface EverythingFlags extends ModelOptions {
   readonly granularity?: EverythingOptions["granularity"];
@@ -26,7 +27,7 @@ interface EverythingFlags extends ModelOptions {
 
 const FORMATS = SCENE_FORMATS.map(({ suffix, about }) => `${suffix} (${about})`).join(", ");
 
-export function everythingCommand(signal: AbortSignal): Command {
+export function everythingCommand({ signal }: Interrupt): Command {
   return withModelOptions(new Command("everything"))
     .description("Segment everything in a photo, or in all photos of a folder, at all settings of the dial.")
     .argument("<image|dir>", "a photo, or a folder of photos")

@@ -1,8 +1,10 @@
 import { type CheckpointReport, inspectCheckpoint } from "@unsam/sdk";
 import { Command } from "commander";
-import { withProgress } from "../progress.js";
+import type { Interrupt } from "../terminal/interrupt.js";
+import { printResult } from "../terminal/output.js";
+import { withProgress } from "../terminal/progress.js";
 
-export function inspectCommand(signal: AbortSignal): Command {
+export function inspectCommand({ signal }: Interrupt): Command {
   return new Command("inspect")
     .description("Tell what a checkpoint holds, without loading it whole.")
     .argument("<file>", "a .pt or .safetensors file")
@@ -12,7 +14,11 @@ export function inspectCommand(signal: AbortSignal): Command {
       const report = await withProgress(`Reading ${file}`, () =>
         inspectCheckpoint(file, { config: flags.config, signal }),
       );
-      process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : describe(report));
+      printResult(
+        flags.json,
+        () => report,
+        () => describe(report),
+      );
     });
 }
 

@@ -4,9 +4,11 @@ import { Command } from "commander";
 import { type Answered, answerPrompt } from "../answer-prompt.js";
 import { count, levels } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
-import { withProgress } from "../progress.js";
 import { checkImage, checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
+import type { Interrupt } from "../terminal/interrupt.js";
+import { printResult } from "../terminal/output.js";
+import { withProgress } from "../terminal/progress.js";
 
 interface LadderFlags extends PromptFlags {
   readonly levels?: number | Granularity[];
@@ -16,7 +18,7 @@ interface LadderFlags extends PromptFlags {
   readonly json?: true;
 }
 
-export function ladderCommand(signal: AbortSignal): Command {
+export function ladderCommand({ signal }: Interrupt): Command {
   return withPromptOptions(new Command("ladder"))
     .description("Answer one prompt at every setting of the dial: all scales of what lies there.")
     .option("--levels <n|g,g,…>", "how many settings, evenly from 0.1 to 1 (default 10), or a list", levels)
@@ -43,10 +45,10 @@ async function ladder(image: string, flags: LadderFlags, signal: AbortSignal): P
       if (out !== undefined) {
         await writeWhole(out, await withProgress("Drawing", () => answered.answer.toSheet({ tile, signal })));
       }
-      process.stdout.write(
-        flags.json
-          ? `${JSON.stringify(report(image, answered, flags), null, 2)}\n`
-          : describe(image, answered, flags),
+      printResult(
+        flags.json,
+        () => report(image, answered, flags),
+        () => describe(image, answered, flags),
       );
     },
   );

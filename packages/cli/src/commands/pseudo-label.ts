@@ -2,7 +2,10 @@ import { type LabelProgress, labelFolder, writePreview } from "@unsam/pseudo-lab
 import { Command, Option } from "commander";
 import { count } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
-import { explain } from "../failure.js";
+import { EXIT_FAILED, explain } from "../failure.js";
+import type { Interrupt } from "../terminal/interrupt.js";
+import { printResult, rewritesRow, tell } from "../terminal/output.js";
+import { StatusRow } from "../terminal/progress.js";
 
 interface Flags {
   readonly out: string;
@@ -14,7 +17,7 @@ interface Flags {
   readonly json?: true;
 }
 
-export function pseudoLabelCommand(signal: AbortSignal): Command {
+export function pseudoLabelCommand({ signal }: Interrupt): Command {
   return new Command("pseudo-label")
     .description(
       "Label a folder of photos without people: instances, their parts, and the granularity of each.",
@@ -35,38 +38,40 @@ export function pseudoLabelCommand(signal: AbortSignal): Command {
     .option("--threads <n>", "worker threads (default: all cores)", count)
     .option("--preview <file.png>", "contact sheet of the first labelled photos")
     .option("--json", "print one JSON document to standard output")
-    .action(async (folder: string, flags: Flags) => {
-      if (flags.preview) await checkWritable("--preview", flags.preview, ".png");
-      const { out, threads, model, config } = flags;
-      const report = await labelFolder(folder, {
-        out,
-        divide: flags.divide ?? (model === undefined ? "tree" : "masks"),
-        ...(model === undefined ? {} : { backbone: { model, ...(config === undefined ? {} : { config }) } }),
-        ...(threads === undefined ? {} : { threads }),
-        onProgress: show,
-        signal,
-      });
-      if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-      for (const { file, error } of report.failed) {
-        process.stderr.write(`unsam: ${file}: ${explain(error)}\n`);
-      }
-      if (flags.preview) await writePreview(folder, out, flags.preview);
-      const { made, skipped, failed } = report;
-      process.stdout.write(
-        flags.json
-          ? `${JSON.stringify({ out, made, skipped, failed: failed.map(({ file, error }) => ({ file, error: error.message })) }, null, 2)}\n`
-          : `${made.length} labelled, ${skipped.length} there already, ${failed.length} failed; labels in ${out}\n`,
-      );
-      if (failed.length > 0) process.exitCode = 1;
-    });
+    .action((folder: string, flags: Flags) => pseudoLabel(folder, flags, signal));
 }
 
-/** One line that rewrites itself on a terminal; elsewhere a line for every hundred images. */
-function show({ done, total, failed, rate, secondsLeft }: LabelProgress): void {
+async function pseudoLabel(folder: string, flags: Flags, signal: AbortSignal): Promise<void> {
+  if (flags.preview) await checkWritable("--preview", flags.preview, ".png");
+  const { out, model, config, threads } = flags;
+  const row = new StatusRow(`Looking at ${folder}`);
+  row.start();
+  const labelling = labelFolder(folder, {
+    out,
+    divide: flags.divide ?? (model === undefined ? "tree" : "masks"),
+    ...(model === undefined ? {} : { backbone: { model, ...(config === undefined ? {} : { config }) } }),
+    ...(threads === undefined ? {} : { threads }),
+    onProgress: (progress) => show(progress, row),
+    signal,
+  });
+  const { made, skipped, failed } = await labelling.finally(() => row.stop());
+  for (const { file, error } of failed) tell(`unsam: ${file}: ${explain(error)}`);
+  if (flags.preview) await writePreview(folder, out, flags.preview);
+  printResult(
+    flags.json,
+    () => ({ out, made, skipped, failed: failed.map(({ file, error }) => ({ file, error: error.message })) }),
+    () =>
+      `${made.length} labelled, ${skipped.length} there already, ${failed.length} failed; labels in ${out}\n`,
+  );
+  if (failed.length > 0) process.exitCode = EXIT_FAILED;
+}
+
+/** A line that stays for every hundred images where no row can be rewritten. */
+function show({ done, total, failed, rate, secondsLeft }: LabelProgress, row: StatusRow): void {
   const left = secondsLeft === null ? "" : `, ${duration(secondsLeft)} left`;
   const line = `${done} of ${total} photos, ${rate.toFixed(2)} a second${left}${failed > 0 ? `, ${failed} failed` : ""}`;
-  if (process.stderr.isTTY) process.stderr.write(`\r${line}\x1b[K`);
-  else if (done % 100 === 0 || done === total) process.stderr.write(`${line}\n`);
+  row.text = line;
+  if (!rewritesRow && (done % 100 === 0 || done === total)) tell(line);
 }
 
 function duration(seconds: number): string {

@@ -7,6 +7,8 @@ import { granularity } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
 import { checkImage, checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
+import type { Interrupt } from "../terminal/interrupt.js";
+import { printResult } from "../terminal/output.js";
 
 interface SegmentFlags extends PromptFlags {
   readonly granularity?: Granularity;
@@ -17,7 +19,7 @@ interface SegmentFlags extends PromptFlags {
   readonly json?: true;
 }
 
-export function segmentCommand(signal: AbortSignal): Command {
+export function segmentCommand({ signal }: Interrupt): Command {
   return withPromptOptions(new Command("segment"))
     .description("Segment what a click, a box or a mask means.")
     .option("--granularity <g>", "0 (part) to 1 (whole), fine, medium, coarse, or auto", granularity)
@@ -44,10 +46,10 @@ async function segment(image: string, flags: SegmentFlags, signal: AbortSignal):
     (encoded) => encoded.segment(prompt, { multimask: flags.multimask ?? false, signal }),
     async (answered) => {
       await writeFiles(answered.answer, flags);
-      process.stdout.write(
-        flags.json
-          ? `${JSON.stringify(report(image, answered, flags), null, 2)}\n`
-          : describe(image, answered, flags),
+      printResult(
+        flags.json,
+        () => report(image, answered, flags),
+        () => describe(image, answered, flags),
       );
     },
   );

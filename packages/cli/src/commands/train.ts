@@ -1,4 +1,6 @@
 import { Command } from "commander";
+import type { Interrupt } from "../terminal/interrupt.js";
+import { printResult, tell } from "../terminal/output.js";
 import { findPython } from "../training/find-python.js";
 import { runTraining, type TrainingSummary } from "../training/run-training.js";
 
@@ -25,7 +27,7 @@ interface TrainFlags extends Record<string, unknown> {
   readonly json?: true;
 }
 
-export function trainCommand(signal: AbortSignal): Command {
+export function trainCommand(interrupt: Interrupt): Command {
   const command = new Command("train")
     .description("Train or adapt a model to your images (runs Python with PyTorch).")
     .requiredOption("--recipe <name>", "adapt (an official checkpoint) or nano (a small model from scratch)")
@@ -40,7 +42,10 @@ export function trainCommand(signal: AbortSignal): Command {
     .option("--python <file>", "the Python to use (default: UNSAM_PYTHON, else the first that has PyTorch)")
     .option("--json", "print one JSON document to standard output")
     .argument("[more...]", "after --: further options of python3 -m unsam_training")
-    .action((more: string[], flags: TrainFlags) => train(more, flags, signal));
+    .action((more: string[], flags: TrainFlags) => {
+      interrupt.bePatient();
+      return train(more, flags, interrupt.signal);
+    });
 }
 
 async function train(more: readonly string[], flags: TrainFlags, signal: AbortSignal): Promise<void> {
@@ -50,12 +55,17 @@ async function train(more: readonly string[], flags: TrainFlags, signal: AbortSi
     String(value),
   ]);
   const python = await findPython(named);
-  process.stderr.write(`Python ${python.python}, PyTorch ${python.torch} (${python.command})\n`);
+  tell(`Python ${python.python}, PyTorch ${python.torch} (${python.command})`);
   const settings = set.flatMap((text) => ["--set", text]);
   const { code, summary } = await runTraining(python, [...args, ...settings, ...more], signal);
   // The trainer has said on standard error what went wrong.
   process.exitCode = code;
-  if (summary) process.stdout.write(json ? `${JSON.stringify(summary, null, 2)}\n` : describe(summary));
+  if (!summary) return;
+  printResult(
+    json,
+    () => summary,
+    () => describe(summary),
+  );
 }
 
 function describe(summary: TrainingSummary): string {

@@ -2,8 +2,9 @@ import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { writeWhole } from "@unsam/core/files";
 import { type EverythingOptions, type GranularityLevel, type UnSAM, UnSAMError } from "@unsam/sdk";
-import { BatchProgress } from "../batch-progress.js";
 import { EXIT_FAILED, explain } from "../failure.js";
+import { BatchProgress } from "../terminal/batch-progress.js";
+import { printResult, tell } from "../terminal/output.js";
 import type { SceneFormat } from "./formats.js";
 
 export interface FolderJob {
@@ -53,7 +54,7 @@ export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnS
 
   const failures: Failure[] = [];
   const progress = new BatchProgress(open.length);
-  if (open.length < images.length) progress.tell(`${images.length - open.length} images are done already`);
+  if (open.length < images.length) tell(`${images.length - open.length} images are done already`);
   try {
     for (const image of open) {
       try {
@@ -70,12 +71,13 @@ export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnS
   }
   const done = open.length - failures.length;
   const skipped = images.length - open.length;
-  for (const { image, error } of failures) process.stderr.write(`unsam: ${image}: ${error}\n`);
+  for (const { image, error } of failures) tell(`unsam: ${image}: ${error}`);
   if (failures.length > 0) process.exitCode = EXIT_FAILED;
-  process.stdout.write(
-    job.json
-      ? `${JSON.stringify({ folder, out, images: images.length, done, skipped, failed: failures }, null, 2)}\n`
-      : `${folder}: ${done} done, ${skipped} were there already, ${failures.length} failed; the files are in ${out}\n`,
+  printResult(
+    job.json,
+    () => ({ folder, out, images: images.length, done, skipped, failed: failures }),
+    () =>
+      `${folder}: ${done} done, ${skipped} were there already, ${failures.length} failed; the files are in ${out}\n`,
   );
 }
 

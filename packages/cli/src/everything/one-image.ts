@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { EverythingOptions, GranularityLevel, SceneHierarchy, UnSAM } from "@unsam/sdk";
-import ora from "ora";
-import { withProgress } from "../progress.js";
+import { printResult } from "../terminal/output.js";
+import { withProgress } from "../terminal/progress.js";
 import { checkOutputs, formatOf } from "./formats.js";
 
 export interface OneImage {
@@ -29,7 +29,7 @@ export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM
     unsam.encode(image, { signal, maxPixels }),
   );
   const looked = performance.now();
-  const scene = await watched((tell) =>
+  const scene = await withProgress("Segmenting everything", (tell) =>
     encoded.everything({
       ...options,
       signal,
@@ -45,25 +45,11 @@ export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM
       formatOf(file).write(scene, file, { at, photo: path.basename(image), signal }),
     );
   }
-  process.stdout.write(
-    job.json
-      ? `${JSON.stringify(report(job, unsam, scene, timing), null, 2)}\n`
-      : describe(job, unsam, scene, timing),
+  printResult(
+    job.json,
+    () => report(job, unsam, scene, timing),
+    () => describe(job, unsam, scene, timing),
   );
-}
-
-/** Runs a step that tells how far it is. */
-async function watched<T>(step: (tell: (text: string) => void) => PromiseLike<T>): Promise<T> {
-  const spinner = ora({ text: "Segmenting everything", stream: process.stderr, discardStdin: false });
-  const timer = setTimeout(() => spinner.start(), 1000);
-  try {
-    return await step((text) => {
-      spinner.text = text;
-    });
-  } finally {
-    clearTimeout(timer);
-    spinner.stop();
-  }
 }
 
 /** The document of `--json`; its schema is docs/schemas/everything.schema.json. */

@@ -53,6 +53,7 @@ export function runTraining(
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<TrainingOutcome> {
+  signal.throwIfAborted();
   const modules = [trainingFolder(), process.env.PYTHONPATH].filter(Boolean).join(path.delimiter);
   const child = spawn(python.command, ["-m", "unsam_training", ...args], {
     env: { ...process.env, PYTHONPATH: modules, PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1" },

@@ -48,6 +48,12 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
   );
 }
 
+/** Whether sharp is at work in this process, which it cannot be told to stop. */
+export function decodingInFlight(): boolean {
+  const { queue, process } = sharp.counters();
+  return queue + process > 0;
+}
+
 function pathOf(url: URL): string {
   if (url.protocol !== "file:") {
     throw new UnSAMError(

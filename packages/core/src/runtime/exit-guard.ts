@@ -10,18 +10,25 @@ const WAIT_LIMIT_MS = 60_000;
  * main thread waits until the call in flight has returned, and no further one begins.
  */
 export class ExitGuard {
+  static readonly #all: Int32Array[] = [];
   readonly cells: Int32Array;
 
   /** Main-thread side. */
   constructor() {
     const cells = new Int32Array(new SharedArrayBuffer(8));
     this.cells = cells;
+    ExitGuard.#all.push(cells);
     process.once("exit", () => {
       Atomics.store(cells, STOPPING, 1);
       while (Atomics.load(cells, RUNNING) === 1) {
         if (Atomics.wait(cells, RUNNING, 1, WAIT_LIMIT_MS) === "timed-out") return;
       }
     });
+  }
+
+  /** Whether the process's exit would have to wait for a call. */
+  static get isWaitedFor(): boolean {
+    return ExitGuard.#all.some((cells) => Atomics.load(cells, RUNNING) === 1);
   }
 }
 

@@ -1,3 +1,4 @@
+export { ExitGuard } from "./exit-guard.js";
 export { type Moved, move } from "./move.js";
 export { openSession, type Session, type SessionOptions } from "./ort-session.js";
 export { runtimeReport } from "./report.js";

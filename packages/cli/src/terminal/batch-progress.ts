@@ -1,4 +1,5 @@
-import ora from "ora";
+import { rewritesRow, tell } from "./output.js";
+import { StatusRow } from "./progress.js";
 
 /** Without a terminal a line is written at most this often. */
 const QUIET_MS = 2000;
@@ -7,37 +8,30 @@ const QUIET_MS = 2000;
 export class BatchProgress {
   readonly #total: number;
   readonly #started = performance.now();
-  readonly #spinner = ora({ stream: process.stderr, discardStdin: false });
+  readonly #row: StatusRow;
   #done = 0;
   #told = Number.NEGATIVE_INFINITY;
 
   constructor(total: number) {
     this.#total = total;
-    if (process.stderr.isTTY && total > 0) this.#spinner.start(`0/${total}`);
+    this.#row = new StatusRow(`0/${total}`);
+    if (total > 0) this.#row.start();
   }
 
   /** One more is done, well or not. */
   step(name: string): void {
     this.#done++;
     const text = `${this.#done}/${this.#total} ${name}, ${this.#pace()}`;
-    if (process.stderr.isTTY) {
-      this.#spinner.text = text;
-      return;
-    }
+    this.#row.text = text;
+    if (rewritesRow) return;
     const now = performance.now();
     if (now - this.#told < QUIET_MS && this.#done < this.#total) return;
     this.#told = now;
-    process.stderr.write(`${text}\n`);
-  }
-
-  /** A line that stays. */
-  tell(text: string): void {
-    if (this.#spinner.isSpinning) this.#spinner.clear();
-    process.stderr.write(`${text}\n`);
+    tell(text);
   }
 
   stop(): void {
-    this.#spinner.stop();
+    this.#row.stop();
   }
 
   #pace(): string {
