@@ -15,9 +15,9 @@ import { encodeModel, Graph, matMul } from "@unsam/core/graph";
 import { resolveModel } from "@unsam/core/models";
 import { openSession } from "@unsam/core/runtime";
 import { loadNative } from "@unsam/native-cuda";
-import { Tensor } from "onnxruntime-node";
 // Not among the package's exports, because loading it loads ONNX Runtime.
 import { OnnxDecoderKernel } from "../../core/dist/decoder/onnx-decoder-kernel.js";
+import { Tensor } from "../../core/dist/runtime/onnx-runtime.js";
 import { PlainDecoder } from "./plain-decoder.mjs";
 import { randomCheckpoint } from "./random-checkpoint.mjs";
 

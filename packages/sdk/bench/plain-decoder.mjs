@@ -27,7 +27,7 @@ import {
   twoWayTransformer,
   WeightView,
 } from "@unsam/core/models";
-import { Tensor } from "onnxruntime-node";
+import { Tensor } from "../../core/dist/runtime/onnx-runtime.js";
 
 const DECODER = "sam_mask_decoder";
 const MASKS = 4;

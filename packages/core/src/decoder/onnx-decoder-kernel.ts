@@ -1,7 +1,7 @@
-import { Tensor } from "onnxruntime-node";
 import { UnSAMError } from "../errors.js";
 import { encodeModel, type Graph } from "../graph/index.js";
 import type { FeatureMap, NetworkModel } from "../models/index.js";
+import { Tensor } from "../runtime/onnx-runtime.js";
 import type { Session } from "../runtime/ort-session.js";
 import { checkFeatures, type DecodedMasks, type ImageFeatures, type NetworkPrompt } from "./mask-decoder.js";
 import { type SelectionRules, selectMasks } from "./select-masks.js";

@@ -1,5 +1,5 @@
-import { Tensor } from "onnxruntime-node";
 import type { ImageFeatures } from "../decoder/mask-decoder.js";
+import { Tensor } from "../runtime/onnx-runtime.js";
 import type { Session } from "../runtime/ort-session.js";
 
 // Importing this file loads ONNX Runtime, whose `run` blocks its thread: it belongs in a worker.

@@ -25,7 +25,7 @@ export async function openSession(
   model: string | Uint8Array,
   options: SessionOptions = {},
 ): Promise<Session> {
-  const ort = await import("onnxruntime-node");
+  const ort = await import("./onnx-runtime.js");
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [...(options.providers ?? ["cpu"])],
     graphOptimizationLevel: "all",

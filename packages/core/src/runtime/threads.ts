@@ -1,4 +1,5 @@
 import { ExitGuard } from "./exit-guard.js";
+import { turnTelemetryOffFirst } from "./telemetry.js";
 import { WorkerThread } from "./worker-thread.js";
 
 let inference: WorkerThread | null = null;
@@ -6,6 +7,7 @@ let compute: WorkerThread | null = null;
 
 /** The one thread of this process that owns ONNX Runtime and its sessions: their `run` blocks its thread. */
 export function inferenceThread(): WorkerThread {
+  turnTelemetryOffFirst();
   inference ??= new WorkerThread("UnSAM inference", new ExitGuard());
   return inference;
 }

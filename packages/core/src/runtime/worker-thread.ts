@@ -1,7 +1,8 @@
-import { Worker } from "node:worker_threads";
+import { isMainThread, Worker } from "node:worker_threads";
 import { type ErrorCode, UnSAMError } from "../errors.js";
 import { reasonOf } from "../files/index.js";
 import type { ExitGuard } from "./exit-guard.js";
+import type { Origin } from "./telemetry.js";
 
 /** What crosses to the worker for one call. */
 export interface CallMessage {
@@ -126,11 +127,12 @@ export class WorkerThread {
 
   #start(): Worker {
     if (this.#worker) return this.#worker;
+    const origin: Origin = { startedByMainThread: isMainThread };
     const worker = new Worker(new URL("./worker-entry.js", import.meta.url), {
       name: this.#name,
       // The process's own flags (--input-type, --import, --inspect …) are meant for the user's code, not for ours.
       execArgv: [],
-      workerData: { guard: this.#guard?.cells ?? null },
+      workerData: { guard: this.#guard?.cells ?? null, ...origin },
     });
     let why: string | null = null;
     worker.on("message", (reply: ReplyMessage) => {

@@ -1,5 +1,5 @@
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { encodeModel, type Graph } from "#core/graph/index.js";
+import { InferenceSession, Tensor } from "#core/runtime/onnx-runtime.js";
 
 export type Array = { readonly data: Float32Array | Int32Array; readonly shape: readonly number[] };
 
