@@ -14,10 +14,14 @@ export interface PromptFlags extends ModelOptions {
   readonly maxPixels?: number;
 }
 
+export const WEIGHTS_FLAG =
+  "which weights to take, where the checkpoint holds several (unsam inspect lists them)";
+
 export function withModelOptions(command: Command): Command {
   return command
     .option("--model <name|file>", "built-in model, or a .pt or .safetensors checkpoint")
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
+    .option("--weights <key>", WEIGHTS_FLAG)
     .option("--threads <n>", "threads for the encoder (default: one per core)", count)
     .option("--max-pixels <n>", "refuse larger photos before they are decoded (default: 100000000)", count);
 }

@@ -28,7 +28,12 @@ export {
 export { type CheckpointReport, inspectCheckpoint } from "./inspect-checkpoint.js";
 export type { LadderRung } from "./ladder-rung.js";
 export type { LadderSheetOptions } from "./ladder-sheet.js";
-export { BUILT_IN_MODELS, type BuiltInModel, type LoadOptions } from "./load-options.js";
+export {
+  BUILT_IN_MODELS,
+  type BuiltInModel,
+  type CheckpointModel,
+  type LoadOptions,
+} from "./load-options.js";
 export type { PointInput, PointLabel, PromptInput } from "./prompt.js";
 export * from "./scene/index.js";
 export { Segment } from "./segment.js";

@@ -1,52 +1,93 @@
 import { openCheckpoint, type TensorInfo } from "@unsam/core/checkpoint";
 import { UnSAMError } from "@unsam/core/errors";
-import { resolveModel } from "@unsam/core/models";
+import {
+  type FoundWeights,
+  findModelWeights,
+  modelWeightPlaces,
+  readModelConfig,
+  resolveModel,
+  type WeightPlace,
+} from "@unsam/core/models";
 import { elementCount } from "@unsam/core/tensor";
-import { readConfig } from "./load-options.js";
 
 /** What a checkpoint holds. */
 export interface CheckpointReport {
   readonly path: string;
   readonly format: "pt" | "safetensors";
+  /** Of the file, or of all shards. */
   readonly byteLength: number;
-  /** SHA-256 of the file. */
+  /** Names of the shards; empty where the checkpoint is one file. */
+  readonly shards: readonly string[];
+  /** SHA-256 of the file; of shards that of their names and SHA-256. */
   readonly fingerprint: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Where weights of a model lie: what the option `weights` may say. */
+  readonly places: readonly WeightPlace[];
+  /** Key of the place that is looked at; null where none was found, or several were and none was asked for. */
+  readonly weights: string | null;
+  /** Numbers in `tensors`. */
   readonly parameters: number;
   readonly dtypes: readonly string[];
+  /** The model's tensors under their official names; all of the checkpoint under their full names where `weights` is null. */
   readonly tensors: readonly TensorInfo[];
+  /** How many tensors there are beside those. */
+  readonly otherTensors: number;
   /** One sentence on the model, or null where the tensors form none that we run. */
   readonly model: string | null;
   /** Why not. */
   readonly problem: string | null;
 }
 
-/** Reads a checkpoint's directory; no tensor is loaded. Throws `E_BAD_CHECKPOINT` for a file that is none. */
+export interface InspectOptions {
+  readonly config?: string | object | undefined;
+  readonly weights?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads a checkpoint's directory; no tensor is loaded. Throws `E_BAD_CHECKPOINT` for a file that is none, `E_BAD_CONFIG`,
+ * `E_BAD_OPTION` for `weights` that are not in it.
+ */
 export async function inspectCheckpoint(
   path: string,
-  options: { config?: string | object | undefined; signal?: AbortSignal | undefined } = {},
+  options: InspectOptions = {},
 ): Promise<CheckpointReport> {
-  const config = typeof options.config === "string" ? await readConfig(options.config) : options.config;
-  await using checkpoint = await openCheckpoint(path, options.signal ? { signal: options.signal } : {});
-  const tensors = [...checkpoint.tensors.values()];
+  const { signal, weights } = options;
+  const config = await readModelConfig(options.config, { signal });
+  await using checkpoint = await openCheckpoint(path, { signal });
+  let found: FoundWeights | null = null;
   let model: string | null = null;
   let problem: string | null = null;
   try {
-    model = resolveModel(checkpoint, config).description;
+    found = findModelWeights(checkpoint, weights);
+    model = resolveModel(checkpoint, config, weights).description;
   } catch (error) {
-    if (!(error instanceof UnSAMError)) throw error;
+    if (!(error instanceof UnSAMError) || error.code === "E_BAD_OPTION") throw error;
     problem = error.message;
   }
+  const all = [...checkpoint.tensors.values()].map(plainInfo);
+  const tensors = found
+    ? [...found.tensors].map(([name, info]) => plainInfo({ ...(info as TensorInfo), name }))
+    : all;
   return {
     path,
     format: checkpoint.format,
     byteLength: checkpoint.byteLength,
-    fingerprint: await checkpoint.fingerprint(options.signal),
+    shards: checkpoint.shards,
+    fingerprint: await checkpoint.fingerprint(signal),
     metadata: checkpoint.metadata,
+    places: modelWeightPlaces(checkpoint),
+    weights: found?.place.key ?? null,
     parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     dtypes: [...new Set(tensors.map(({ dtype }) => dtype))],
     tensors,
+    otherTensors: all.length - tensors.length,
     model,
     problem,
   };
+}
+
+/** Without what only the reader needs. */
+function plainInfo({ name, dtype, shape, isReadable }: TensorInfo): TensorInfo {
+  return { name, dtype, shape, isReadable };
 }

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import type { NanoOptions, NetworkOptions, RegionTreeOptions } from "@unsam/core/engine";
 import { defaultCacheDir } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
+import { readModelConfig } from "@unsam/core/models";
 import { NANO_WEIGHTS } from "@unsam/model-nano";
 import { z } from "zod";
 import { Calibration, type CalibrationData } from "./calibration/index.js";
@@ -10,15 +10,19 @@ import { Calibration, type CalibrationData } from "./calibration/index.js";
 export const BUILT_IN_MODELS = ["region-tree", "nano"] as const;
 export type BuiltInModel = (typeof BUILT_IN_MODELS)[number];
 
+/** A checkpoint to load (docs/checkpoints.md). */
+export interface CheckpointModel {
+  /** A `.pt` or `.safetensors` file, the index of one in shards (`model.safetensors.index.json`), or its folder. */
+  readonly checkpoint: string;
+  /** A JSON file or its content (keys of the official YAML). Official sizes are recognised and need none. */
+  readonly config?: string | object | undefined;
+  /** Which weights to take where the checkpoint holds those of several models: the key they lie under, as "ema". */
+  readonly weights?: string | undefined;
+}
+
 export interface LoadOptions {
-  /**
-   * A built-in name, or a checkpoint (`.pt`, `.safetensors`). Official sizes are recognised from their tensors;
-   * others need `config`: a JSON file, or its parsed content (keys of the official YAML).
-   */
-  readonly model?:
-    | BuiltInModel
-    | { readonly checkpoint: string; readonly config?: string | object | undefined }
-    | undefined;
+  /** A built-in name, or a checkpoint (default: the best built-in one). */
+  readonly model?: BuiltInModel | CheckpointModel | undefined;
   /** Where the encoder runs (default `"auto"`). */
   readonly device?: "auto" | "cpu" | "cuda" | undefined;
   /**
@@ -59,6 +63,7 @@ const schema = z.strictObject({
       z.strictObject({
         checkpoint: z.string().min(1),
         config: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+        weights: z.string().min(1).optional(),
       }),
     ])
     .optional(),
@@ -81,7 +86,7 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
     const where = issue.path.join(".") || "the options";
     const names = BUILT_IN_MODELS.map((name) => `"${name}"`).join(", ");
     const advice = where.startsWith("model")
-      ? ` A model is ${names} or { checkpoint: "file.pt", config? }.`
+      ? ` A model is ${names} or { checkpoint: "file.pt", config?, weights? }.`
       : "";
     throw new UnSAMError("E_BAD_OPTION", `UnSAM.load: ${where}: ${issue.message}.${advice}`);
   }
@@ -89,12 +94,12 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
   const common = { threads, cacheDir: cacheDir ?? defaultCacheDir() };
   if (model === "nano") return { kind: "nano", nano: { weights: NANO_WEIGHTS, threads, signal } };
   if (model === undefined || model === "region-tree") return { kind: "region-tree", regionTree: common };
-  const config = typeof model.config === "string" ? await readConfig(model.config) : model.config;
   return {
     kind: "network",
     network: {
       checkpoint: model.checkpoint,
-      config,
+      config: await readModelConfig(model.config, { signal }),
+      weights: model.weights,
       device,
       ...decoderAndDevice(decoder),
       precision,
@@ -110,26 +115,6 @@ function decoderAndDevice(
 ): Pick<NetworkOptions, "decoder" | "cudaDevice"> {
   if (decoder === "auto" || decoder === "onnx" || decoder === "native") return { decoder, cudaDevice: null };
   return { decoder: "native", cudaDevice: Number(decoder.slice("cuda:".length) || 0) };
-}
-
-/** Reads a configuration file as JSON. Throws `E_BAD_CONFIG`. */
-export async function readConfig(path: string): Promise<unknown> {
-  const text = await readFile(path, "utf8").catch((cause) => {
-    throw new UnSAMError("E_BAD_CONFIG", `The model configuration ${path} cannot be read: ${cause.message}`, {
-      cause,
-    });
-  });
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UnSAMError(
-      "E_BAD_CONFIG",
-      `The model configuration ${path} is not JSON: ${(cause as Error).message}`,
-      {
-        cause,
-      },
-    );
-  }
 }
 
 /** The calibration of `UnSAM.load`, wherever it is. Throws `E_BAD_FILE`, or the signal's reason. */

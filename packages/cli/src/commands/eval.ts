@@ -22,6 +22,8 @@ import { BUILT_IN_MODELS, UnSAMError } from "@unsam/sdk";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../arguments.js";
 import { EXIT_FAILED } from "../failure.js";
+import { checkCheckpointFlags } from "../load-model.js";
+import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, tell } from "../terminal/output.js";
@@ -32,6 +34,7 @@ interface EvalFlags {
   readonly data: string;
   readonly model?: string[];
   readonly config?: string;
+  readonly weights?: string;
   readonly baseline?: BaselineName[];
   readonly levels: number;
   readonly limit?: number;
@@ -55,6 +58,7 @@ export function evalCommand({ signal }: Interrupt): Command {
     )
     .option("--model <name|file>", "built-in model or checkpoint; repeatable", several)
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
+    .option("--weights <key>", WEIGHTS_FLAG)
     .addOption(
       new Option(
         "--baseline <name>",
@@ -131,7 +135,7 @@ async function measure(
 }
 
 /** What the flags name, in their order; the best built-in model where they name nothing. */
-function methodsOf({ model = [], config, baseline = [] }: EvalFlags): MethodSpec[] {
+function methodsOf({ model = [], config, weights, baseline = [] }: EvalFlags): MethodSpec[] {
   for (const name of model) {
     if (isBuiltIn(name) || existsSync(name)) continue;
     throw new UnSAMError(
@@ -139,13 +143,14 @@ function methodsOf({ model = [], config, baseline = [] }: EvalFlags): MethodSpec
       `--model is ${name}, which is neither a built-in model (${BUILT_IN_MODELS.join(", ")}) nor a file.`,
     );
   }
-  if (config !== undefined && !model.some((name) => !isBuiltIn(name))) {
-    throw new UnSAMError("E_BAD_OPTION", "--config belongs to a checkpoint; give --model FILE with it.");
-  }
+  checkCheckpointFlags(
+    { config, weights },
+    model.some((name) => !isBuiltIn(name)),
+  );
   const named = (name: string, withoutGranularity: boolean): MethodSpec => ({
     kind: "model",
     model: name,
-    ...(name === "nano" ? { weights: NANO_WEIGHTS } : {}),
+    ...weightsOf(name, weights),
     config: isBuiltIn(name) ? null : (config ?? null),
     withoutGranularity,
   });
@@ -160,6 +165,11 @@ function methodsOf({ model = [], config, baseline = [] }: EvalFlags): MethodSpec
     } else methods.push(...model.map((one) => named(one, true)));
   }
   return methods.length > 0 ? methods : [named(BUILT_IN_MODELS[0], false)];
+}
+
+function weightsOf(model: string, key: string | undefined): { weights?: string } {
+  if (model === "nano") return { weights: NANO_WEIGHTS };
+  return key === undefined || isBuiltIn(model) ? {} : { weights: key };
 }
 
 function isBuiltIn(name: string): boolean {

@@ -1,5 +1,6 @@
 import { type CheckpointReport, inspectCheckpoint } from "@unsam/sdk";
 import { Command } from "commander";
+import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
@@ -7,12 +8,14 @@ import { withProgress } from "../terminal/progress.js";
 export function inspectCommand({ signal }: Interrupt): Command {
   return new Command("inspect")
     .description("Tell what a checkpoint holds, without loading it whole.")
-    .argument("<file>", "a .pt or .safetensors file")
+    .argument("<file>", "a .pt or .safetensors file, an index of shards, or its folder")
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
+    .option("--weights <key>", WEIGHTS_FLAG)
     .option("--json", "print one JSON document to standard output")
-    .action(async (file: string, flags: { config?: string; json?: true }) => {
+    .action(async (file: string, flags: { config?: string; weights?: string; json?: true }) => {
+      const { config, weights } = flags;
       const report = await withProgress(`Reading ${file}`, () =>
-        inspectCheckpoint(file, { config: flags.config, signal }),
+        inspectCheckpoint(file, { config, weights, signal }),
       );
       printResult(
         flags.json,
@@ -23,16 +26,24 @@ export function inspectCommand({ signal }: Interrupt): Command {
 }
 
 function describe(report: CheckpointReport): string {
+  const { path, format, byteLength, shards, tensors, otherTensors, parameters, dtypes, places } = report;
+  const kind = shards.length > 0 ? `${format} in ${shards.length} shards` : format;
   const lines = [
-    `${report.path}: ${report.format}, ${(report.byteLength / 1e6).toFixed(1)} MB, ${report.tensors.length} tensors, ` +
-      `${(report.parameters / 1e6).toFixed(2)} M parameters (${report.dtypes.join(", ")})`,
+    `${path}: ${kind}, ${(byteLength / 1e6).toFixed(1)} MB, ${tensors.length} tensors, ` +
+      `${(parameters / 1e6).toFixed(2)} M parameters (${dtypes.join(", ")})`,
     `model: ${report.model ?? `not usable: ${report.problem}`}`,
     `sha256: ${report.fingerprint}`,
-    "",
   ];
-  const width = Math.max(...report.tensors.map(({ name }) => name.length), 0);
-  for (const { name, dtype, shape } of report.tensors) {
-    lines.push(`${name.padEnd(width)}  ${dtype.padEnd(8)}  [${shape.join(", ")}]`);
+  if (places.length > 1 || (report.weights !== null && report.weights !== ".")) {
+    const all = places.map(({ key, tensors }) => `${key} (${tensors} tensors)`).join(", ");
+    lines.push(`weights: ${report.weights ?? "none chosen"}; there are ${all || "none"}`);
+  }
+  if (otherTensors > 0) lines.push(`${otherTensors} other tensors are passed over`);
+  lines.push("");
+  const width = Math.max(...tensors.map(({ name }) => name.length), 0);
+  for (const { name, dtype, shape, isReadable } of tensors) {
+    const mark = isReadable ? "" : "  (not read)";
+    lines.push(`${name.padEnd(width)}  ${dtype.padEnd(8)}  [${shape.join(", ")}]${mark}`);
   }
   return `${lines.join("\n")}\n`;
 }

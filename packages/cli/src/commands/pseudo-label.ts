@@ -3,6 +3,8 @@ import { Command, Option } from "commander";
 import { count } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
 import { EXIT_FAILED, explain } from "../failure.js";
+import { checkCheckpointFlags } from "../load-model.js";
+import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, rewritesRow, tell } from "../terminal/output.js";
 import { StatusRow } from "../terminal/progress.js";
@@ -12,6 +14,7 @@ interface Flags {
   readonly divide?: "masks" | "cuts" | "tree";
   readonly model?: string;
   readonly config?: string;
+  readonly weights?: string;
   readonly threads?: number;
   readonly preview?: string;
   readonly json?: true;
@@ -35,6 +38,7 @@ export function pseudoLabelCommand({ signal }: Interrupt): Command {
     )
     .option("--model <file>", "checkpoint that looks at the photos")
     .option("--config <file>", "its configuration, where it is no official size")
+    .option("--weights <key>", WEIGHTS_FLAG)
     .option("--threads <n>", "worker threads (default: all cores)", count)
     .option("--preview <file.png>", "contact sheet of the first labelled photos")
     .option("--json", "print one JSON document to standard output")
@@ -43,13 +47,14 @@ export function pseudoLabelCommand({ signal }: Interrupt): Command {
 
 async function pseudoLabel(folder: string, flags: Flags, signal: AbortSignal): Promise<void> {
   if (flags.preview) await checkWritable("--preview", flags.preview, ".png");
-  const { out, model, config, threads } = flags;
+  const { out, model, config, weights, threads } = flags;
+  checkCheckpointFlags({ config, weights }, model !== undefined);
   const row = new StatusRow(`Looking at ${folder}`);
   row.start();
   const labelling = labelFolder(folder, {
     out,
     divide: flags.divide ?? (model === undefined ? "tree" : "masks"),
-    ...(model === undefined ? {} : { backbone: { model, ...(config === undefined ? {} : { config }) } }),
+    ...(model === undefined ? {} : { backbone: { model, ...given({ config, weights }) } }),
     ...(threads === undefined ? {} : { threads }),
     onProgress: (progress) => show(progress, row),
     signal,
@@ -64,6 +69,10 @@ async function pseudoLabel(folder: string, flags: Flags, signal: AbortSignal): P
       `${made.length} labelled, ${skipped.length} there already, ${failed.length} failed; labels in ${out}\n`,
   );
   if (failed.length > 0) process.exitCode = EXIT_FAILED;
+}
+
+function given<Flags extends Record<string, string | undefined>>(flags: Flags) {
+  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
 }
 
 /** A line that stays for every hundred images where no row can be rewritten. */

@@ -1,7 +1,6 @@
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
-import { UnSAMError } from "../errors.js";
-import { FormatError, isSystemError, quoted } from "./format-error.js";
+import type { FileHandle } from "node:fs/promises";
+import { openRegularFile } from "../files/index.js";
+import { FormatError } from "./format-error.js";
 
 /** Bytes that can be read from any place; parsers see files only through this. */
 export interface ByteSource {
@@ -61,28 +60,14 @@ export class FileSource implements ByteSource {
     readonly byteLength: number,
   ) {}
 
-  /**
-   * Throws `E_BAD_CHECKPOINT` where there is no such file or it is no regular file, and leaves other system errors
-   * (no permission, too many open files) as they are.
-   */
-  static async open(path: string): Promise<FileSource> {
-    const handle = await openWithoutWaiting(path);
-    try {
-      const stats = await handle.stat();
-      if (stats.isDirectory()) {
-        throw new UnSAMError(
-          "E_BAD_CHECKPOINT",
-          `Checkpoint ${path} is a directory; give the path of a file.`,
-        );
-      }
-      if (!stats.isFile()) {
-        throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${path} is not a regular file.`);
-      }
-      return new FileSource(handle, stats.size);
-    } catch (error) {
-      await handle.close();
-      throw error;
-    }
+  /** Throws `E_BAD_CHECKPOINT` where there is no such file, it is no regular file, or the system refuses it. */
+  static async open(path: string, signal?: AbortSignal): Promise<FileSource> {
+    const { handle, size } = await openRegularFile(path, {
+      what: "Checkpoint",
+      code: "E_BAD_CHECKPOINT",
+      signal,
+    });
+    return new FileSource(handle, size);
   }
 
   async readInto(target: Uint8Array, offset: number): Promise<void> {
@@ -104,24 +89,4 @@ function endedEarly(end: number): FormatError {
   return new FormatError(
     `the file ends before byte ${end}; it is truncated, or was changed while it was open.`,
   );
-}
-
-/** `O_NONBLOCK` keeps a named pipe given as path from holding a file-system thread for ever. */
-async function openWithoutWaiting(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  } catch (error) {
-    if (isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR")) {
-      throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${path} does not exist.`, { cause: error });
-    }
-    if (isSystemError(error) && (error.code === "EISDIR" || error.code === "ENXIO")) {
-      throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${path} is not a regular file.`, { cause: error });
-    }
-    if (error instanceof TypeError) {
-      throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${quoted(String(path))} cannot be a path.`, {
-        cause: error,
-      });
-    }
-    throw error;
-  }
 }

@@ -1,5 +1,6 @@
 import type { Tensor } from "../tensor.js";
 
+/** Kinds of element whose values can be read. */
 export type DType =
   | "float64"
   | "float32"
@@ -14,27 +15,32 @@ export type DType =
 
 export interface TensorInfo {
   readonly name: string;
-  readonly dtype: DType;
+  /** A `DType` where `isReadable`; else how the file names what is stored (float8, complex, quantised, sparse …). */
+  readonly dtype: string;
   readonly shape: readonly number[];
+  /** Whether `read` gives its values. Others do no harm as long as nobody asks for them. */
+  readonly isReadable: boolean;
 }
 
 /**
- * An open checkpoint file. Only its directory of tensors is in memory; values are read when asked for.
- * The file is untrusted: nothing in it is executed, and no number in it sizes an allocation before it was
- * checked against the bytes that are there.
+ * An open checkpoint: one file, or several shards with an index. Only its directory of tensors is in memory; values are
+ * read when asked for. The files are untrusted: nothing in them is executed, and no number in them sizes an allocation
+ * before it was checked against the bytes that are there.
  */
 export interface Checkpoint extends AsyncDisposable {
   readonly path: string;
   readonly format: "pt" | "safetensors";
-  /** Size of the file in bytes. */
+  /** Size of the file, or of all shards, in bytes. */
   readonly byteLength: number;
-  /** Every tensor under the official name (for `.pt`: the entries under the key `model`, or the bare state dict). */
+  /** Names of the shards' files in the index's folder; empty where the checkpoint is one file. */
+  readonly shards: readonly string[];
+  /** Every tensor under its full name: the keys of the dicts it lies in (`.pt`) and its own, joined with dots. */
   readonly tensors: ReadonlyMap<string, TensorInfo>;
-  /** Strings stored beside the tensors (safetensors `__metadata__`); empty for `.pt`. */
+  /** Strings stored beside the tensors (safetensors `__metadata__` of a single file); empty otherwise. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Reads one tensor as float32 in C order. Throws `E_BAD_CHECKPOINT` for an unknown name or a damaged record. */
   read(name: string): Promise<Tensor>;
-  /** SHA-256 of the file's bytes, lower-case hex. */
+  /** SHA-256 of the file's bytes, lower-case hex; of shards that of the lines "<SHA-256> <name>", sorted by name. */
   fingerprint(signal?: AbortSignal): Promise<string>;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { UnSAMError } from "../errors.js";
+import { shown } from "../files/index.js";
 
 /**
  * What a parser throws when bytes are not what their format asks for. It knows the reason but not the file;
@@ -14,12 +15,12 @@ export async function namingFile<T>(path: string, work: () => Promise<T>): Promi
     return await work();
   } catch (error) {
     if (error instanceof FormatError) {
-      throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${path} cannot be used: ${error.message}`, {
+      throw new UnSAMError("E_BAD_CHECKPOINT", `Checkpoint ${shown(path)} cannot be used: ${error.message}`, {
         cause: error,
       });
     }
     if (isSystemError(error)) {
-      throw new UnSAMError("E_IO", `Checkpoint ${path} could not be read: ${error.message}.`, {
+      throw new UnSAMError("E_IO", `Checkpoint ${shown(path)} could not be read: ${error.message}.`, {
         cause: error,
       });
     }

@@ -2,15 +2,24 @@ import type { Tensor } from "../tensor.js";
 import type { ByteSource } from "./byte-source.js";
 import type { DType, TensorInfo } from "./checkpoint.js";
 import { bytesPerElement, checkedElementCount, elementReaders } from "./dtype.js";
-import { FormatError } from "./format-error.js";
+import { FormatError, quoted } from "./format-error.js";
 
 /** Where a tensor's elements lie in its file. Parsers hand these out only after checking every number in them. */
-export interface StoredTensor extends TensorInfo {
+export interface PlacedTensor extends TensorInfo {
+  readonly isReadable: true;
+  readonly dtype: DType;
   /** Byte offset of the first element in the file. */
   readonly byteOffset: number;
   /** Elements between neighbours along each side; non-negative. */
   readonly strides: readonly number[];
 }
+
+/** A tensor of a kind that is not read: its name and shape as the file claims them. */
+export interface UnreadableTensor extends TensorInfo {
+  readonly isReadable: false;
+}
+
+export type StoredTensor = PlacedTensor | UnreadableTensor;
 
 /** What a parser makes of a file. */
 export interface CheckpointDirectory {
@@ -43,6 +52,11 @@ const elementsPerTurn = 64 * 1024;
 
 /** Reads a tensor as float32 in C order; beside the result it allocates one window (see `readStrided`). */
 export async function readStoredTensor(source: ByteSource, stored: StoredTensor): Promise<Tensor> {
+  if (!stored.isReadable) {
+    throw new FormatError(
+      `tensor ${quoted(stored.name)} is stored as ${stored.dtype}, which is not read here; convert it to float32 or float16.`,
+    );
+  }
   const count = checkedElementCount(stored.shape);
   if (count === null) {
     throw new FormatError(`tensor "${stored.name}" has the impossible shape [${stored.shape}].`);
@@ -88,7 +102,7 @@ interface Axis {
 }
 
 /** The axes with more than one element, in storage order: largest stride first. */
-function significantAxes(stored: StoredTensor): Axis[] {
+function significantAxes(stored: PlacedTensor): Axis[] {
   const dense = denseStrides(stored.shape);
   return stored.shape
     .map((side, axis) => ({ side, stride: stored.strides[axis]!, denseStride: dense[axis]! }))

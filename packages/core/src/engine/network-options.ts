@@ -1,6 +1,8 @@
 export interface NetworkOptions {
-  /** Path of a `.pt` or `.safetensors` file. */
+  /** Path of a `.pt` or `.safetensors` file, of an index of shards, or of the folder of one. */
   readonly checkpoint: string;
+  /** Where in the checkpoint the weights lie; needed where it holds those of several models. */
+  readonly weights?: string | undefined;
   /** Model configuration as JSON (keys of the official YAML); undefined: told by the tensors. */
   readonly config: unknown;
   readonly device: "auto" | "cpu" | "cuda";

@@ -6,7 +6,7 @@ import { OnnxEncoderKernel } from "../encoder/onnx-encoder-kernel.js";
 import { UnSAMError } from "../errors.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
-import { type NetworkModel, resolveModel } from "../models/index.js";
+import { type NetworkModel, resolveModel, weightsFingerprint } from "../models/index.js";
 import { move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
 import type { NetworkOptions } from "./network-options.js";
@@ -42,8 +42,8 @@ export interface OpenOptions extends Omit<NetworkOptions, "signal"> {
 export async function open(options: OpenOptions) {
   const checkpoint = await openCheckpoint(options.checkpoint);
   try {
-    const model = resolveModel(checkpoint, options.config);
-    const fingerprint = await checkpoint.fingerprint();
+    const model = resolveModel(checkpoint, options.config, options.weights);
+    const fingerprint = weightsFingerprint(await checkpoint.fingerprint(), model.weights);
     const weights = options.native ? await nativeWeights(model, options.decoder) : null;
     const network = await openKernels(model, fingerprint, options, weights === null);
     const handle = ++lastHandle;

@@ -1,5 +1,6 @@
 export { type EfficientTamConfig, efficientTamConfig } from "./efficienttam/config.js";
 export { imageEncoder as efficientTamEncoder } from "./efficienttam/image-encoder.js";
+export * from "./layers/find-weights.js";
 export * from "./layers/lora.js";
 export { mlpModule } from "./layers/modules.js";
 export * from "./layers/weight-view.js";
@@ -8,6 +9,7 @@ export * from "./model-tensors.js";
 export * from "./nano/image-encoder.js";
 export * from "./nano/input.js";
 export * from "./network-model.js";
+export * from "./read-config.js";
 export * from "./resolve-model.js";
 export { type ModelConfig, parseModelConfig } from "./sam2/config.js";
 export * from "./sam2/image-encoder.js";

@@ -75,6 +75,11 @@ export interface ModelHints {
 /** How checkpoints of one architecture become networks. */
 export interface NetworkFamily {
   readonly name: string;
+  /**
+   * Official names of a few tensors of every part of the model, which each of its checkpoints has: they tell where in a
+   * file the weights lie.
+   */
+  readonly marks: readonly string[];
   /** Whether these tensors are of this family, by names and shapes alone. */
   recognises(weights: WeightView): boolean;
   /**

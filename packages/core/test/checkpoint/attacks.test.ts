@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { PickleList } from "#core/checkpoint/pytorch/pickle/pickle-values.js";
+import { collectTensors } from "#core/checkpoint/pytorch/collect-tensors.js";
+import { ForeignTensor, PickleList } from "#core/checkpoint/pytorch/pickle/pickle-values.js";
 import { unpickle } from "#core/checkpoint/pytorch/pickle/unpickle.js";
 import { dict, global, littleEndian, type PickleBytes, pickle, str } from "./pickle-writer.js";
 
@@ -68,6 +69,31 @@ describe("pickles that try to exhaust the reader", () => {
     expect(value).toBeInstanceOf(PickleList);
   });
 
+  test("dicts of dicts of dicts … are not walked for ever, nor named", async () => {
+    // Eleven levels of ten, with a tensor at the end: 10^11 paths to it.
+    const level = (of: number) => [
+      ...[0x7d, 0x94, 0x28],
+      ...Array.from({ length: 10 }, (_, k) => [...str(`k${k}`), 0x68, of]).flat(),
+      0x75,
+    ];
+    const value = await unpickle(program([0x7d, 0x94], ...Array.from({ length: 11 }, (_, i) => level(i))));
+    const started = performance.now();
+    await expect(collectTensors(value)).rejects.toThrow(/hold one another in more than 2000000 places/);
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  test("tensors rebuilt from tensors rebuilt from tensors …", async () => {
+    const rebuild = [...global("torch._tensor", "_rebuild_from_type_v2"), 0x71, 0];
+    const depth = 100_000;
+    const value = program(
+      rebuild,
+      [0x29],
+      repeated([0x71, 1, 0x30, 0x28, 0x68, 0, 0x68, 0, 0x68, 1, 0x4e, 0x74], depth),
+      [0x52],
+    );
+    expect(await unpickle(value)).toBeInstanceOf(ForeignTensor);
+  });
+
   test("a dict that holds itself", async () => {
     const value = await unpickle(program([0x7d, 0x94, ...str("model"), 0x68, 0, 0x73]));
     expect(value).toHaveProperty("isOrdered", false);
@@ -88,6 +114,12 @@ describe("pickles that try to reach what they should not", () => {
     ["torch._utils", "constructor"],
     ["", "__proto__"],
     ["constructor", "prototype"],
+    ["types", "FunctionType"],
+    ["os.path", "System"],
+    ["multiprocessing.process", "Process"],
+    ["a b", "Class"],
+    ["mine", "Class()"],
+    ["mine", "Class.method"],
   ])("the global %s.%s", async (module, name) => {
     await expect(unpickle(pickle(global(module, name)))).rejects.toThrow(
       new RegExp(`refers to .*${name.replaceAll(".", "\\.")}.*save only its weights`),

@@ -22,7 +22,8 @@ const reasons: Record<string, RegExp> = {
   "pickle-call-legacy.pt": /before version 1\.6/,
   "storage-record-absent.pt": /"archive\/data\/7".*absent/,
   "storage-shorter-than-declared.pt": /1000000000000 elements.*16 bytes/,
-  "view-huge-stride.pt": /4611686018427387904 in the strides of tensor "sam_mask_decoder\.iou_token\.weight"/,
+  "view-huge-stride.pt":
+    /4611686018427387904 in the strides of tensor "model\.sam_mask_decoder\.iou_token\.weight"/,
   "view-negative-offset.pt": /offset -64/,
   "view-out-of-bounds.pt": /beyond its storage of 4 elements/,
 };

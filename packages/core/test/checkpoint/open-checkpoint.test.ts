@@ -74,7 +74,7 @@ describe("an open checkpoint", () => {
     for (const name of ["nothing", "__proto__"]) {
       await expect(checkpoint.read(name)).rejects.toMatchObject({
         code: "E_BAD_CHECKPOINT",
-        message: `Checkpoint ${file} holds no tensor "${name}".`,
+        message: `Checkpoint “${file}” holds no tensor "${name}".`,
       });
     }
   });
@@ -111,12 +111,12 @@ describe("an open checkpoint", () => {
 
 describe("paths that are no checkpoint", () => {
   test.each([
-    ["nothing", () => path.join(folder, "nothing.pt"), /nothing\.pt does not exist/],
-    ["something below a file", () => path.join(file, "x.pt"), /does not exist/],
-    ["a directory", () => folder, /is a directory/],
-    ["a device", () => "/dev/zero", /not a regular file|does not exist/],
-    ["a text", () => fileURLToPath(import.meta.url), /neither a PyTorch zip archive nor a safetensors file/],
-    ["a path with a null byte", () => "a\0b.pt", /cannot be a path/],
+    ["nothing", () => path.join(folder, "nothing.pt"), /There is no file “.*nothing\.pt”/],
+    ["something below a file", () => path.join(file, "x.pt"), /There is no file/],
+    ["a folder", () => folder, /is a folder without an index.*weights\.safetensors/],
+    ["a device", () => "/dev/zero", /not a regular file|There is no file/],
+    ["a text", () => fileURLToPath(import.meta.url), /is text that begins with "import \{ execFileSync/],
+    ["a path with a null byte", () => "a\0b.pt", /cannot be read/],
   ])("%s", async (_, at, message) => {
     await expect(openCheckpoint(at())).rejects.toMatchObject({
       code: "E_BAD_CHECKPOINT",
@@ -129,7 +129,7 @@ describe("paths that are no checkpoint", () => {
     execFileSync("mkfifo", [pipe]);
     await expect(openCheckpoint(pipe)).rejects.toMatchObject({
       code: "E_BAD_CHECKPOINT",
-      message: expect.stringMatching(/pipe\.pt is not a regular file/),
+      message: expect.stringMatching(/pipe\.pt” is not a regular file/),
     });
   });
 });

@@ -16,8 +16,8 @@ describeWithShared("the mini model as .pt and as safetensors", () => {
       new Set(["float32", "bfloat16"]),
     );
     for (const [name, { shape }] of twin.tensors) {
-      expect(pt.tensors.get(name)).toMatchObject({ shape });
-      const [fromPt, fromTwin] = [await pt.read(name), await twin.read(name)];
+      expect(pt.tensors.get(`model.${name}`)).toMatchObject({ shape });
+      const [fromPt, fromTwin] = [await pt.read(`model.${name}`), await twin.read(name)];
       expect(fromPt.shape).toEqual(shape);
       expect(Buffer.compare(Buffer.from(fromPt.data.buffer), Buffer.from(fromTwin.data.buffer)), name).toBe(
         0,

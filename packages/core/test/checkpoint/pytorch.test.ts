@@ -1,4 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { MemorySource } from "#core/checkpoint/byte-source.js";
+import { readDirectory } from "#core/checkpoint/read-directory.js";
+import { readStoredTensor } from "#core/checkpoint/stored-tensor.js";
 import { readAll } from "./in-memory.js";
 import {
   call,
@@ -8,11 +11,13 @@ import {
   global,
   int,
   list,
+  no,
   none,
   object,
   orderedDict,
   type PickleBytes,
   pickle,
+  setItems,
   stateDict,
   storage,
   str,
@@ -25,26 +30,49 @@ import { type TinyCheckpoint, tinyCheckpoint } from "./tiny-checkpoint.js";
 const six = { type: "FloatStorage", key: "0", elements: 6 };
 const storages = { 0: Float32Array.of(0, 1, 2, 3, 4, 5) };
 const weight = tensor({ storage: six, shape: [2, 3], strides: [3, 1] });
-const weightValues = { weight: { values: [0, 1, 2, 3, 4, 5], shape: [2, 3] } };
+const value = { values: [0, 1, 2, 3, 4, 5], shape: [2, 3] };
+const weightValues = { weight: value };
 
 function read(checkpoint: Partial<TinyCheckpoint>) {
-  return readAll(
-    tinyCheckpoint({ root: dict([["model", stateDict([["weight", weight]])]]), storages, ...checkpoint }),
-  );
+  return readAll(tinyCheckpoint({ root: stateDict([["weight", weight]]), storages, ...checkpoint }));
 }
 
 function readTensor(value: PickleBytes) {
   return read({ root: dict([["t", value]]) }).then((all) => all.t);
 }
 
-describe("where the weights are", () => {
-  test.each(["model", "state_dict"])("under the key %s", async (key) => {
-    expect(await read({ root: dict([[key, stateDict([["weight", weight]])]]) })).toEqual(weightValues);
-  });
-
+describe("where the tensors are", () => {
   test("at the top", async () => {
     expect(await read({ root: stateDict([["weight", weight]]) })).toEqual(weightValues);
     expect(await read({ root: dict([["weight", weight]]) })).toEqual(weightValues);
+  });
+
+  test("below keys and in lists, named by their path, in the order of the file", async () => {
+    const weights = stateDict([["a.weight", weight]]);
+    const root = dict([
+      ["ema", dict([["model", weights]])],
+      ["models", list(weights, tuple(weight))],
+      ["model", weights],
+      ["weight", weight],
+      [int(0), dict([["lost", weight]])],
+    ]);
+    const all = await read({ root });
+    expect(Object.keys(all)).toEqual([
+      "weight",
+      "ema.model.a.weight",
+      "models.0.a.weight",
+      "models.1.0",
+      "model.a.weight",
+    ]);
+    expect(new Set(Object.values(all).map((one) => JSON.stringify(one)))).toEqual(
+      new Set([JSON.stringify(value)]),
+    );
+  });
+
+  test("one object under two keys", async () => {
+    const shared = [...stateDict([["weight", weight]]), 0x71, 0];
+    const root = [0x7d, 0x28, ...str("model"), ...shared, ...str("ema"), 0x68, 0, 0x75];
+    expect(Object.keys(await read({ root }))).toEqual(["model.weight", "ema.weight"]);
   });
 
   test("as Parameters", async () => {
@@ -89,21 +117,53 @@ describe("where the weights are", () => {
         ]),
       ],
     ]);
-    expect(await read({ root })).toEqual(weightValues);
+    expect(await read({ root })).toEqual({ "model.weight": value });
+  });
+
+  test("beside objects of classes that are not loaded, and in those that are dicts", async () => {
+    const config = global("omegaconf.dictconfig", "DictConfig");
+    const args = [...object(config, dict([["_content", dict([["weight", weight]])]])), 0x71, 0];
+    const box = [...global("easydict", "EasyDict"), ...emptyTuple, 0x81, ...setItems([["weight", weight]])];
+    const root = dict([
+      ["cfg", args],
+      ["types", list(global("typing", "Any"), global("__main__", "Outer.Inner"))],
+      ["path", call(global("pathlib", "PosixPath"), str("/"), str("data"))],
+      ["args", object(global("types", "SimpleNamespace"), dict([["seed", int(1)]]))],
+      ["named", [...global("mine", "Named"), ...emptyTuple, 0x7d, 0x92]],
+      ["log", [...global("mine", "Log"), ...emptyTuple, 0x81, 0x28, ...int(1), 0x65]],
+      ["model", box],
+    ]);
+    expect(await read({ root })).toEqual({ "model.weight": value });
   });
 
   test("nowhere", async () => {
-    await expect(read({ root: dict([["epoch", int(3)]]) })).rejects.toThrow(/no tensors/);
+    await expect(read({ root: dict([["epoch", int(3)]]) })).rejects.toThrow(/no tensors\.$/);
     await expect(read({ root: list(weight) })).rejects.toThrow(/no dict/);
+    await expect(read({ root: weight })).rejects.toThrow(/a single tensor/);
+    const model = object(global("mine.models", "Sam2"), dict([["_parameters", dict([["weight", weight]])]]));
+    await expect(read({ root: dict([["model", model]]) })).rejects.toThrow(
+      /objects of mine\.models\.Sam2.*state_dict\(\)/,
+    );
+  });
+
+  test("refused: two of one name", async () => {
+    const root = dict([
+      ["a", dict([["b", weight]])],
+      ["a.b", weight],
+    ]);
+    await expect(read({ root })).rejects.toThrow(/two tensors named "a\.b"/);
   });
 
   test("under names that mean something to JavaScript", async () => {
     const names = ["__proto__", "constructor", "toString"];
     const root = dict([
-      ["model", dict(names.map((name) => [name, weight]))],
-      ["__proto__", dict([["polluted", int(1)]])],
+      ...names.map((name) => [name, weight] as const),
+      ["__proto__x", dict([["__proto__", dict([["polluted", weight]])]])],
     ]);
-    expect(Object.keys(await readAll(tinyCheckpoint({ root, storages })))).toEqual(names);
+    expect(Object.keys(await readAll(tinyCheckpoint({ root, storages })))).toEqual([
+      ...names,
+      "__proto__x.__proto__.polluted",
+    ]);
     expect("polluted" in {}).toBe(false);
   });
 });
@@ -220,24 +280,88 @@ describe("dtypes", () => {
     expect(all.r?.values).toEqual([...values, ...values]);
   });
 
+  /** A tensor over an untyped storage, as torch.save writes newer dtypes. */
+  const untyped = (dtype: string) =>
+    call(
+      global("torch._utils", "_rebuild_tensor_v3"),
+      storage({ type: "UntypedStorage", module: "torch.storage", key: "0", elements: 24 }),
+      int(2),
+      tuple(int(2)),
+      tuple(int(1)),
+      none,
+      none,
+      global("torch", dtype),
+    );
+
   test("an untyped storage with a dtype", async () => {
-    const bytes = { type: "UntypedStorage", module: "torch.storage", key: "0", elements: 24 };
-    const rebuild = (dtype: string) =>
-      readTensor(
-        call(
-          global("torch._utils", "_rebuild_tensor_v3"),
-          storage(bytes),
-          int(2),
-          tuple(int(2)),
-          tuple(int(1)),
-          none,
-          none,
-          global("torch", dtype),
-        ),
-      );
-    expect((await rebuild("float32"))?.values).toEqual([2, 3]);
-    expect((await rebuild("int16"))?.values).toEqual([0, 0x3f80]);
-    await expect(rebuild("float8_e5m2")).rejects.toThrow(/dtype that is not supported/);
+    expect((await readTensor(untyped("float32")))?.values).toEqual([2, 3]);
+    expect((await readTensor(untyped("int16")))?.values).toEqual([0, 0x3f80]);
+  });
+
+  const rebuilt = (name: string, ...args: PickleBytes[]) => call(global("torch._utils", name), ...args);
+  const quantised = rebuilt(
+    "_rebuild_qtensor",
+    storage({ type: "QInt8Storage", key: "0", elements: 24 }),
+    int(0),
+    tuple(int(4)),
+    tuple(int(1)),
+    tuple(global("torch", "per_tensor_affine"), float(0.1), int(0)),
+    no,
+    orderedDict([]),
+  );
+  const sparse = rebuilt(
+    "_rebuild_sparse_tensor",
+    call(global("torch.serialization", "_get_layout"), str("torch.sparse_coo")),
+    tuple(weight, weight, tuple(int(2), int(3)), yes),
+  );
+  const complex = tensor({
+    storage: { type: "ComplexFloatStorage", key: "0", elements: 3 },
+    shape: [3],
+    strides: [1],
+  });
+  const ofType = call(
+    global("torch._tensor", "_rebuild_from_type_v2"),
+    global("torch._utils", "_rebuild_wrapper_subclass"),
+    global("torchao.dtypes", "AffineQuantizedTensor"),
+    tuple(global("torchao.dtypes", "AffineQuantizedTensor"), global("torch", "float32"), tuple(int(8))),
+    none,
+  );
+
+  test.each<[string, PickleBytes, string, number[]]>([
+    ["float8", untyped("float8_e5m2"), "float8_e5m2", [2]],
+    ["int4", untyped("int4"), "int4", [2]],
+    ["uint16", untyped("uint16"), "uint16", [2]],
+    ["complex", complex, "complex64", [3]],
+    ["quantised", quantised, "quantised", [4]],
+    ["sparse", sparse, "sparse", [2, 3]],
+    ["of a class of its own", ofType, "subclass", [8]],
+  ])("%s tensors are listed and passed over; asked for, they say why not", async (_, odd, dtype, shape) => {
+    const source = new MemorySource(
+      tinyCheckpoint({
+        root: dict([
+          ["odd", odd],
+          ["weight", weight],
+        ]),
+        storages,
+      }),
+    );
+    const { tensors } = await readDirectory(source);
+    expect(tensors.get("odd")).toEqual({ name: "odd", dtype, shape, isReadable: false });
+    expect([...(await readStoredTensor(source, tensors.get("weight")!)).data]).toEqual(value.values);
+    await expect(readStoredTensor(source, tensors.get("odd")!)).rejects.toThrow(
+      `tensor "odd" is stored as ${dtype}, which is not read here`,
+    );
+  });
+
+  test("a tensor with attributes is the tensor", async () => {
+    const typed = call(
+      global("torch._tensor", "_rebuild_from_type_v2"),
+      global("torch._utils", "_rebuild_tensor_v2"),
+      global("torch.nn.parameter", "Buffer"),
+      tuple(storage(six), int(0), tuple(int(2)), tuple(int(1)), no, orderedDict([])),
+      dict([["note", str("x")]]),
+    );
+    expect((await readTensor(typed))?.values).toEqual([0, 1]);
   });
 });
 

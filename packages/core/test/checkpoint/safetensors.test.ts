@@ -72,7 +72,12 @@ describe("reading", () => {
     ["a hole before the first", file({ a: f32([3], 4, 16) }), /bytes 0 to 4 before/],
     ["bytes after the last", file({ a: f32([3], 0, 12) }), /last 4 bytes/],
     ["tensors that overlap", file({ a: f32([3], 0, 12), b: f32([2], 8, 16) }), /"b".*overlaps/],
-    ["a dtype nobody knows", file({ a: { ...f32([4], 0, 16), dtype: "F33" } }), /unknown dtype "F33"/],
+    ["values of a dtype nobody knows", file({ a: { ...f32([4], 0, 16), dtype: "F33" } }), /stored as F33/],
+    [
+      "float8 that does not fit",
+      file({ a: { ...f32([4], 0, 16), dtype: "F8_E5M2" } }),
+      /cannot take 16 bytes/,
+    ],
     ["a shape that does not fit", file({ a: f32([5], 0, 16) }), /\[5\] cannot take 16 bytes/],
     [
       "a shape whose product wraps to zero",

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import {
   defaultCacheDir,
@@ -8,6 +7,7 @@ import {
   openRegionTreeEngine,
 } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
+import { readModelConfig } from "@unsam/core/models";
 import type { RegionTreeOptions } from "@unsam/core/region-tree";
 import { engineMethod } from "./engine.js";
 import { felzenszwalbMethod } from "./felzenszwalb.js";
@@ -38,7 +38,7 @@ export type MethodSpec =
       readonly kind: "model";
       /** Built-in name or path of a checkpoint. */
       readonly model: string;
-      /** Path of the weights of a built-in model that has any. */
+      /** Of a built-in model that has weights: their path. Of a checkpoint with several: the key of those to take. */
       readonly weights?: string;
       /** Path of a checkpoint's configuration (JSON); null where it is an official size. */
       readonly config: string | null;
@@ -86,7 +86,8 @@ async function openEngine({ model, weights, config }: MethodSpec & { kind: "mode
   if (Object.hasOwn(BUILT_IN, model)) return BUILT_IN[model](weights);
   return openNetworkEngine({
     checkpoint: model,
-    config: config === null ? undefined : await readConfig(config),
+    config: await readModelConfig(config ?? undefined),
+    weights,
     device: "auto",
     decoder: "auto",
     precision: "float32",
@@ -94,16 +95,4 @@ async function openEngine({ model, weights, config }: MethodSpec & { kind: "mode
     cacheDir: defaultCacheDir(),
     signal: undefined,
   });
-}
-
-async function readConfig(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, "utf8"));
-  } catch (cause) {
-    throw new UnSAMError(
-      "E_BAD_CONFIG",
-      `The model configuration ${file} cannot be read: ${(cause as Error).message}.`,
-      { cause },
-    );
-  }
 }

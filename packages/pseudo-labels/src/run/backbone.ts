@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { defaultCacheDir, openNetworkEngine } from "@unsam/core/engine";
-import { UnSAMError } from "@unsam/core/errors";
 import type { AddonAt } from "@unsam/core/hierarchy";
 import type { RgbImage } from "@unsam/core/image";
 import type { PackedMask } from "@unsam/core/mask";
+import { readModelConfig } from "@unsam/core/models";
 import { generateMasks, OFFICIAL_OPTIONS, type WholeImageOptions } from "@unsam/core/whole-image";
 
 /** Which network looks at the photos. */
@@ -13,6 +12,8 @@ export interface BackboneOptions {
   readonly model: string;
   /** Path of its configuration (JSON); absent: recognised by its tensors. */
   readonly config?: string;
+  /** Key of the weights to take, where the checkpoint holds those of several models. */
+  readonly weights?: string;
   /** For `masks`: where they differ from the official generator's. */
   readonly masks?: Partial<Pick<WholeImageOptions, "pointsPerSide" | "predictedIou" | "stability">>;
 }
@@ -37,13 +38,14 @@ export interface Backbone {
  * official generator finds them, at granularity 1 where it has that input. Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`.
  */
 export async function openBackbone(
-  { model, config, masks }: BackboneOptions,
+  { model, config, weights, masks }: BackboneOptions,
   divide: "masks" | "cuts",
   { cacheDir, addon }: { cacheDir: string | null; addon: AddonAt | null },
 ): Promise<Backbone> {
   const engine = await openNetworkEngine({
     checkpoint: model,
-    config: config === undefined ? undefined : await readConfig(config),
+    config: await readModelConfig(config),
+    weights,
     device: "auto",
     decoder: "auto",
     precision: "float32",
@@ -78,15 +80,4 @@ export async function openBackbone(
     },
     dispose: () => engine.dispose(),
   };
-}
-
-async function readConfig(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, "utf8"));
-  } catch (cause) {
-    const why = (cause as Error).message;
-    throw new UnSAMError("E_BAD_CONFIG", `The model configuration ${file} cannot be read: ${why}.`, {
-      cause,
-    });
-  }
 }

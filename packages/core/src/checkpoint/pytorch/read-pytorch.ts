@@ -1,8 +1,11 @@
 import { type ByteSource, readBytes } from "../byte-source.js";
 import { FormatError, quoted } from "../format-error.js";
 import type { CheckpointDirectory, StoredTensor } from "../stored-tensor.js";
+import { collectTensors } from "./collect-tensors.js";
+import { explainArchive } from "./other-archives.js";
+import { ForeignTensor } from "./pickle/pickle-values.js";
 import { unpickle } from "./pickle/unpickle.js";
-import { findWeights, placeView, type StorageBytes } from "./state-dict.js";
+import { placeView, type StorageBytes, unreadable } from "./place-view.js";
 import { readZipDirectory, type ZipRecord } from "./zip-directory.js";
 
 /** The pickle of a thousand tensors takes about 200 kB; optimizer state triples that. */
@@ -16,8 +19,12 @@ export async function readPyTorch(source: ByteSource, signal?: AbortSignal): Pro
   const root = await unpickle(await readPickle(source, records.get(`${prefix}data.pkl`)!), signal);
   const storages = new Map<string, StorageBytes>();
   const tensors = new Map<string, StoredTensor>();
-  for (const [name, view] of findWeights(root)) {
+  for (const [name, view] of await collectTensors(root, signal)) {
     signal?.throwIfAborted();
+    if (view instanceof ForeignTensor) {
+      tensors.set(name, unreadable(name, view));
+      continue;
+    }
     const { key } = view.storage;
     const bytes = storages.get(key) ?? (await locateStorage(records, `${prefix}data/${key}`, name));
     storages.set(key, bytes);
@@ -28,7 +35,10 @@ export async function readPyTorch(source: ByteSource, signal?: AbortSignal): Pro
 
 /** All records lie in one folder: the file's stem, `archive`, or anything else. */
 function findPrefix(records: ReadonlyMap<string, ZipRecord>): string {
-  const pickles = [...records.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
+  const names = [...records.keys()];
+  const other = explainArchive(names);
+  if (other !== null) throw new FormatError(other);
+  const pickles = names.filter((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickles.length !== 1) {
     throw new FormatError(
       `it is a zip archive with ${pickles.length} records FOLDER/data.pkl, where torch.save writes one.`,

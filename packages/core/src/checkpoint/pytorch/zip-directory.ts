@@ -113,6 +113,9 @@ async function nameDamage<T>(step: Promise<T>): Promise<T> {
     return await step;
   } catch (error) {
     if (error instanceof FormatError || isSystemError(error) || !(error instanceof Error)) throw error;
-    throw new FormatError(`its zip archive is truncated or damaged: ${error.message.replace(/\.?$/, ".")}`);
+    const reason = error.message.replace(/\.$/, "");
+    throw new FormatError(
+      `its zip archive is truncated or damaged (${reason}); a download that stopped early looks like this: download it again.`,
+    );
   }
 }

@@ -8,7 +8,7 @@ import {
   maximumTensors,
   type StoredTensor,
 } from "../stored-tensor.js";
-import { dtypeOfTag } from "./dtype-tags.js";
+import { dtypeOfTag, foreignDtypeOfTag } from "./dtype-tags.js";
 import { HeaderScanner } from "./header-scanner.js";
 import { lengthFieldBytes, maximumHeaderBytes } from "./layout.js";
 
@@ -109,7 +109,9 @@ function checkCoverage(entries: readonly HeaderEntry[], dataBytes: number): void
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     const what = `tensor ${quoted(name)} (bytes ${begin} to ${end})`;
     if (end > dataBytes) {
-      throw new FormatError(`${what} lies outside the ${dataBytes} data bytes of the file.`);
+      throw new FormatError(
+        `${what} lies outside the ${dataBytes} data bytes of the file; it is cut off (download it again) or damaged.`,
+      );
     }
     if (begin < covered) {
       throw new FormatError(`${what} overlaps the tensor before it, which ends at ${covered}.`);
@@ -126,14 +128,17 @@ function checkCoverage(entries: readonly HeaderEntry[], dataBytes: number): void
 
 function storedTensor({ name, dtypeTag, shape, begin, end }: HeaderEntry, dataStart: number): StoredTensor {
   const dtype = dtypeOfTag(dtypeTag);
-  if (dtype === undefined) {
-    throw new FormatError(`tensor ${quoted(name)} has the unknown dtype ${quoted(dtypeTag)}.`);
-  }
+  const foreign = foreignDtypeOfTag(dtypeTag);
+  const bits = dtype ? 8 * bytesPerElement[dtype] : foreign?.bits;
   const count = checkedElementCount(shape);
-  if (count === null || count * bytesPerElement[dtype] !== end - begin) {
+  // Of a dtype that later versions of the format add nothing is known but its bytes' place, which is checked below.
+  const fits = count !== null && (bits === undefined || Math.ceil((count * bits) / 8) === end - begin);
+  if (!fits) {
     throw new FormatError(
-      `tensor ${quoted(name)} of dtype ${dtypeTag} and shape [${shape.join(", ")}] cannot take ${end - begin} bytes.`,
+      `tensor ${quoted(name)} of dtype ${quoted(dtypeTag)} and shape [${shape.join(", ")}] cannot take ${end - begin} bytes.`,
     );
   }
-  return { name, dtype, shape, strides: denseStrides(shape), byteOffset: dataStart + begin };
+  if (dtype === undefined) return { name, dtype: foreign?.name ?? dtypeTag, isReadable: false, shape };
+  const byteOffset = dataStart + begin;
+  return { name, dtype, isReadable: true, shape, strides: denseStrides(shape), byteOffset };
 }

@@ -1,6 +1,6 @@
 import { UnSAMError } from "../../errors.js";
 import type { Tensor } from "../../tensor.js";
-import type { WeightSource } from "./weights.js";
+import { unfitForWeights, type WeightInfo, type WeightSource } from "./weights.js";
 
 const ORIGINAL = ".original_layer.";
 const FACTOR_A = ".lora_A";
@@ -9,8 +9,7 @@ const FACTOR_B = ".lora_B";
 /** alpha / r. UnSAMv2 trains with alpha = 2r. */
 const SCALING = 2;
 
-interface Folded {
-  readonly shape: readonly number[];
+interface Folded extends WeightInfo {
   /** Name in the file. */
   readonly original: string;
   /** Prefix of the pair of factors, or null. */
@@ -24,7 +23,7 @@ interface Folded {
  */
 export function foldLora(source: WeightSource): WeightSource {
   const tensors = new Map<string, Folded>();
-  for (const [name, { shape }] of source.tensors) {
+  for (const [name, info] of source.tensors) {
     if (name.endsWith(FACTOR_A) || name.endsWith(FACTOR_B)) continue;
     const plain = name.replace(ORIGINAL, ".");
     if (plain !== name && source.tensors.has(plain)) {
@@ -33,7 +32,7 @@ export function foldLora(source: WeightSource): WeightSource {
         `The checkpoint holds both ${name} and ${plain}; only one can be right.`,
       );
     }
-    tensors.set(plain, { shape, original: name, pair: null });
+    tensors.set(plain, { ...infoOf(info), original: name, pair: null });
   }
   for (const name of source.tensors.keys()) {
     const prefix =
@@ -57,6 +56,10 @@ export function foldLora(source: WeightSource): WeightSource {
           `[${a.join(", ")}], expected [r, in]; lora_B is [${b.join(", ")}], expected [out, r].`,
       );
     }
+    for (const factor of [prefix + FACTOR_A, prefix + FACTOR_B]) {
+      const unfit = unfitForWeights(source.tensors.get(factor)!);
+      if (unfit !== null) throw new UnSAMError("E_BAD_CHECKPOINT", `${factor} ${unfit}.`);
+    }
     tensors.set(`${prefix}.weight`, { ...layer, pair: prefix });
   }
   return {
@@ -70,6 +73,15 @@ export function foldLora(source: WeightSource): WeightSource {
       const b = await source.read(folded.pair + FACTOR_B);
       return { shape: weight.shape, data: addProduct(weight, a, b) };
     },
+  };
+}
+
+/** The parts of an info that are one, whatever else the object holds. */
+function infoOf({ shape, dtype, isReadable }: WeightInfo): WeightInfo {
+  return {
+    shape,
+    ...(dtype === undefined ? {} : { dtype }),
+    ...(isReadable === undefined ? {} : { isReadable }),
   };
 }
 

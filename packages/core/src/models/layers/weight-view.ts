@@ -1,7 +1,7 @@
 import { UnSAMError } from "../../errors.js";
 import type { LazyTensor } from "../../graph/index.js";
 import type { Tensor } from "../../tensor.js";
-import type { WeightSource } from "./weights.js";
+import { unfitForWeights, type WeightSource } from "./weights.js";
 
 /** How many wrong tensors a message names before it only counts them. */
 const NAMED = 3;
@@ -31,6 +31,11 @@ export class WeightView {
     return this.#source.tensors.keys();
   }
 
+  /** Whether there is such a tensor, of a kind whose values can be read. */
+  isReadable(name: string): boolean {
+    return this.#source.tensors.get(name)?.isReadable ?? this.has(name);
+  }
+
   /** Reads one tensor without asking for a shape. */
   read(name: string): Promise<Tensor> {
     return this.#source.read(name);
@@ -46,24 +51,43 @@ export class WeightView {
     return { name, shape, load: async () => (await this.#source.read(name)).data };
   }
 
-  /** Throws `E_BAD_CHECKPOINT` naming the tensors that are missing or misshapen, with expected and found shape. */
+  /**
+   * Throws `E_BAD_CHECKPOINT` naming the tensors that are missing, misshapen (with expected and found shape), or of a
+   * kind that no weights have.
+   */
   check(): void {
     const problems: string[] = [];
+    const unread: string[] = [];
     for (const [name, expected] of this.#asked) {
       const found = this.shape(name);
       if (!found) problems.push(`${name} ${show(expected)} is missing`);
       else if (found.join() !== expected.join())
         problems.push(`${name} is ${show(found)} instead of ${show(expected)}`);
+      else {
+        const unfit = unfitForWeights(this.#source.tensors.get(name)!);
+        if (unfit !== null) unread.push(`${name} ${unfit}`);
+      }
+    }
+    if (unread.length > 0 && problems.length === 0) {
+      throw new UnSAMError(
+        "E_BAD_CHECKPOINT",
+        `The model's weights cannot be used: ${few(unread, this.#asked.size)}. Convert them to float32 or float16 ` +
+          "(dequantise them) and save them again.",
+      );
     }
     if (problems.length === 0) return;
-    const more = problems.length - NAMED;
     throw new UnSAMError(
       "E_BAD_CHECKPOINT",
-      `The checkpoint does not fit the model: ${problems.slice(0, NAMED).join("; ")}` +
-        `${more > 0 ? `; and ${more} more of ${this.#asked.size} tensors` : ""}. ` +
+      `The checkpoint does not fit the model: ${few(problems, this.#asked.size)}. ` +
         "Use the configuration the checkpoint was trained with, or a complete checkpoint.",
     );
   }
+}
+
+function few(problems: readonly string[], asked: number): string {
+  const more = problems.length - NAMED;
+  const counted = more > 0 ? `; and ${more} more of ${asked} tensors` : "";
+  return problems.slice(0, NAMED).join("; ") + counted;
 }
 
 function show(shape: readonly number[]): string {

@@ -7,6 +7,18 @@ import { imageEncoder } from "./image-encoder.js";
 import { decoderImageTokens, decoderSkips, type GranularityTokens, maskDecoder } from "./mask-decoder.js";
 import { maskPromptEncoder, noMaskEmbedding } from "./prompt-encoder.js";
 
+/** Tensors that every network with a trunk like SAM 2's and its decoder has. */
+export const PROMPTABLE_MARKS: readonly string[] = [
+  "image_encoder.trunk.patch_embed.proj.weight",
+  "image_encoder.trunk.pos_embed",
+  "sam_prompt_encoder.no_mask_embed.weight",
+  "sam_prompt_encoder.not_a_point_embed.weight",
+  "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
+  "sam_mask_decoder.iou_token.weight",
+  "sam_mask_decoder.mask_tokens.weight",
+  "sam_mask_decoder.output_upscaling.0.weight",
+];
+
 const DECODER_PARTS = ["sam_prompt_encoder.", "sam_mask_decoder."];
 
 /** A SAM 2 of this configuration; with `granularity` an UnSAMv2. Asks `weights` for everything it reads. */
@@ -80,7 +92,9 @@ function featureMaps({ imageSize, neck, highResFeatures }: DecoderConfig): Featu
 async function readDecoder(weights: WeightView): Promise<Map<string, Tensor>> {
   const tensors = new Map<string, Tensor>();
   for (const name of weights.names) {
-    if (DECODER_PARTS.some((part) => name.startsWith(part))) tensors.set(name, await weights.read(name));
+    // What cannot be read is no weight of the model, or checking it would have failed.
+    if (!weights.isReadable(name) || !DECODER_PARTS.some((part) => name.startsWith(part))) continue;
+    tensors.set(name, await weights.read(name));
   }
   return tensors;
 }

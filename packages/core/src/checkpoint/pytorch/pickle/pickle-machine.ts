@@ -8,6 +8,7 @@ import {
   PickleTuple,
   type PickleValue,
   StorageReference,
+  UnknownObject,
 } from "./pickle-values.js";
 
 /**
@@ -75,7 +76,7 @@ export class PickleMachine {
   append(items: readonly PickleValue[]): void {
     const list = this.top();
     if (list instanceof PickleList) for (const item of items) list.items.push(item);
-    else if (list !== Inert.instance) {
+    else if (!takesAnything(list)) {
       throw new FormatError("its pickle appends to something that is no list.");
     }
   }
@@ -92,7 +93,7 @@ export class PickleMachine {
 
   addToSet(): void {
     this.popToMark();
-    if (this.top() !== Inert.instance) throw new FormatError("its pickle adds to something that is no set.");
+    if (!takesAnything(this.top())) throw new FormatError("its pickle adds to something that is no set.");
   }
 
   pushGlobal(module: PickleValue, name: PickleValue): void {
@@ -107,7 +108,7 @@ export class PickleMachine {
     this.push(known);
   }
 
-  /** REDUCE and NEWOBJ: calls the meaning we give a global, never anything else. */
+  /** REDUCE, NEWOBJ and NEWOBJ_EX: calls the meaning we give a global, never anything else. */
   call(): void {
     const args = this.pop();
     const callable = this.pop();
@@ -125,7 +126,7 @@ export class PickleMachine {
   build(): void {
     const state = this.pop();
     const target = this.top();
-    if (target === Inert.instance) return;
+    if (takesAnything(target)) return;
     if (target instanceof PickleDict && target.isOrdered && state instanceof PickleDict) {
       const attributes = [...state.entries()];
       if (attributes.length === 0 || (attributes.length === 1 && attributes[0]![0] === "_metadata")) return;
@@ -148,6 +149,11 @@ export class PickleMachine {
     }
     this.push(new StorageReference(key, storageClass.dtype, elementCount));
   }
+}
+
+/** What objects that we do not look into are made of: attributes, items of lists and sets are dropped. */
+function takesAnything(value: PickleValue): boolean {
+  return value === Inert.instance || value instanceof UnknownObject;
 }
 
 function nameOf(part: PickleValue): string {

@@ -12,6 +12,7 @@ export type PickleValue =
   | PickleDict
   | StorageReference
   | TensorView
+  | ForeignTensor
   | AllowedGlobal
   | Inert;
 
@@ -43,12 +44,29 @@ export class PickleDict {
   }
 }
 
+/**
+ * An object of a class we do not know (a configuration, a path, a scheduler): nothing of the class is loaded or run. It
+ * takes whatever is done to it and keeps only its items, as many such classes are dicts under another name.
+ */
+export class UnknownObject extends PickleDict {
+  constructor(readonly className: string) {
+    super(false);
+  }
+}
+
+/** A kind of element that we do not read, by PyTorch's name. */
+export class ForeignDType {
+  constructor(readonly name: string) {}
+}
+
+/** What a storage or a tensor holds; "bytes" for an untyped storage. */
+export type StorageDType = DType | ForeignDType | "bytes";
+
 /** A persistent id: the bytes of the record `data/KEY`, taken as elements of one dtype. */
 export class StorageReference {
   constructor(
     readonly key: string,
-    /** "bytes" for an untyped storage. */
-    readonly dtype: DType | "bytes",
+    readonly dtype: StorageDType,
     /** Number of elements (of bytes, for an untyped storage), as claimed. */
     readonly elementCount: PickleValue,
   ) {}
@@ -61,8 +79,17 @@ export class TensorView {
     readonly offset: PickleValue,
     readonly shape: PickleTuple,
     readonly strides: PickleTuple,
-    /** Null for a tensor of a dtype we do not read. */
-    readonly dtype: DType | null,
+    readonly dtype: DType,
+  ) {}
+}
+
+/** A tensor that we do not read: of a foreign dtype, sparse, quantised, of a class of its own. */
+export class ForeignTensor {
+  constructor(
+    /** What it is, in a word or two. */
+    readonly dtype: string,
+    /** Its sides as claimed; null where they are not told. */
+    readonly shape: PickleTuple | null,
   ) {}
 }
 
@@ -72,13 +99,13 @@ export class Inert {
   private constructor() {}
 }
 
-/** A global of the allow-list: a name with the meaning we give it, never the Python object. */
+/** A name in the pickle with the meaning we give it, never the Python object. */
 export class AllowedGlobal {
   constructor(
     readonly name: string,
     /** What calling it with these arguments gives; undefined where it cannot be called that way. */
     readonly call: (args: readonly PickleValue[]) => PickleValue | undefined,
     /** The dtype it stands for, where it is a storage class or a `torch.dtype`. */
-    readonly dtype: DType | "bytes" | null = null,
+    readonly dtype: StorageDType | null = null,
   ) {}
 }

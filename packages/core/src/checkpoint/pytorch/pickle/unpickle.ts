@@ -68,6 +68,7 @@ const steps = new Map<number, Step>([
   [0x51, (machine) => machine.pushStorage()], // BINPERSID
   [0x52, (machine) => machine.call()], // REDUCE
   [0x81, (machine) => machine.call()], // NEWOBJ
+  [0x92, (machine) => newObjectWithNames(machine)], // NEWOBJ_EX
   [0x62, (machine) => machine.build()], // BUILD
 ]);
 
@@ -120,6 +121,12 @@ function setOne(machine: PickleMachine): void {
 function pushFrozenSet(machine: PickleMachine): void {
   machine.popToMark();
   machine.push(Inert.instance);
+}
+
+/** Arguments given by name say nothing to a constructor of ours; the value is called as NEWOBJ would. */
+function newObjectWithNames(machine: PickleMachine): void {
+  machine.pop();
+  machine.call();
 }
 
 function pushStackGlobal(machine: PickleMachine): void {

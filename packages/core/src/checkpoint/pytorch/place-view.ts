@@ -1,34 +1,15 @@
 import type { DType } from "../checkpoint.js";
 import { bytesPerElement, checkedElementCount } from "../dtype.js";
 import { FormatError, quoted } from "../format-error.js";
-import { maximumRank, maximumTensors, type StoredTensor } from "../stored-tensor.js";
+import { maximumRank, type PlacedTensor, type UnreadableTensor } from "../stored-tensor.js";
 import {
-  PickleDict,
+  ForeignDType,
+  type ForeignTensor,
   type PickleTuple,
   type PickleValue,
   type StorageReference,
-  TensorView,
+  type TensorView,
 } from "./pickle/pickle-values.js";
-
-/** The keys training programs put a state dict under, in the order we look for them. */
-const wrappers = ["model", "state_dict"];
-
-/** The tensors of a checkpoint's state dict: below `model` or `state_dict`, or at the top. Other values are left out. */
-export function findWeights(root: PickleValue): Map<string, TensorView> {
-  if (!(root instanceof PickleDict)) throw new FormatError("its pickle holds no dict of tensors.");
-  const wrapped = wrappers.map((key) => root.get(key)).find((value) => value instanceof PickleDict);
-  const weights = new Map<string, TensorView>();
-  for (const [name, value] of (wrapped ?? root).entries()) {
-    if (typeof name === "string" && value instanceof TensorView) weights.set(name, value);
-  }
-  if (weights.size === 0) {
-    throw new FormatError(
-      `it holds no tensors under the keys "model" or "state_dict", nor at the top level.`,
-    );
-  }
-  if (weights.size > maximumTensors) throw new FormatError(`it holds more than ${maximumTensors} tensors.`);
-  return weights;
-}
 
 /** The bytes of a storage: a record of the zip archive. */
 export interface StorageBytes {
@@ -42,10 +23,9 @@ export function placeView(
   view: TensorView,
   bytes: StorageBytes,
   fileBytes: number,
-): StoredTensor {
+): PlacedTensor {
   const what = `tensor ${quoted(name)}`;
   const { dtype, offset } = view;
-  if (dtype === null) throw new FormatError(`${what} has a dtype that is not supported.`);
   const elements = storageElements(what, view.storage, dtype, bytes);
   const shape = sizes(`the shape of ${what}`, view.shape);
   const strides = sizes(`the strides of ${what}`, view.strides);
@@ -66,13 +46,21 @@ export function placeView(
   }
   // An empty tensor has no bytes; its offset may lie anywhere, so it is not used.
   const byteOffset = count > 0 ? bytes.byteOffset + offset * bytesPerElement[dtype] : bytes.byteOffset;
-  return { name, dtype, shape, strides, byteOffset };
+  return { name, dtype, isReadable: true, shape, strides, byteOffset };
+}
+
+/** A tensor of a kind that is not read: only its name and shape are kept. */
+export function unreadable(name: string, { dtype, shape }: ForeignTensor): UnreadableTensor {
+  const sides = shape === null ? [] : sizes(`the shape of tensor ${quoted(name)}`, shape);
+  return { name, dtype, isReadable: false, shape: sides };
 }
 
 /** Elements of `dtype` in the storage, by its claim, once the record has shown it holds that many. */
 function storageElements(what: string, storage: StorageReference, dtype: DType, bytes: StorageBytes): number {
   const { elementCount } = storage;
-  const elementBytes = storage.dtype === "bytes" ? 1 : bytesPerElement[storage.dtype];
+  // A view over a storage of a foreign dtype is a `ForeignTensor`: it never comes here.
+  const unknown = storage.dtype === "bytes" || storage.dtype instanceof ForeignDType;
+  const elementBytes = unknown ? 1 : bytesPerElement[storage.dtype as DType];
   if (!isSize(elementCount) || elementCount > bytes.byteLength / elementBytes) {
     throw new FormatError(
       `the storage of ${what} claims ${describe(elementCount)} elements of ${elementBytes} bytes, but its record has ${bytes.byteLength} bytes.`,
