@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { BUILT_IN_MODELS, UnSAM, UnSAMError } from "@unsam/sdk";
+import { BUILT_IN_MODELS, type LoadOptions, UnSAM, UnSAMError } from "@unsam/sdk";
 import { withProgress } from "./terminal/progress.js";
 
 export interface ModelOptions {
@@ -10,23 +10,27 @@ export interface ModelOptions {
   readonly calibration?: string;
 }
 
-/** Loads what `--model`, `--config`, `--weights` and `--calibration` name: a built-in name first, else a file. */
-export function loadModel(
-  { model, config, weights, threads, calibration }: ModelOptions,
-  signal: AbortSignal,
-): Promise<UnSAM> {
+/** Loads what `--model`, `--config`, `--weights` and `--calibration` name. */
+export function loadModel(flags: ModelOptions, signal: AbortSignal): Promise<UnSAM> {
+  const { threads, calibration } = flags;
+  const model = modelOf(flags);
+  return withProgress(`Loading ${flags.model ?? "the built-in model"}`, () =>
+    UnSAM.load({ model, threads, calibration, signal }),
+  );
+}
+
+/** The model that the flags name: a built-in name first, else a file. Throws `E_BAD_OPTION`. */
+export function modelOf({ model, config, weights }: ModelOptions): LoadOptions["model"] {
   const builtIn = BUILT_IN_MODELS.find((name) => name === model);
   checkCheckpointFlags({ config, weights }, model !== undefined && !builtIn);
-  if (model !== undefined && !builtIn && !existsSync(model)) {
+  if (model === undefined || builtIn) return builtIn;
+  if (!existsSync(model)) {
     throw new UnSAMError(
       "E_BAD_OPTION",
       `--model is ${model}, which is neither a built-in model (${BUILT_IN_MODELS.join(", ")}) nor a file.`,
     );
   }
-  const named = model === undefined || builtIn ? builtIn : { checkpoint: model, config, weights };
-  return withProgress(`Loading ${model ?? "the built-in model"}`, () =>
-    UnSAM.load({ model: named, threads, calibration, signal }),
-  );
+  return { checkpoint: model, config, weights };
 }
 
 /** Throws `E_BAD_OPTION` for flags about a checkpoint where none is given. */

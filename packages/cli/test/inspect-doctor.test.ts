@@ -1,6 +1,18 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { writeSafetensors } from "@unsam/core/checkpoint";
 import { describeWithShared, shared } from "@unsam/test-support";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sentences, unsam } from "./run.js";
+import { expectSchema } from "./schema.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "unsam-inspect-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
 
 describe("unsam doctor", () => {
   it("reports as text and as JSON", async () => {
@@ -14,6 +26,24 @@ describe("unsam doctor", () => {
     );
     for (const name of names) expect(text.stdout).toContain(name);
     expect(text.stdout).toContain("UnSAMv2");
+  });
+});
+
+describe("flags about a checkpoint", () => {
+  it.each([
+    ["segment", ["PHOTO", "--point", "1,1", "--weights", "ema"]],
+    ["ladder", ["PHOTO", "--point", "1,1", "--model", "nano", "--weights", "ema"]],
+    ["everything", ["FOLDER", "--out", "FOLDER/out", "--config", "c.json"]],
+    ["eval", ["--data", "FOLDER", "--model", "region-tree", "--weights", "ema"]],
+    ["pseudo-label", ["FOLDER", "--out", "FOLDER/out", "--weights", "ema"]],
+    ["pseudo-label", ["FOLDER", "--out", "FOLDER/out", "--config", "c.json"]],
+  ])("%s %j: refused where no checkpoint is given", async (command, args) => {
+    await writeFile(path.join(folder, "photo.png"), "");
+    const files = args.map((arg) => arg.replace("PHOTO", `${folder}/photo.png`).replace("FOLDER", folder));
+    const { code, stdout, stderr } = await unsam([command, ...files]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/--(weights|config) belongs to a checkpoint; give --model FILE with it/);
+    expect(existsSync(path.join(folder, "out"))).toBe(false);
   });
 });
 
@@ -34,13 +64,51 @@ describeWithShared("unsam inspect", () => {
     const config = shared("parity", "unsamv2-mini", "config.json");
     const { code, stdout } = await unsam(["inspect", checkpoint, "--config", config, "--json"]);
     expect(code).toBe(0);
+    await expectSchema("inspect", stdout);
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({ format: "pt", byteLength: 22503104, dtypes: ["float32"], problem: null });
     expect(report.model).toMatch(/UnSAMv2/);
+    expect(report).toMatchObject({
+      weights: "model",
+      places: [{ key: "model", tensors: 441 }],
+      otherTensors: 0,
+    });
     const named = report.tensors.find(
       ({ name }: { name: string }) => name === "sam_mask_decoder.gra_token.weight",
     );
     expect(named).toMatchObject({ shape: [1, 256] });
+  });
+
+  it("lists the places where a file holds several models, and looks at the one that is asked for", async () => {
+    const file = path.join(folder, "two.safetensors");
+    const marks = ["image_encoder.trunk.pos_embed", "sam_mask_decoder.iou_token.weight"];
+    const tensors = ["model.", "ema.module.", "optimizer."].flatMap((prefix) =>
+      (prefix === "optimizer." ? ["step"] : marks).map((name) => ({
+        name: prefix + name,
+        dtype: "float32" as const,
+        shape: [2],
+        data: Float32Array.of(1, 2),
+      })),
+    );
+    await writeSafetensors(file, tensors);
+    const all = await unsam(["inspect", file, "--json"]);
+    await expectSchema("inspect", all.stdout);
+    expect(JSON.parse(all.stdout)).toMatchObject({
+      weights: null,
+      places: [
+        { key: "model", tensors: 2 },
+        { key: "ema.module", tensors: 2 },
+      ],
+      tensors: { length: 5 },
+      problem: expect.stringContaining("holds the weights of 2 models"),
+    });
+    const one = await unsam(["inspect", file, "--weights", "ema"]);
+    expect(one.stdout).toContain("weights: ema.module; there are model (2 tensors), ema.module (2 tensors)");
+    expect(one.stdout).toContain("3 other tensors are passed over");
+    expect(one.stdout).toMatch(/^image_encoder\.trunk\.pos_embed/m);
+    const none = await unsam(["inspect", file, "--weights", "best"]);
+    expect([none.code, none.stdout]).toEqual([2, ""]);
+    expect(none.stderr).toMatch(/weights is “best”, which is no place in it/);
   });
 
   it.each(["pickle-call.pt", "truncated.pt", "header-too-long.safetensors"])("refuses %s", async (name) => {

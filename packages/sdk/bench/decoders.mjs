@@ -169,7 +169,7 @@ console.log(
   `${values.model ?? `UnSAMv2 ${values.size}, random weights`}: ${imageSize / 16} × ${imageSize / 16} image tokens; ` +
     `${flops.official.toFixed(0)} MFLOP a prompt in the official graph, ${flops.reduced.toFixed(0)} reduced`,
 );
-const list = await contenders(checkpoint, model, randomFeatures(model.config));
+const list = await contenders(model.weights, model, randomFeatures(model.config));
 const apart = await distances(list, imageSize);
 list.forEach(({ title }, i) => {
   if (i > 0)

@@ -5,7 +5,7 @@ import { count, granularityRange, settings, share, wholeNumber } from "../argume
 import { everythingOfFolder } from "../everything/folder.js";
 import { formatNamed, SCENE_FORMATS } from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
-import { loadModel, type ModelOptions } from "../load-model.js";
+import { loadModel, type ModelOptions, modelOf } from "../load-model.js";
 import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 
@@ -59,6 +59,8 @@ export function everythingCommand({ signal }: Interrupt): Command {
 async function everything(input: string, flags: EverythingFlags, signal: AbortSignal): Promise<void> {
   const found = await stat(input).catch(() => null);
   if (!found) throw new UnSAMError("E_BAD_IMAGE", `There is no file or folder ${input}.`);
+  // Before the output folder is made: a slip in the flags leaves nothing behind.
+  modelOf(flags);
   const at = (Array.isArray(flags.at) ? flags.at : [flags.at ?? 0.5]) as GranularityLevel[];
   const { maxPixels, calibration, out = [] } = flags;
   const options = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readDirectory } from "#core/checkpoint/read-directory.js";
-import { readStoredTensor } from "#core/checkpoint/stored-tensor.js";
+import { type PlacedTensor, readStoredTensor } from "#core/checkpoint/stored-tensor.js";
 import { CountingSource } from "./counting-source.js";
 import { dict, type StorageArguments, tensor } from "./pickle-writer.js";
 import { tinyCheckpoint } from "./tiny-checkpoint.js";
@@ -68,7 +68,7 @@ describe("reading is lazy", async () => {
   ])("nothing outside the span of the view %s is read", async (name, offset, span) => {
     const data = await read(name);
     expect(data[0]).toBe(offset);
-    const storageStart = tensors.get("float32")!.byteOffset;
+    const storageStart = (tensors.get("float32") as PlacedTensor).byteOffset;
     expect(source.firstByte).toBe(storageStart + 4 * offset);
     expect(source.endByte).toBe(storageStart + 4 * (offset + span));
     expect(source.bytesRead).toBeLessThanOrEqual(4 * span);

@@ -12,8 +12,8 @@ describeWithShared("image encoder against the official code, stage by stage", ()
   describe.each(["unsamv2-mini", "sam21-mini"])("%s", (name) => {
     it("gives every stage, every pyramid level and the embedding", async () => {
       const set = new ParitySet(shared("parity", name));
-      const { checkpoint } = await set.open();
-      const graph = imageEncoder(parseModelConfig(set.config), new WeightView(foldLora(checkpoint)), {
+      const { checkpoint, model } = await set.open();
+      const graph = imageEncoder(parseModelConfig(set.config), new WeightView(foldLora(model.weights)), {
         stages: true,
       });
       const outputs = await runGraph(graph, { pixel_values: set.array(set.image.input!) });

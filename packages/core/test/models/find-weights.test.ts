@@ -5,21 +5,21 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openCheckpoint } from "#core/checkpoint/index.js";
 import {
   findModelWeights,
+  modelWeightPlaces,
   type NamedTensors,
   parseModelConfig,
   resolveModel,
-  modelWeightPlaces,
   weightsFingerprint,
 } from "#core/models/index.js";
 import { dict, int, type PickleBytes, stateDict, tensor } from "../checkpoint/pickle-writer.js";
 import { tinyCheckpoint } from "../checkpoint/tiny-checkpoint.js";
 import { requiredShapes } from "../support/synthetic-model.js";
 
-const config = parseModelConfig({
+const config = {
   image_size: 64,
   image_encoder: { trunk: { embed_dim: 8, stages: [1, 1, 1, 1], global_att_blocks: [] } },
-});
-const official = requiredShapes(config, true);
+};
+const official = requiredShapes(parseModelConfig(config), true);
 
 /** A checkpoint with these names; nothing of it is read. */
 function named(...groups: readonly (readonly [prefix: string, names: Iterable<string>])[]): NamedTensors {
@@ -145,7 +145,7 @@ describe("several models in one file", () => {
 
   it("a key that holds no whole model is taken at its word, and what it lacks is named", () => {
     const source = named(["model.", model], ["part.", ["sam_mask_decoder.iou_token.weight"]]);
-    expect(() => resolveModel(findModelWeights(source, "part"), config)).toThrow(/is missing/);
+    expect(() => resolveModel(source, config, "part")).toThrow(/is missing/);
   });
 
   it("more than any file has are refused without looking at each", () => {
@@ -157,7 +157,7 @@ describe("several models in one file", () => {
   });
 });
 
-describe("what is no SAM 2 model", () => {
+describe("what is no model that is known", () => {
   it.each<[string, string[], RegExp]>([
     [
       "anything",
@@ -190,7 +190,7 @@ describe("kinds of element", () => {
 
   it("unused tensors of any kind are passed over", () => {
     const source = withInfo("sam_mask_decoder.unused", { dtype: "float8_e4m3fn", isReadable: false });
-    expect(resolveModel(findModelWeights(source), config).granularity).toBe(true);
+    expect(resolveModel(source, config).granularity).toBe(true);
   });
 
   it.each([
@@ -202,7 +202,7 @@ describe("kinds of element", () => {
     [{ dtype: "bool", isReadable: true }, /is stored as bool/],
   ])("a used one is refused by name: %j", (info, message) => {
     const name = "sam_mask_decoder.iou_token.weight";
-    expect(() => resolveModel(findModelWeights(withInfo(name, info)), config)).toThrow(
+    expect(() => resolveModel(withInfo(name, info), config)).toThrow(
       expect.objectContaining({
         code: "E_BAD_CHECKPOINT",
         message: expect.stringMatching(
@@ -214,7 +214,7 @@ describe("kinds of element", () => {
 
   it.each(["float64", "float16", "bfloat16"])("%s is taken", (dtype) => {
     const source = withInfo("sam_mask_decoder.iou_token.weight", { dtype, isReadable: true });
-    expect(() => resolveModel(findModelWeights(source), config)).not.toThrow();
+    expect(() => resolveModel(source, config)).not.toThrow();
   });
 });
 

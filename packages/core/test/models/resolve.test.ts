@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describeWithShared, shared } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 import { openCheckpoint } from "#core/checkpoint/index.js";
-import { findSam2Weights, parseModelConfig, resolveModel } from "#core/models/index.js";
+import { parseModelConfig, resolveModel } from "#core/models/index.js";
 import { requiredShapes } from "../support/synthetic-model.js";
 
 const json = {
@@ -48,7 +48,7 @@ describeWithShared("hostile checkpoints that are well-formed files", () => {
     ["wrong-shape.pt", "sam_mask_decoder.gra_token.weight is [2, 128] instead of [1, 256]"],
   ])("%s", async (file, sentence) => {
     await using checkpoint = await openCheckpoint(shared("parity/hostile", file));
-    expect(() => resolveModel(findSam2Weights(checkpoint), mini)).toThrow(
+    expect(() => resolveModel(checkpoint, mini)).toThrow(
       expect.objectContaining({ code: "E_BAD_CHECKPOINT", message: expect.stringContaining(sentence) }),
     );
   });

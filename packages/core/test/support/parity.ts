@@ -10,7 +10,7 @@ import {
 import { describe } from "vitest";
 import { type Checkpoint, openCheckpoint } from "#core/checkpoint/index.js";
 import { assemblePrompt, type ImageFeatures, type NetworkPrompt } from "#core/decoder/index.js";
-import { type NetworkModel, resolveModel } from "#core/models/index.js";
+import { type ResolvedModel, resolveModel } from "#core/models/index.js";
 import { parseNpy } from "#core/npy.js";
 import type { Tensor } from "#core/tensor.js";
 
@@ -56,7 +56,7 @@ export class ParitySet {
     return this.array(this.prompts.stages[name]);
   }
 
-  async open(): Promise<{ model: NetworkModel; checkpoint: Checkpoint }> {
+  async open(): Promise<{ model: ResolvedModel; checkpoint: Checkpoint }> {
     const checkpoint = await openCheckpoint(this.checkpointFile);
     return { checkpoint, model: resolveModel(checkpoint, this.config) };
   }
