@@ -90,6 +90,39 @@ describe("unsam eval", () => {
     expect(result.images).toBe(6);
   });
 
+  it("counts what it leaves out, and fails with the reason where nothing is left", async () => {
+    const dir = path.join(folder, "crowd");
+    await mkdir(dir);
+    await writeFile(path.join(dir, "disc.png"), await readFile(path.join(data, "images", "disc0.png")));
+    const ring = [[40, 40, 80, 40, 80, 80, 40, 80]];
+    const coco = (iscrowd: number) => ({
+      images: [{ id: 1, file_name: "disc.png", width: 160, height: 120 }],
+      annotations: [
+        { id: 1, image_id: 1, iscrowd, segmentation: ring },
+        { id: 2, image_id: 1, iscrowd: 1, segmentation: ring },
+      ],
+    });
+    const file = path.join(dir, "some <b>.json");
+    const out = path.join(folder, "crowd-report");
+    const args = ["eval", "--data", file, "--baseline", "otsu", "--json", "--out", out];
+    await writeFile(file, JSON.stringify(coco(0)));
+    const some = await unsam(args);
+    expect(some.code).toBe(0);
+    expect(some.stderr).toMatch(/some <b>: left out: 1 × annotation marked iscrowd \(annotation 2\)/);
+    await expectSchema("eval", some.stdout);
+    expect(JSON.parse(some.stdout).datasets[0].notes).toMatchObject([
+      { kind: "left-out", what: "annotation marked iscrowd", count: 1, examples: ["annotation 2"] },
+    ]);
+    for (const name of ["report.md", "report.html"]) {
+      expect(await readFile(path.join(out, name), "utf8")).toMatch(/left out: 1 × annotation marked iscrowd/);
+    }
+    await writeFile(file, JSON.stringify(coco(1)));
+    const none = await unsam(args);
+    expect(none.code).toBe(1);
+    expect(none.stderr).toMatch(/has nothing to score: left out are 2 × annotation marked iscrowd/);
+    expect(JSON.parse(none.stdout).results[0]).toMatchObject({ images: 0, clicks: 0 });
+  });
+
   it("leaves nothing behind when it is interrupted", async () => {
     const out = path.join(folder, "interrupted");
     const args = ["eval", "--data", data, "--out", out, "--json", "--metrics", "all"];

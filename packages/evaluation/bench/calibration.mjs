@@ -34,7 +34,7 @@ async function labels(name) {
     .entries()) {
     const image = await unsam.encode(entry.file);
     images.push(image);
-    const truth = await readTruth(entry, set.ignoresZero, image);
+    const truth = await readTruth(entry, set.voidLabels, image);
     for (const { annotator, region, x, y } of entry.clicks) {
       const mask = truth.annotations.find((one) => one.annotator === annotator).regions.get(region);
       targets.push({ image: i, prompt: { points: [[x, y]] }, mask });

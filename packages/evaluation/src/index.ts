@@ -1,12 +1,15 @@
 export type { Click, Dataset, DatasetImage } from "./datasets/dataset.js";
+export { type LabelMap, readLabelMap } from "./datasets/label-maps/read-label-map.js";
+export { type Note, noteText } from "./datasets/notes.js";
 export { openDatasets } from "./datasets/open-datasets.js";
-export { type LabelMap, readLabelMap, readTruth, type Truth } from "./datasets/read-truth.js";
+export { readPhoto } from "./datasets/read-photo.js";
+export { readTruth, type Truth } from "./datasets/read-truth.js";
 export type { Method, MethodInfo, PreparedImage } from "./methods/method.js";
 export { BASELINES, type Baseline, type MethodSpec } from "./methods/open-method.js";
 export { iouOfCounts, maskIou } from "./metrics/iou.js";
 export { evaluateRegionTree, type RegionTreeReport } from "./region-tree/evaluate.js";
 export { reportFiles } from "./report/files.js";
-export { makeReport, OPTIONAL_METRICS, type Report } from "./report/report.js";
+export { makeReport, nothingScored, OPTIONAL_METRICS, type Report } from "./report/report.js";
 export { dialLevels, type EvaluateOptions, evaluate, type Progress, type Result } from "./run/evaluate.js";
 export type { Measures } from "./run/measures.js";
 export type { ImageScore } from "./run/score-image.worker.js";

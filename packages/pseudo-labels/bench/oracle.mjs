@@ -52,7 +52,7 @@ try {
     const { image: size, annotations } = parseLabelFile(text, image.name);
     labels += annotations.length;
     const masks = annotations.map(({ segmentation }) => Mask.fromRLE(segmentation));
-    const { counted, annotations: people } = await readTruth(image, dataset.ignoresZero, size);
+    const { counted, annotations: people } = await readTruth(image, dataset.voidLabels, size);
     for (const { annotator, region } of image.clicks) {
       const wanted = people.find((person) => person.annotator === annotator).regions.get(region);
       const iou = (mask) => {

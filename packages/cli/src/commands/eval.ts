@@ -11,6 +11,8 @@ import {
   type Measures,
   type MethodSpec,
   makeReport,
+  noteText,
+  nothingScored,
   OPTIONAL_METRICS,
   openDatasets,
   type Report,
@@ -101,6 +103,9 @@ async function run(flags: EvalFlags, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await writeFolder(flags.out, files);
   }
+  for (const { name, notes } of report.datasets) {
+    for (const note of notes) tell(`${name}: ${noteText(note)}`);
+  }
   for (const { dataset, method, failures } of report.results) {
     for (const { image, error } of failures) tell(`${dataset}, ${method}: ${image}: ${error}`);
   }
@@ -109,6 +114,9 @@ async function run(flags: EvalFlags, signal: AbortSignal): Promise<void> {
     () => report,
     () => describe(report, flags.out),
   );
+  const nothing = new Set(report.results.map((result) => nothingScored(report, result)));
+  for (const sentence of nothing) if (sentence !== null) tell(`unsam: ${sentence}`);
+  if ([...nothing].some((sentence) => sentence !== null)) process.exitCode = EXIT_FAILED;
   if (report.results.some(({ failures }) => failures.length > 0)) process.exitCode = EXIT_FAILED;
 }
 

@@ -1,3 +1,4 @@
+export { isHidden, isPhotoName, notTakenSentence, type PhotoFolder, photosIn } from "./photos.js";
 export {
   DEFAULT_MAX_FILE_BYTES,
   DEFAULT_MAX_TEXT_BYTES,

@@ -10,6 +10,8 @@ import type { RgbImage } from "./rgb-image.js";
 export interface DecodeOptions {
   /** Images of more pixels than this are refused before they are decoded (`Limits`). 100 million; may be Infinity. */
   readonly maxPixels?: number;
+  /** false: pixels stay where the file stores them, whatever its EXIF orientation says. Files and their bytes only. */
+  readonly upright?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -30,15 +32,15 @@ export interface DecodeOptions {
  * signal's reason when aborted. Decoding runs on sharp's threads, not on the event loop.
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RgbImage> {
-  const { maxPixels = DEFAULT_MAX_PIXELS, signal } = options;
+  const { maxPixels = DEFAULT_MAX_PIXELS, upright = true, signal } = options;
   checkLimits({ maxPixels });
   signal?.throwIfAborted();
   if (typeof input === "string" || input instanceof URL) {
     const path = input instanceof URL ? pathOf(input) : input;
     const bytes = await readImageFile(path, signal);
-    return decodeBytes(bytes, `“${path}”`, maxPixels, signal);
+    return decodeBytes(bytes, `“${path}”`, maxPixels, signal, upright);
   }
-  if (input instanceof Uint8Array) return decodeBytes(input, "The image", maxPixels, signal);
+  if (input instanceof Uint8Array) return decodeBytes(input, "The image", maxPixels, signal, upright);
   if (isSharp(input)) return decodePipeline(input, maxPixels, signal);
   if (typeof input === "object" && input !== null && "data" in input)
     return decodeRaw(input, maxPixels, signal);
@@ -100,6 +102,7 @@ async function decodeBytes(
   name: string,
   maxPixels: number,
   signal: AbortSignal | undefined,
+  upright = true,
 ): Promise<RgbImage> {
   if (bytes.length === 0) throw new UnSAMError("E_BAD_IMAGE", `${name} is empty (0 bytes).`);
   const metadata = await readHeader(bytes, name, signal);
@@ -122,7 +125,7 @@ async function decodeBytes(
     // Converting sRGB to sRGB through its profile would change bytes by one here and there.
     ignoreIcc: metadata.icc !== undefined && isSrgbProfile(metadata.icc),
   });
-  return toRgb(pipeline.autoOrient(), name, signal);
+  return toRgb(upright ? pipeline.autoOrient() : pipeline, name, signal);
 }
 
 async function readHeader(

@@ -1,4 +1,5 @@
 import type { RLE } from "@unsam/core/mask";
+import type { Note } from "./notes.js";
 
 /** One prompt: a click, and the region that it stands for. */
 export interface Click {
@@ -21,14 +22,23 @@ export type AnnotationSource =
 
 export interface RegionSource {
   readonly id: number;
-  /** Polygons as flat lists x0, y0, x1, y1, … or a run-length encoding, as in COCO. */
+  /** What the file calls it. */
+  readonly name: string;
+  /** Rings as flat lists x0, y0, x1, y1, … of three points or more, or a run-length encoding, as in COCO. */
   readonly segmentation: readonly (readonly number[])[] | RLE;
 }
 
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface DatasetImage {
-  /** Name without its ending. */
+  /** No two images of a data set have one. */
   readonly name: string;
   readonly file: string;
+  /** Size that masks refer to, as the COCO JSON states it; null: it states none, or the label map has its own. */
+  readonly stated: Size | null;
   readonly annotations: readonly AnnotationSource[];
   /** null: to be drawn from the regions (`drawClicks`). */
   readonly clicks: readonly Click[] | null;
@@ -44,9 +54,11 @@ export interface Dataset {
   readonly licence: string | null;
   readonly citation: string | null;
   readonly homepage: string | null;
-  /** Pixels labelled 0 are left out of every score. */
-  readonly ignoresZero: boolean;
+  /** Labels of pixels that no score counts. */
+  readonly voidLabels: readonly number[];
   readonly clicksFrom: "clicks.csv" | "drawn";
   /** Sorted by name. */
   readonly images: readonly DatasetImage[];
+  /** What of the data set is not scored or was changed, as far as opening it tells. */
+  readonly notes: readonly Note[];
 }

@@ -1,43 +1,66 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
+import { isHidden, photosIn, readFileJson, readFileText, reasonOf, shown } from "@unsam/core/files";
+import type { Notes } from "./notes.js";
 
-const IMAGE = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i;
+/** JSON of a large data set (COCO's training part has 450 MB); V8 holds no longer text. */
+const MOST_JSON_BYTES = 500 * 2 ** 20;
 
 /** Reads a text file. Throws `E_IO`. */
-export async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    throw new UnSAMError("E_IO", `${file} cannot be read: ${(cause as Error).message}.`, { cause });
-  }
+export function readText(file: string): Promise<string> {
+  return readFileText(file, { what: "The file" });
 }
 
-/** Reads a JSON file. Throws `E_IO`, `E_BAD_FILE`. */
-export async function readJson(file: string): Promise<unknown> {
-  const text = await readText(file);
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UnSAMError("E_BAD_FILE", `${file} is not JSON: ${(cause as Error).message}.`, { cause });
-  }
+/** Reads a JSON file. Throws `E_BAD_FILE`. */
+export function readJson(file: string): Promise<unknown> {
+  return readFileJson(file, { what: "The file", code: "E_BAD_FILE", maxBytes: MOST_JSON_BYTES });
 }
 
-/** Names in a folder, sorted; none where there is no such folder. */
+/** Names in a folder without the hidden ones, sorted; none where there is no such folder. Throws `E_IO`. */
 export async function list(folder: string): Promise<string[]> {
   try {
-    return (await readdir(folder)).sort();
-  } catch {
-    return [];
+    return (await readdir(folder)).filter((name) => !isHidden(name)).sort();
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return [];
+    throw new UnSAMError("E_IO", `The folder ${shown(folder)} cannot be read: ${reasonOf(cause)}.`, {
+      cause,
+    });
   }
 }
 
-export async function isFile(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => null))?.isFile() ?? false;
+/** Whether anything has this name. What it is, its reader says. */
+export async function exists(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => null)) !== null;
 }
 
-/** Image files of a folder by their names without endings. */
-export async function imagesIn(folder: string): Promise<Map<string, string>> {
-  const files = (await list(folder)).filter((file) => IMAGE.test(file));
-  return new Map(files.map((file) => [path.parse(file).name, path.join(folder, file)]));
+export async function isFolder(file: string): Promise<boolean> {
+  return (await stat(file).catch(() => null))?.isDirectory() ?? false;
+}
+
+/**
+ * Image files of a folder by their names without endings. `what` names one in errors and notes: "photo". Files that look
+ * like photos but are not read are noted. Throws `E_BAD_FILE` where two files differ in their endings only.
+ */
+export async function imagesIn(folder: string, what: string, notes: Notes): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  if (!(await isFolder(folder))) return files;
+  const { photos, notTaken } = await photosIn(folder);
+  for (const name of notTaken) {
+    const ending = path.extname(name).toLowerCase();
+    notes.add("left-out", `file ending in ${ending}`, "it is not read; convert it to PNG", name);
+  }
+  for (const name of photos) {
+    const stem = path.parse(name).name;
+    const earlier = files.get(stem);
+    if (earlier !== undefined) {
+      throw new UnSAMError(
+        "E_BAD_FILE",
+        `${folder} has ${path.basename(earlier)} and ${name}: which of them is the ${what} ${stem} cannot be told; rename or remove one.`,
+      );
+    }
+    files.set(stem, path.join(folder, name));
+  }
+  return files;
 }

@@ -1,118 +1,85 @@
-import { UnSAMError } from "@unsam/core/errors";
-import { Mask, type Polygon, type PolygonPoint, type RLE } from "@unsam/core/mask";
-import sharp from "sharp";
-import { labelMasks } from "../label-masks.js";
-import type { AnnotationSource, DatasetImage, RegionSource } from "./dataset.js";
-
-/** 16-bit map of region numbers; 0 is the data set's own: nothing, background, or to be ignored. */
-export interface LabelMap {
-  readonly width: number;
-  readonly height: number;
-  /** [height, width] */
-  readonly data: Uint16Array;
-}
+import { Mask } from "@unsam/core/mask";
+import { cocoRegions } from "./coco/regions-of-photo.js";
+import type { AnnotationSource, DatasetImage, Size } from "./dataset.js";
+import { labelRegions, labelsLikeVoid } from "./label-maps/label-regions.js";
+import { type LabelMap, readLabelMap } from "./label-maps/read-label-map.js";
+import { type Note, Notes } from "./notes.js";
+import type { Regions } from "./regions.js";
 
 /** One person's regions of one image. */
 export interface Annotation {
   readonly annotator: number;
   /** Region of each pixel, or null where regions may overlap. */
   readonly labels: LabelMap | null;
-  /** By region number, ascending; 0 is none. */
-  readonly regions: ReadonlyMap<number, Mask>;
+  /** Of a label map by ascending number. */
+  readonly regions: Regions;
 }
 
 /** What an answer is compared with. */
-export interface Truth {
-  readonly width: number;
-  readonly height: number;
+export interface Truth extends Size {
   /** Pixels that count in scores; null: all. */
   readonly counted: Mask | null;
   readonly annotations: readonly Annotation[];
+  readonly notes: readonly Note[];
 }
 
 /**
- * Reads the regions of an image of `size`. Throws `E_IO` or `E_BAD_FILE`, also where a map has another size than its
- * photo.
+ * Reads the regions of an image whose photo is of `size` (`readPhoto`). A pixel that any annotator gave a void label does
+ * not count. Throws `E_IO` or `E_BAD_FILE`, also where a map has another size than its photo.
  */
 export async function readTruth(
   image: DatasetImage,
-  ignoresZero: boolean,
-  size: { width: number; height: number },
+  voidLabels: readonly number[],
+  { width, height }: Size,
 ): Promise<Truth> {
+  const size = { width, height };
+  const notes = new Notes();
   const annotations: Annotation[] = [];
-  for (const source of image.annotations) annotations.push(await readAnnotation(source, image.name, size));
-  const [first] = annotations;
-  const counted =
-    ignoresZero && first?.labels ? Mask.fromBytes(size.width, size.height, first.labels.data) : null;
-  return { ...size, counted, annotations };
+  for (const source of image.annotations) {
+    annotations.push(await readAnnotation(source, image, voidLabels, size, notes));
+  }
+  if (image.stated && (image.stated.width !== width || image.stated.height !== height)) {
+    const why = "regions are scaled to it";
+    notes.add("adapted", "photo of another resolution than its annotations", why, image.name);
+  }
+  if (annotations.every(({ regions }) => regions.size === 0)) {
+    notes.add("left-out", "photo without a region", "there is nothing to score on it", image.name);
+  }
+  const maps = annotations.flatMap(({ labels }) => (labels ? [labels] : []));
+  const counted = voidLabels.length > 0 && maps.length > 0 ? countedPixels(maps, voidLabels, size) : null;
+  return { ...size, counted, annotations, notes: notes.list() };
 }
 
 async function readAnnotation(
   source: AnnotationSource,
-  name: string,
-  { width, height }: { width: number; height: number },
+  image: DatasetImage,
+  voidLabels: readonly number[],
+  size: Size,
+  notes: Notes,
 ): Promise<Annotation> {
   const { annotator } = source;
   if (source.kind === "masks") {
-    const regions = new Map(source.regions.map((region) => [region.id, regionMask(region, width, height)]));
+    const regions = cocoRegions(source.regions, image.stated, size, notes);
     return { annotator, labels: null, regions };
   }
-  const labels = await readLabelMap(source.file);
-  if (labels.width !== width || labels.height !== height) {
-    throw new UnSAMError(
-      "E_BAD_FILE",
-      `${source.file} is ${labels.width}×${labels.height}, but the photo ${name} is ${width}×${height}.`,
-    );
+  const labels = await readLabelMap(source.file, size);
+  const regions = labelRegions(labels, voidLabels, source.file);
+  for (const label of labelsLikeVoid(regions)) {
+    const why = `it counts as a region; if it means void, write "void_labels": [${[...voidLabels, label].join(", ")}] in dataset.json`;
+    notes.add("suspicious", `label ${label}, which often means void,`, why, image.name);
   }
-  const regions = labelMasks(labels.data, width, height);
-  regions.delete(0);
   return { annotator, labels, regions };
 }
 
-/** Polygons of one region are united, as in COCO; pixels count whose centres lie inside. */
-function regionMask({ id, segmentation }: RegionSource, width: number, height: number): Mask {
-  if (!Array.isArray(segmentation)) {
-    const mask = Mask.fromRLE(segmentation as RLE);
-    if (mask.width === width && mask.height === height) return mask;
-    throw new UnSAMError(
-      "E_BAD_FILE",
-      `The mask of annotation ${id} is ${mask.width}×${mask.height}, but its photo is ${width}×${height}.`,
-    );
+function countedPixels(
+  maps: readonly LabelMap[],
+  voidLabels: readonly number[],
+  { width, height }: Size,
+): Mask {
+  const isVoid = new Set(voidLabels);
+  const counted = new Uint8Array(width * height).fill(1);
+  for (const { data } of maps) {
+    for (let i = 0; i < data.length; i++) if (isVoid.has(data[i])) counted[i] = 0;
   }
-  const polygons = segmentation.map((flat): Polygon => {
-    const outer = Array.from(
-      { length: flat.length >> 1 },
-      (_, k): PolygonPoint => [flat[2 * k], flat[2 * k + 1]],
-    );
-    return { outer, holes: [] };
-  });
-  return Mask.fromPolygons(width, height, polygons);
-}
-
-/** Reads a one-channel PNG of 8 or 16 bits with its values as they are. Throws `E_BAD_FILE`. */
-export async function readLabelMap(file: string): Promise<LabelMap> {
-  const bad = (cause: Error) =>
-    new UnSAMError("E_BAD_FILE", `The label map ${file} cannot be read: ${cause.message}.`, { cause });
-  const { depth, isPalette } = await sharp(file)
-    .metadata()
-    .catch((cause) => {
-      throw bad(cause);
-    });
-  const { data, info } = await sharp(file)
-    .toColourspace("grey16")
-    .raw({ depth: "ushort" })
-    .toBuffer({ resolveWithObject: true })
-    .catch((cause) => {
-      throw bad(cause);
-    });
-  if (info.channels !== 1 || isPalette) {
-    throw new UnSAMError(
-      "E_BAD_FILE",
-      `${file} is no label map: it has ${isPalette ? "a palette" : `${info.channels} channels`}; store region numbers as grey values.`,
-    );
-  }
-  const values = new Uint16Array(new Uint8Array(data).buffer);
-  // A byte b comes as 257 · b: stretched to the range of 16 bits.
-  const labels = depth === "uchar" ? values.map((value) => value / 257) : values;
-  return { width: info.width, height: info.height, data: labels };
+  return Mask.fromBytes(width, height, counted);
 }

@@ -13,17 +13,21 @@ export const RECALL_THRESHOLDS: readonly number[] = Array.from({ length: 10 }, (
  */
 export function recalled(
   proposals: readonly Mask[],
-  regions: readonly Mask[],
+  regions: Iterable<Mask>,
   counted: Mask | null,
 ): number[] {
   const predicted = counted ? proposals.map((mask) => within(mask, counted)) : proposals;
-  const wanted = counted ? regions.map((mask) => within(mask, counted)) : regions;
-  const candidates = predicted.map((mask) =>
-    wanted.flatMap((region, r) => {
-      const iou = iouFromHalf(mask, region);
-      return iou >= RECALL_THRESHOLDS[0] ? [{ r, iou }] : [];
-    }),
-  );
+  const candidates: { r: number; iou: number }[][] = predicted.map(() => []);
+  let r = 0;
+  // One region after the other: of a large photo all masks together may not fit in memory.
+  for (const region of regions) {
+    const wanted = counted ? within(region, counted) : region;
+    for (const [p, mask] of predicted.entries()) {
+      const iou = iouFromHalf(mask, wanted);
+      if (iou >= RECALL_THRESHOLDS[0]) candidates[p].push({ r, iou });
+    }
+    r++;
+  }
   return RECALL_THRESHOLDS.map((threshold) => {
     const taken = new Set<number>();
     for (const list of candidates) {

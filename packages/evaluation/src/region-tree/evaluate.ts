@@ -1,4 +1,3 @@
-import { decodeImage } from "@unsam/core/image";
 import type { Mask } from "@unsam/core/mask";
 import type { Prompt } from "@unsam/core/prompt";
 import {
@@ -9,8 +8,9 @@ import {
   segmentTree,
   treeMask,
 } from "@unsam/core/region-tree";
+import { drawClicks } from "../datasets/clicks/draw-clicks.js";
 import type { Click, Dataset } from "../datasets/dataset.js";
-import { drawClicks } from "../datasets/draw-clicks.js";
+import { readPhoto } from "../datasets/read-photo.js";
 import { readTruth, type Truth } from "../datasets/read-truth.js";
 import { nodeMasks, prepareTree, regionTreeMethod } from "../methods/region-tree.js";
 import { maskIou, mean } from "../metrics/iou.js";
@@ -65,14 +65,14 @@ export async function evaluateRegionTree(
   const leaves: number[] = [];
   for (const [done, image] of images.entries()) {
     progress(done, images.length);
-    const photo = await decodeImage(image.file);
+    const { photo } = await readPhoto(image);
     // Time on the processor rather than on the clock: what else the machine does must not count.
     const start = process.cpuUsage();
     const tree = buildRegionTree(photo, options);
     const { user, system } = process.cpuUsage(start);
     times.push((user + system) / 1000);
     leaves.push(tree.leafCount);
-    const truth = await readTruth(image, dataset.ignoresZero, photo);
+    const truth = await readTruth(image, dataset.voidLabels, photo);
     const prepared = prepareTree(tree, LEVELS);
     const clicks: ClickScore[] = [];
     for (const click of image.clicks ?? drawClicks(truth, image.name, 1)) {
@@ -84,7 +84,7 @@ export async function evaluateRegionTree(
   progress(images.length, images.length);
   const whole = { recall: null, boundary: null, partition: null };
   const summary = summarise(
-    scored.map((image) => ({ ...image, whole })),
+    scored.map((image) => ({ ...image, whole, notes: [] })),
     info,
     1,
   );

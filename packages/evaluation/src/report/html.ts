@@ -1,3 +1,4 @@
+import { noteText } from "../datasets/notes.js";
 import { SIZE_BOUNDS } from "../metrics/region-size.js";
 import type { Result } from "../run/evaluate.js";
 import { type ClickPicture, clickPictures } from "./pictures.js";
@@ -106,12 +107,18 @@ function datasetSection(
   ];
   return `<section class="dataset"><h2>${escapeHtml(dataset.name)}</h2>
 <p class="lead">${escapeHtml(dataset.title ?? "")}</p>
+${noteList(dataset)}
 ${legend(
   results.map(({ method }) => method),
   color,
 )}
 <div class="plots">${plots.join("")}</div>
 ${pictures.join("\n")}</section>`;
+}
+
+function noteList({ notes }: DatasetReport): string {
+  const items = notes.map((note) => `<li>${escapeHtml(noteText(note))}</li>`);
+  return items.length === 0 ? "" : `<ul class="notes">${items.join("")}</ul>`;
 }
 
 function legend(names: readonly string[], color: (name: string) => string): string {
@@ -226,8 +233,8 @@ function failures({ results }: Report): string {
 
 function repeating({ run, datasets, methods }: Report, color: (name: string) => string): string {
   const data = datasets.map(
-    ({ name, title, licence, citation, clicksFrom }) =>
-      `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(title ?? "")}. ${clicksFrom === "drawn" ? `Clicks drawn with seed ${run.seed}.` : "Fixed clicks."} <b>Licence:</b> ${escapeHtml(licence ?? "not stated")} <small>${escapeHtml(citation ?? "")}</small></dd>`,
+    ({ name, title, licence, citation, clicksFrom, voidLabels }) =>
+      `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(title ?? "")}. ${clicksFrom === "drawn" ? `Clicks drawn with seed ${run.seed}.` : "Fixed clicks."}${voidLabels.length > 0 ? ` Void labels: ${voidLabels.join(", ")}.` : ""} <b>Licence:</b> ${escapeHtml(licence ?? "not stated")} <small>${escapeHtml(citation ?? "")}</small></dd>`,
   );
   const about = methods.map(
     ({ name, description }) =>

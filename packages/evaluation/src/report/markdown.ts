@@ -1,3 +1,4 @@
+import { noteText } from "../datasets/notes.js";
 import type { Report } from "./report.js";
 import { reportTables } from "./tables.js";
 
@@ -22,9 +23,10 @@ export function markdownReport(report: Report): string {
   );
   if (failures.length > 0) lines.push("## Images that failed", "", ...failures, "");
   lines.push("## Data", "");
-  for (const { name, title, licence, citation, clicksFrom } of datasets) {
+  for (const { name, title, licence, citation, clicksFrom, voidLabels, notes } of datasets) {
     lines.push(
-      `- **${name}**${title ? ` (${title})` : ""}: ${clicksFrom === "drawn" ? `clicks drawn with seed ${run.seed}` : "fixed clicks"}. Licence: ${licence ?? "not stated"}. ${citation ?? ""}`.trimEnd(),
+      `- **${name}**${title ? ` (${title})` : ""}: ${clicksFrom === "drawn" ? `clicks drawn with seed ${run.seed}` : "fixed clicks"}${voidLabels.length > 0 ? `, void labels ${voidLabels.join(", ")}` : ""}. Licence: ${licence ?? "not stated"}. ${citation ?? ""}`.trimEnd(),
+      ...notes.map((note) => `  - ${noteText(note)}`),
     );
   }
   lines.push(

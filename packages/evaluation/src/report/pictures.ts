@@ -1,6 +1,7 @@
-import { decodeImage, type RgbImage } from "@unsam/core/image";
+import type { RgbImage } from "@unsam/core/image";
 import { type BoundingBox, Mask } from "@unsam/core/mask";
 import sharp from "sharp";
+import { readPhoto } from "../datasets/read-photo.js";
 import { readTruth } from "../datasets/read-truth.js";
 import type { Result } from "../run/evaluate.js";
 import { type ClickScore, regionOf } from "../run/score-click.js";
@@ -58,8 +59,8 @@ function distinct<Entry extends { readonly click: ClickScore }>(ranked: readonly
 
 async function drawClick({ dataset }: Result, click: ClickScore): Promise<string> {
   const image = dataset.images.find(({ name }) => name === click.image)!;
-  const photo = await decodeImage(image.file);
-  const truth = await readTruth(image, dataset.ignoresZero, photo);
+  const { photo } = await readPhoto(image);
+  const truth = await readTruth(image, dataset.voidLabels, photo);
   const answer = Mask.fromRLE(click.picture);
   const wanted = regionOf(truth, click);
   const view = viewOf([answer, wanted], photo.width, photo.height);

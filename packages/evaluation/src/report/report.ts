@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from "node:os";
 import type { Dataset } from "../datasets/dataset.js";
+import { type Note, Notes } from "../datasets/notes.js";
 import type { MethodInfo } from "../methods/method.js";
 import { REPLICATES } from "../metrics/bootstrap.js";
 import type { EvaluateOptions, Result } from "../run/evaluate.js";
@@ -31,6 +32,8 @@ export interface Run {
 
 export interface DatasetReport extends Omit<Dataset, "images"> {
   readonly images: number;
+  /** Of the data set, and of the images that were scored. */
+  readonly notes: readonly Note[];
 }
 
 export interface ResultReport extends Summary {
@@ -50,7 +53,7 @@ export interface RunDetails {
 
 export function makeReport(results: readonly Result[], details: RunDetails): Report {
   const { options } = details;
-  const datasets = new Map(results.map(({ dataset }) => [dataset, describeDataset(dataset)]));
+  const datasets = new Map(results.map(({ dataset }) => [dataset, describeDataset(dataset, results)]));
   const methods = new Map(results.map(({ method }) => [method.name, method]));
   return {
     schema: "unsam-eval/1",
@@ -96,6 +99,28 @@ function metricNames(measures: Measures): string[] {
   return ["clicks", ...OPTIONAL_METRICS.filter((name) => measures[name])];
 }
 
-function describeDataset({ images, ...dataset }: Dataset): DatasetReport {
-  return { ...dataset, images: images.length };
+function describeDataset(dataset: Dataset, results: readonly Result[]): DatasetReport {
+  const notes = new Notes();
+  notes.merge(dataset.notes);
+  // Every method sees the same data: each image tells once.
+  const told = new Set<string>();
+  for (const { images } of results.filter((result) => result.dataset === dataset)) {
+    for (const image of images) {
+      if (!told.has(image.image)) notes.merge(image.notes);
+      told.add(image.image);
+    }
+  }
+  return { ...dataset, images: dataset.images.length, notes: notes.list() };
+}
+
+/** Why a method has no figure on a data set, in one sentence; null where it has one, or where images failed. */
+export function nothingScored({ datasets }: Report, result: ResultReport): string | null {
+  const { clicks, averageRecall, boundary, partition, failures } = result;
+  if (clicks > 0 || averageRecall || boundary || partition || failures.length > 0) return null;
+  const reasons = datasets
+    .find(({ name }) => name === result.dataset)!
+    .notes.filter(({ kind }) => kind === "left-out")
+    .map(({ what, count }) => `${count} × ${what}`);
+  const why = reasons.length > 0 ? `: left out are ${reasons.join(", ")}` : "; it has no click and no region";
+  return `${result.dataset} has nothing to score${why}.`;
 }

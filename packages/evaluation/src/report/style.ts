@@ -29,6 +29,7 @@ tbody tr:last-child td { border-bottom: 0; }
 .bar i { position: absolute; top: 5px; height: 2px; background: var(--ink); opacity: 0.65; }
 .bar span { color: var(--soft); }
 .bar em { font-style: normal; text-align: right; font-variant-numeric: tabular-nums; }
+.notes { color: var(--soft); font-size: 13.5px; margin: 0 0 14px; padding-left: 18px; }
 .legend span { margin-right: 18px; font-size: 13.5px; }
 .legend i, .dot { display: inline-block; width: 11px; height: 11px; border-radius: 50%; margin-right: 6px; }
 .plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(255px, 1fr)); gap: 18px; margin-bottom: 18px; }

@@ -96,11 +96,11 @@ async function evaluateOne(
   const work = async (thread: Scorer) => {
     while (next < chosen.length) {
       const k = next++;
-      const { ignoresZero } = dataset;
+      const { voidLabels } = dataset;
       try {
         scores[k] = await thread(
           "scoreImage",
-          [{ method, levels, image: chosen[k], ignoresZero, measures, seed }],
+          [{ method, levels, image: chosen[k], voidLabels, measures, seed }],
           { signal },
         );
       } catch (error) {

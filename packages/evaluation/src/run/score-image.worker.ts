@@ -1,6 +1,7 @@
-import { decodeImage } from "@unsam/core/image";
+import { drawClicks } from "../datasets/clicks/draw-clicks.js";
 import type { Click, DatasetImage } from "../datasets/dataset.js";
-import { drawClicks } from "../datasets/draw-clicks.js";
+import { type Note, Notes } from "../datasets/notes.js";
+import { readPhoto } from "../datasets/read-photo.js";
 import { readTruth } from "../datasets/read-truth.js";
 import type { Method, MethodInfo } from "../methods/method.js";
 import { type MethodSpec, openMethod } from "../methods/open-method.js";
@@ -12,7 +13,7 @@ export interface ScoreJob {
   readonly method: MethodSpec;
   readonly levels: readonly number[];
   readonly image: DatasetImage;
-  readonly ignoresZero: boolean;
+  readonly voidLabels: readonly number[];
   readonly measures: Measures;
   readonly seed: number;
 }
@@ -22,6 +23,8 @@ export interface ImageScore {
   readonly image: string;
   readonly clicks: readonly ClickScore[];
   readonly whole: WholeImageScore;
+  /** About the image's data. */
+  readonly notes: readonly Note[];
 }
 
 const opened = new Map<string, Promise<Method>>();
@@ -35,16 +38,27 @@ export async function describeMethod(spec: MethodSpec, levels: readonly number[]
 export async function scoreImage(job: ScoreJob): Promise<ImageScore> {
   const method = await methodOf(job.method, job.levels);
   const { image } = job;
-  const photo = await decodeImage(image.file);
-  const truth = await readTruth(image, job.ignoresZero, photo);
+  const { photo, notes } = await readPhoto(image);
+  const truth = await readTruth(image, job.voidLabels, photo);
   const clicks: readonly Click[] = image.clicks ?? drawClicks(truth, image.name, job.seed);
+  const collected = new Notes();
+  collected.merge([...notes, ...truth.notes]);
+  if (
+    clicks.length === 0 &&
+    image.clicks === null &&
+    truth.annotations.some(({ regions }) => regions.size > 0)
+  ) {
+    const why = "clicks are drawn for regions of at least 0.1 % of the photo";
+    collected.add("left-out", "photo without a region that is large enough", why, image.name);
+  }
   const prepared = await method.prepare(photo);
   try {
     const scores: ClickScore[] = [];
     for (const click of clicks) {
       scores.push(await scoreClick(prepared, method.info, truth, click, job.measures.interactive));
     }
-    return { image: image.name, clicks: scores, whole: await scoreWholeImage(prepared, truth, job.measures) };
+    const whole = await scoreWholeImage(prepared, truth, job.measures);
+    return { image: image.name, clicks: scores, whole, notes: collected.list() };
   } finally {
     await prepared.dispose();
   }

@@ -56,10 +56,9 @@ function scoreRecall(whole: WholeImage, truth: Truth): WholeImageScore["recall"]
   let found: number[] | null = null;
   let regions = 0;
   for (const annotation of truth.annotations) {
-    const wanted = [...annotation.regions.values()];
-    const counts = recalled(proposals, wanted, truth.counted);
+    const counts = recalled(proposals, annotation.regions.values(), truth.counted);
     found = found ? found.map((count, k) => count + counts[k]) : counts;
-    regions += wanted.length;
+    regions += annotation.regions.size;
   }
   return { found: found ?? [], regions, proposals: proposals.length };
 }

@@ -6,11 +6,19 @@ import { covering } from "#evaluation/metrics/covering.js";
 import { randIndex } from "#evaluation/metrics/rand-index.js";
 import { variationOfInformation } from "#evaluation/metrics/variation-of-information.js";
 
+/** Of what a method makes, and of label maps, which may hold any 32-bit numbers. */
+const LABELS = [
+  [0, 1, 2, 3, 4],
+  [-1, 0, 255, 70_000, 4_294_967_295],
+];
+
 const maps = fc
   .integer({ min: 1, max: 30 })
   .chain((length) =>
     fc.tuple(
-      ...[0, 1].map(() => fc.array(fc.integer({ min: 0, max: 4 }), { minLength: length, maxLength: length })),
+      ...LABELS.map((labels) =>
+        fc.array(fc.constantFrom(...labels), { minLength: length, maxLength: length }),
+      ),
       fc.array(fc.boolean(), { minLength: length, maxLength: length }),
     ),
   ) as fc.Arbitrary<[number[], number[], boolean[]]>;
