@@ -47,6 +47,7 @@ export function shownValue(value: unknown): string {
 function described(value: unknown, depth: number): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, LONGEST_SHOWN));
   if (typeof value === "function" || typeof value === "symbol") return `a ${typeof value}`;
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) return `${value}`;
   if (depth === 0) return "…";
   if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {

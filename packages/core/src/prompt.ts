@@ -14,7 +14,7 @@ export interface Prompt {
   readonly points: readonly PromptPoint[];
   /** x0, y0, x1, y1 with x0 < x1 and y0 < y1, or null. */
   readonly box: readonly [number, number, number, number] | null;
-  /** Low-resolution logits of an earlier answer ([h, w]), a mask at image size, or null. */
+  /** Low-resolution logits ([h, w]), which count within ±32, a mask at image size, or null. */
   readonly mask: Tensor | Mask | null;
   /** [0, 1]; "auto": the engine chooses; null: no granularity token. */
   readonly granularity: number | "auto" | null;

@@ -1,4 +1,4 @@
-import { UnSAMError } from "@unsam/core/errors";
+import { shownValue, UnSAMError } from "@unsam/core/errors";
 
 /** Names for three settings of the dial. UnSAMv2 is trained on [0.1, 1]. */
 export const NAMED_GRANULARITY = { fine: 0.2, medium: 0.5, coarse: 1 } as const;
@@ -40,11 +40,11 @@ export function ladderLevels(levels: number | readonly Granularity[]): number[] 
     return Array.from({ length: levels }, (_, i) => Number((FINEST + i * step).toFixed(6)));
   }
   if (!Array.isArray(levels) || levels.length < 1 || levels.length > MOST_LEVELS) {
-    throw badLevels(Array.isArray(levels) ? `a list of ${levels.length}` : show(levels));
+    throw badLevels(Array.isArray(levels) ? `a list of ${levels.length}` : shownValue(levels));
   }
   const numbers = levels.map((level) => {
     const number = parseGranularity(level);
-    if (typeof number !== "number") throw badLevels(`a list with ${show(level)}`);
+    if (typeof number !== "number") throw badLevels(`a list with ${shownValue(level)}`);
     return number;
   });
   return [...new Set(numbers)].sort((a, b) => a - b);
@@ -57,14 +57,10 @@ function badLevels(shown: string): UnSAMError {
   );
 }
 
-function show(value: unknown): string {
-  return typeof value === "number" ? `${value}` : (JSON.stringify(value) ?? String(value));
-}
-
 function bad(value: unknown): UnSAMError {
   const names = Object.keys(NAMED_GRANULARITY).join(", ");
   return new UnSAMError(
     "E_BAD_PROMPT",
-    `The granularity is ${show(value)}; give a number from 0 to 1, ${names}, auto, or null.`,
+    `The granularity is ${shownValue(value)}; give a number from 0 to 1, ${names}, auto, or null.`,
   );
 }

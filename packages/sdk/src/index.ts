@@ -34,7 +34,7 @@ export {
   type CheckpointModel,
   type LoadOptions,
 } from "./load-options.js";
-export type { PointInput, PointLabel, PromptInput } from "./prompt.js";
+export type { NumberArray, PointInput, PointLabel, PromptInput } from "./prompt.js";
 export * from "./scene/index.js";
 export { Segment } from "./segment.js";
 export type { SegmentOptions } from "./segment-options.js";

@@ -5,12 +5,6 @@ import { decodeImage, type ImageInput } from "@unsam/core/image";
 import { type Mask, overlay } from "@unsam/core/mask";
 import type { Tensor } from "@unsam/core/tensor";
 
-/** Official clamp of the logits that are handed back as the next round's mask prompt. */
-const LOGIT_CLAMP = 32;
-
-/** Logits that came out of a decoder: these, and only these, are clamped when they are given back as a prompt. */
-const decoded = new WeakSet<Float32Array>();
-
 /** The way along the dial for one prompt. */
 export interface DialSteps {
   /** The next different scale in a direction, or null at the end of the dial; throws once the image is disposed. */
@@ -36,7 +30,10 @@ export class Segment {
   readonly stability: number;
   /** The granularity this mask answers to: as given, or as chosen by `"auto"`; null where the model got none. */
   readonly granularity: number | null;
-  /** Unclamped low-resolution logits, shape [h, w]; they cover the whole image. */
+  /**
+   * Low-resolution logits as they left the decoder, shape [h, w]; they cover the whole image. As a mask prompt they count
+   * within ±32, like all logits.
+   */
   readonly logits: Tensor;
   /** All masks of the model in its official order, where it offers several (plain SAM 2 with `multimask`). */
   readonly candidates: readonly Segment[];
@@ -64,7 +61,6 @@ export class Segment {
     this.alternatives = alternatives;
     this.#source = source;
     this.#walk = walk;
-    decoded.add(segment.logits.data);
   }
 
   /** @internal The photo it was cut from, where its pixels are known. */
@@ -121,13 +117,4 @@ export class Segment {
     }
     return overlay(photo, [{ mask: this.mask }]);
   }
-}
-
-/** Logits as a mask prompt: a decoder's own answer is clamped as the official predictor does, a caller's is left alone. */
-export function maskPromptOf(logits: Tensor): Tensor {
-  if (!decoded.has(logits.data)) return logits;
-  return {
-    data: logits.data.map((v) => Math.min(LOGIT_CLAMP, Math.max(-LOGIT_CLAMP, v))),
-    shape: logits.shape,
-  };
 }

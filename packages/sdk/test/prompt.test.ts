@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { UnSAMError } from "@unsam/core/errors";
 import { Mask } from "@unsam/core/mask";
 import { describe, expect, it } from "vitest";
@@ -12,9 +13,10 @@ function refusal(prompt: unknown, context = unsam): string {
   } catch (error) {
     expect(error).toBeInstanceOf(UnSAMError);
     expect((error as UnSAMError).code).toBe("E_BAD_PROMPT");
+    expect((error as UnSAMError).message).not.toMatch(/undefined, undefined/);
     return (error as UnSAMError).message;
   }
-  throw new Error(`${JSON.stringify(prompt)} was accepted.`);
+  throw new Error("It was accepted.");
 }
 
 describe("parsePrompt", () => {
@@ -28,6 +30,45 @@ describe("parsePrompt", () => {
       { x: 3, y: 4, label: 0 },
       { x: 5, y: 6, label: -1 },
     ]);
+  });
+
+  it.each([
+    Float32Array,
+    Float64Array,
+    Int16Array,
+    Int32Array,
+    Uint8Array,
+    Uint8ClampedArray,
+    Uint16Array,
+    Uint32Array,
+  ])("reads points and boxes given as %o", (Numbers) => {
+    const points = [new Numbers([1, 2]), [3, 4], new Numbers([5, 6, 0])] as const;
+    const { points: read, box } = parsePrompt({ points, box: new Numbers([0, 1, 20, 30]) }, unsam);
+    expect(read).toEqual([
+      { x: 1, y: 2, label: 1 },
+      { x: 3, y: 4, label: 1 },
+      { x: 5, y: 6, label: 0 },
+    ]);
+    expect(box).toEqual([0, 1, 20, 30]);
+    expect(parsePrompt({ points: new Numbers([1, 2, 3, 4]) }, unsam).points).toEqual([
+      { x: 1, y: 2, label: 1 },
+      { x: 3, y: 4, label: 1 },
+    ]);
+  });
+
+  it("keeps the numbers that were there when it was called", () => {
+    const point = Float64Array.of(1.25, 2);
+    const box = Float32Array.of(0, 1, 20.5, 30);
+    const prompt = parsePrompt({ points: [point], box }, unsam);
+    point.fill(9);
+    box.fill(9);
+    expect(prompt).toMatchObject({ points: [{ x: 1.25, y: 2 }], box: [0, 1, 20.5, 30] });
+  });
+
+  it("takes typed arrays of another realm", () => {
+    const foreign = runInNewContext("[new Float32Array([1, 2]), new Float32Array([0, 0, 5, 6])]");
+    const { points, box } = parsePrompt({ points: [foreign[0]], box: foreign[1] }, unsam);
+    expect([points, box]).toEqual([[{ x: 1, y: 2, label: 1 }], [0, 0, 5, 6]]);
   });
 
   it("means the whole object where no granularity is given, and none for plain SAM 2", () => {
@@ -78,7 +119,35 @@ describe("parsePrompt", () => {
     [{ mask: { data: new Float32Array(5), shape: [2, 2] } }, /shape \[2, 2\] and 5 values/],
     [{ mask: { data: Float32Array.of(Number.NaN), shape: [1, 1] } }, /not finite/],
     [{ mask: {} }, /must be a segment/],
-  ])("refuses %j", (prompt, reason) => {
+    [{ mask: "a.npy" }, /must be a segment.*not "a\.npy"/],
+    [{ mask: { data: new Float32Array(6), shape: [-2, -3] } }, /shape \[-2, -3\] and 6 values/],
+    [{ mask: { data: new Float32Array(6), shape: [1.5, 4] } }, /shape \[1\.5, 4\] and 6 values/],
+    [{ mask: { data: new Float32Array(6), shape: [2, 3, 1] } }, /shape \[2, 3, 1\] and 6 values/],
+    [{ mask: { data: new Float32Array(0), shape: [0, 4] } }, /shape \[0, 4\] and 0 values/],
+    [{ points: [Float32Array.of(Number.NaN, 2)] }, /Point 0 is \[NaN, 2\]; x and y must be finite/],
+    [{ points: [Float64Array.of(1, Number.NEGATIVE_INFINITY)] }, /Point 0 is \[1, -Infinity\]/],
+    [{ points: [Int32Array.of(1, -2)] }, /Point 0 \(1, -2\) lies outside/],
+    [{ points: [Float32Array.of(1)] }, /not \[1\]/],
+    [{ points: [Float32Array.of(1, 2, 3, 4)] }, /not \[1, 2, 3, 4\]/],
+    [{ points: [Float32Array.of(1, 2, 0.5)] }, /label of point 0 is 0\.5/],
+    [{ points: Float32Array.of(1, 2, 3) }, /typed array of 3 numbers/],
+    [{ points: Float32Array.of(1, 2, 3, Number.NaN) }, /Point 1 is \[3, NaN\]/],
+    [{ points: [BigInt64Array.of(1n, 2n)] }, /Point 0 is \[1n, 2n\]/],
+    [{ points: [new DataView(new ArrayBuffer(8))] }, /Point 0 is .*give \[x, y\]/],
+    [{ points: [{}] }, /Point 0 is \{\}; give \[x, y\]/],
+    [{ points: [{ x: 1 }] }, /Point 0 is \{"x": 1\}; give \[x, y\]/],
+    [{ points: [{ x: undefined, y: undefined }] }, /x and y must be finite/],
+    // biome-ignore lint/suspicious/noSparseArray: what people give by mistake.
+    [{ points: [, [1, 2]] }, /Point 0 is undefined; give/],
+    [{ points: [["1", "2"]] }, /Point 0 is \["1", "2"\]/],
+    [{ points: { 0: [1, 2] } }, /Points are a list/],
+    [{ box: Float32Array.of(10, 10, Number.NaN, 20) }, /The box is \[10, 10, NaN, 20\]; give four finite/],
+    [{ box: Float32Array.of(10, 10, 20) }, /The box is \[10, 10, 20\]; give four/],
+    [{ box: Uint16Array.of(10, 10, 101, 20) }, /\(10, 10, 101, 20\) leaves the image/],
+    [{ box: { x0: 1, y0: 1, x1: 2, y1: 2 } }, /give four finite numbers/],
+    [{ box: ["1", "1", "2", "2"] }, /give four finite numbers/],
+    [{ points: [[1, 2]], granularity: 1n }, /granularity is 1n/],
+  ])("refuses %#: %o", (prompt, reason) => {
     expect(refusal(prompt)).toMatch(reason);
   });
 

@@ -1,4 +1,5 @@
 export * from "./assemble-prompt.js";
+export { clampedLogits } from "./clamp-logits.js";
 export * from "./mask-decoder.js";
 export { typed, unlessAborted } from "./native-call.js";
 export * from "./native-decoder.js";

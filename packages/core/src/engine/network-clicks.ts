@@ -1,13 +1,10 @@
-import { assemblePrompt, type MaskDecoder, type PreparedImage } from "../decoder/index.js";
+import { assemblePrompt, clampedLogits, type MaskDecoder, type PreparedImage } from "../decoder/index.js";
 import { computeThread } from "../runtime/index.js";
 import type { Claim, ClickBatch, CollectedBatch } from "../whole-image/index.js";
 
 const collector = computeThread().bind<typeof import("../whole-image/whole-image.worker.js")>(
   new URL("../whole-image/whole-image.worker.js", import.meta.url),
 );
-
-/** Official clamp of the logits that are handed back as a mask prompt. */
-const LOGIT_CLAMP = 32;
 
 /** Low-resolution masks of single clicks, with what the model claims of each; plain SAM 2 may give three a click. */
 interface ClickedMask extends Claim {
@@ -30,7 +27,7 @@ export async function collectClicks(
   );
   if (refine) {
     masks = await decodeClicks(
-      masks.map(({ point, lowRes }) => ({ point, mask: clamped(lowRes) })),
+      masks.map(({ point, lowRes }) => ({ point, mask: clampedLogits(lowRes) })),
       false,
     );
   }
@@ -71,8 +68,4 @@ export async function collectClicks(
       }));
     });
   }
-}
-
-function clamped(logits: Float32Array): Float32Array {
-  return logits.map((value) => Math.min(LOGIT_CLAMP, Math.max(-LOGIT_CLAMP, value)));
 }

@@ -186,7 +186,14 @@ class NetworkImage implements EngineImage {
 
   async segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]> {
     const { multimask, signal } = options;
-    const asked = await Promise.all(prompts.map((prompt) => this.#networkPrompts(prompt, signal)));
+    // The settings of a ladder share one mask: what is made of it is made once, and the decoder knows it again.
+    const masks = new Map<Prompt["mask"], Promise<Float32Array | null>>();
+    for (const { mask } of prompts) {
+      if (!masks.has(mask)) masks.set(mask, maskPromptLogits(mask, this.#side / 4, signal));
+    }
+    const asked = await Promise.all(
+      prompts.map(async (prompt) => this.#networkPrompts(prompt, await masks.get(prompt.mask)!)),
+    );
     const decoded = await this.#decoder.decode(this.#prepared, asked.flat(), {
       multimask,
       ...(signal ? { signal } : {}),
@@ -208,9 +215,8 @@ class NetworkImage implements EngineImage {
   }
 
   /** One network prompt, or a ladder of them where the granularity is to be chosen. */
-  async #networkPrompts(prompt: Prompt, signal: AbortSignal | undefined): Promise<NetworkPrompt[]> {
+  #networkPrompts(prompt: Prompt, maskLogits: Float32Array | null): NetworkPrompt[] {
     const { width, height } = this;
-    const maskLogits = await maskPromptLogits(prompt.mask, this.#side / 4, signal);
     const levels = prompt.granularity === "auto" ? AUTOMATIC_LEVELS : [prompt.granularity];
     return levels.map((granularity) =>
       assemblePrompt({ ...prompt, maskLogits, granularity }, { width, height }, this.#side),

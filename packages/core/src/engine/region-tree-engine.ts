@@ -4,7 +4,7 @@ import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
-import { REGION_TREE_RECIPE } from "../region-tree/index.js";
+import { REGION_TREE_RECIPE, TREE_LOGIT_SIDE } from "../region-tree/index.js";
 import { computeThread } from "../runtime/index.js";
 import type { ClickBatch, CollectedBatch, WholeImageOptions } from "../whole-image/index.js";
 import type {
@@ -16,6 +16,8 @@ import type {
   ImageState,
   SegmentOptions,
 } from "./engine.js";
+
+import { checkTreeMask } from "./mask-prompt.js";
 
 const tree = computeThread().bind<typeof import("./region-tree.worker.js")>(
   new URL("./region-tree.worker.js", import.meta.url),
@@ -133,6 +135,7 @@ class RegionTreeImage implements EngineImage {
 
   async segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]> {
     const { maxHoleArea, maxSprinkleArea, signal } = options;
+    for (const { mask } of prompts) checkTreeMask(mask, TREE_LOGIT_SIDE, this);
     // One object per mask, so that prompts which share a mask still do on the other thread.
     const plain = new Map<Mask, { width: number; height: number; words: Uint32Array }>();
     const wire = prompts.map((prompt) => {

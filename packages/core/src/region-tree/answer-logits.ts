@@ -6,7 +6,7 @@ import type { TreeAnswer } from "./segment.js";
 import type { RegionTree } from "./tree.js";
 
 /** Side of the network's own low-resolution logits. */
-const SIDE = 256;
+export const TREE_LOGIT_SIDE = 256;
 /** Coverage is kept this far from 0 and 1, which bounds the logits at ±6.9. */
 const MARGIN = 1e-3;
 
@@ -20,9 +20,9 @@ export function treeLogits(tree: RegionTree, answer: TreeAnswer): Tensor {
 
 /** Log-odds of the share of each of 256 × 256 cells that a mask covers. */
 export function coverageLogits(mask: Mask): Tensor {
-  const data = cellCoverage(mask, SIDE).map((covered) => {
+  const data = cellCoverage(mask, TREE_LOGIT_SIDE).map((covered) => {
     const share = Math.min(1 - MARGIN, Math.max(MARGIN, covered));
     return Math.log(share / (1 - share));
   });
-  return { data, shape: [SIDE, SIDE] };
+  return { data, shape: [TREE_LOGIT_SIDE, TREE_LOGIT_SIDE] };
 }
