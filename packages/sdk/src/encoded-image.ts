@@ -1,6 +1,7 @@
 import type { Engine, EngineAnswer, EngineImage, EngineInfo, EngineSegment } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import type { RgbImage } from "@unsam/core/image";
+import type { Limits } from "@unsam/core/limits";
 import type { Prompt } from "@unsam/core/prompt";
 import { isCalibrated } from "./calibration/calibrated-engine.js";
 import { DialWalk } from "./dial-walk.js";
@@ -194,9 +195,17 @@ export class EncodedImage implements AsyncDisposable {
     });
   }
 
-  /** Reads what `save` wrote. Throws `E_BAD_FILE` for a damaged file or one made with another model. */
-  static async load(unsam: { readonly engine: Engine }, path: string): Promise<EncodedImage> {
-    const { state, width, height } = await readEncodedImage(path, unsam.engine.info);
+  /**
+   * Reads what `save` wrote. The file is not trusted: the size of the photo, what the arrays take and the header are checked
+   * against `maxPixels` (default 100 million), `maxBytes` (1 GiB) and `maxHeaderBytes` (64 KiB) before they are read. Throws
+   * `E_BAD_FILE` for a damaged file or one made with another model, `E_BAD_OPTION`, or the signal's reason.
+   */
+  static async load(
+    unsam: { readonly engine: Engine },
+    path: string,
+    options: Limits & { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<EncodedImage> {
+    const { state, width, height } = await readEncodedImage(path, unsam.engine.info, options);
     return new EncodedImage(unsam.engine, await unsam.engine.restore(state, { width, height }), null);
   }
 

@@ -1,5 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import { openRegularFile } from "../files/index.js";
+import { openRegularFile, type ReadOptions } from "../files/index.js";
 import { FormatError } from "./format-error.js";
 
 /** Bytes that can be read from any place; parsers see files only through this. */
@@ -60,13 +60,13 @@ export class FileSource implements ByteSource {
     readonly byteLength: number,
   ) {}
 
-  /** Throws `E_BAD_CHECKPOINT` where there is no such file, it is no regular file, or the system refuses it. */
-  static async open(path: string, signal?: AbortSignal): Promise<FileSource> {
-    const { handle, size } = await openRegularFile(path, {
-      what: "Checkpoint",
-      code: "E_BAD_CHECKPOINT",
-      signal,
-    });
+  /** Throws what `openRegularFile` throws; the options call the file a checkpoint unless they say otherwise. */
+  static async open(
+    path: string,
+    signal?: AbortSignal,
+    { what, code }: Pick<ReadOptions, "what" | "code"> = { what: "Checkpoint", code: "E_BAD_CHECKPOINT" },
+  ): Promise<FileSource> {
+    const { handle, size } = await openRegularFile(path, { what, code, signal });
     return new FileSource(handle, size);
   }
 

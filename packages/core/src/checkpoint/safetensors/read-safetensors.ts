@@ -12,9 +12,12 @@ import { dtypeOfTag, foreignDtypeOfTag } from "./dtype-tags.js";
 import { HeaderScanner } from "./header-scanner.js";
 import { lengthFieldBytes, maximumHeaderBytes } from "./layout.js";
 
-/** Reads and checks the header of a safetensors file. Throws `FormatError`. */
-export async function readSafetensors(source: ByteSource): Promise<CheckpointDirectory> {
-  const headerBytes = await readHeaderLength(source);
+/** Reads and checks the header of a safetensors file, of at most `maxHeaderBytes`. Throws `FormatError`. */
+export async function readSafetensors(
+  source: ByteSource,
+  maxHeaderBytes = maximumHeaderBytes,
+): Promise<CheckpointDirectory> {
+  const headerBytes = await readHeaderLength(source, maxHeaderBytes);
   const dataStart = lengthFieldBytes + headerBytes;
   const text = decodeUtf8(await readBytes(source, lengthFieldBytes, headerBytes));
   const { entries, metadata } = parseHeader(text);
@@ -24,7 +27,7 @@ export async function readSafetensors(source: ByteSource): Promise<CheckpointDir
   return { format: "safetensors", tensors, metadata };
 }
 
-async function readHeaderLength(source: ByteSource): Promise<number> {
+async function readHeaderLength(source: ByteSource, maxHeaderBytes: number): Promise<number> {
   if (source.byteLength < lengthFieldBytes + 2) {
     throw new FormatError(`it has ${source.byteLength} bytes, too few for a safetensors file.`);
   }
@@ -34,9 +37,9 @@ async function readHeaderLength(source: ByteSource): Promise<number> {
   if (length > BigInt(available)) {
     throw new FormatError(`its safetensors header claims ${length} bytes, but only ${available} follow.`);
   }
-  if (length > BigInt(maximumHeaderBytes)) {
+  if (Number(length) > maxHeaderBytes) {
     throw new FormatError(
-      `its safetensors header of ${length} bytes exceeds the limit of ${maximumHeaderBytes}.`,
+      `its safetensors header of ${length} bytes exceeds the limit of ${maxHeaderBytes}.`,
     );
   }
   return Number(length);
