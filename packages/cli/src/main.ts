@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { calibrateCommand } from "./commands/calibrate.js";
 import { doctorCommand } from "./commands/doctor.js";

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { defaultCacheDir } from "@unsam/core/engine";
 import { readFileText } from "@unsam/core/files";
+import { nodeProblem } from "@unsam/core/node-version";
 import { runtimeReport } from "@unsam/core/runtime";
 import { loadNative } from "@unsam/native-cuda";
 import sharp from "sharp";
@@ -35,13 +36,12 @@ export async function diagnose(): Promise<Diagnosis> {
 }
 
 function node(): Check {
-  const [major, minor] = process.versions.node.split(".").map(Number);
-  const ok = major > 20 || (major === 20 && minor >= 9);
+  const problem = nodeProblem(process.versions.node);
   return {
     name: "node",
-    ok,
+    ok: problem === null,
     found: `${process.version} on ${process.platform} ${process.arch}`,
-    advice: ok ? null : "Node 20.9 or newer is needed.",
+    advice: problem,
   };
 }
 
