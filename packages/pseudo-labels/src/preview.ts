@@ -1,11 +1,11 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
-import { writeWhole } from "@unsam/core/files";
+import { isHidden, writeWhole } from "@unsam/core/files";
 import { decodeImage, type RgbImage } from "@unsam/core/image";
 import { Mask } from "@unsam/core/mask";
 import sharp, { type OverlayOptions } from "sharp";
-import { type LabelFile, parseLabelFile } from "./label-file.js";
+import { type LabelFile, readLabelFile } from "./label-file.js";
 
 /** Photos on the sheet, in the order of their names, and the size of one picture in pixels. */
 const PHOTOS = 8;
@@ -24,11 +24,11 @@ const TINT = 0.55;
  * smaller ones on top, each in a colour of its own. Throws `E_BAD_OPTION` where there are no labels, `E_IO`.
  */
 export async function writePreview(images: string, labels: string, file: string): Promise<void> {
-  const names = (await readdir(labels)).filter((name) => name.endsWith(".json")).sort();
+  const names = (await readdir(labels)).filter((name) => name.endsWith(".json") && !isHidden(name)).sort();
   const cells: OverlayOptions[] = [];
   let row = 0;
   for (const name of names.slice(0, PHOTOS)) {
-    const label = parseLabelFile(await readFile(path.join(labels, name), "utf8"), name);
+    const label = await readLabelFile(path.join(labels, name));
     const photo = await decodeImage(path.join(images, path.basename(label.image.file_name)));
     const pictures = [photo, ...BANDS.map(([from, to]) => tinted(photo, label, from, to))];
     for (const [column, { data, width, height }] of pictures.entries()) {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -5,6 +6,7 @@ import { Mask } from "@unsam/core/mask";
 import sharp from "sharp";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { labelFolder, parseLabelFile, writePreview } from "#pseudo-labels/index.js";
+import { labelNames } from "#pseudo-labels/run/label-folder.js";
 
 let folder: string;
 const photos = () => path.join(folder, "photos");
@@ -56,7 +58,7 @@ const read = async (name: string) => parseLabelFile(await readFile(path.join(lab
 it("finds the things of a scene and their parts", async () => {
   await run();
   const { image, annotations } = await read("a.json");
-  expect(image).toEqual({ file_name: "a.png", width: 160, height: 96, image_id: 1 });
+  expect(image).toEqual({ file_name: "a.png", width: 160, height: 96, id: 1, image_id: 1 });
   const masks = annotations.map(({ segmentation }) => Mask.fromRLE(segmentation));
   for (const thing of [isDisc, isSquare, isBox]) {
     const wanted = maskOf(thing);
@@ -64,7 +66,14 @@ it("finds the things of a scene and their parts", async () => {
   }
   annotations.forEach((annotation, i) => {
     const { x, y, width, height } = masks[i].bbox;
-    expect(annotation).toMatchObject({ id: i + 1, area: masks[i].area, bbox: [x, y, width, height] });
+    expect(annotation).toMatchObject({
+      id: i + 1,
+      image_id: 1,
+      category_id: 1,
+      iscrowd: 0,
+      area: masks[i].area,
+      bbox: [x, y, width, height],
+    });
     expect(annotation.granularity).toBeGreaterThanOrEqual(0.1);
     expect(annotation.granularity).toBeLessThanOrEqual(1);
     for (const score of [annotation.predicted_iou, annotation.stability_score]) {
@@ -106,6 +115,46 @@ it("reports a broken image and labels the rest", async () => {
   expect(report.made).toEqual(["a.png"]);
   expect(report.failed).toMatchObject([{ file: "0.jpg", error: { code: "E_BAD_IMAGE" } }]);
   expect(await readdir(labels())).toEqual(["a.json"]);
+});
+
+it("names photos in which nothing is found, also when they are there already", async () => {
+  await sharp({ create: { width: 3, height: 3, channels: 3, background: "#808080" } })
+    .png()
+    .toFile(path.join(photos(), "plain.png"));
+  expect(await run()).toMatchObject({ made: ["a.png", "plain.png"], empty: ["plain.png"] });
+  expect(await run()).toMatchObject({ skipped: ["a.png", "plain.png"], empty: ["plain.png"] });
+});
+
+it("passes hidden files over, names those it does not take, and waits for none", async () => {
+  await writeFile(path.join(photos(), "._a.png"), "no image");
+  await writeFile(path.join(photos(), "b.HEIC"), "");
+  if (process.platform !== "win32") execFileSync("mkfifo", [path.join(photos(), "pipe.png")]);
+  const report = await run();
+  expect(report.made).toEqual(["a.png"]);
+  expect(report.notTaken).toMatch(
+    /^1 file is not taken \(\.heic; the first is “b\.HEIC”\); convert to JPEG or PNG\.$/,
+  );
+  if (process.platform !== "win32") {
+    expect(report.failed).toMatchObject([{ file: "pipe.png", error: { code: "E_BAD_IMAGE" } }]);
+  }
+});
+
+it("labels photos of any name, each in a file of its own", async () => {
+  const names = [`${"n".repeat(251)}.png`, `${"n".repeat(250)}m.png`, `${"図".repeat(83)}.png`];
+  for (const name of names) await scene(path.join(photos(), name));
+  expect((await run()).failed).toEqual([]);
+  const files = (await readdir(labels())).sort();
+  expect(files).toHaveLength(4);
+  for (const file of files) expect(Buffer.byteLength(file)).toBeLessThanOrEqual(255);
+  const labelled = await Promise.all(files.map(async (file) => (await read(file)).image.file_name));
+  expect(labelled.sort()).toEqual(["a.png", ...names].sort());
+  expect((await run()).skipped).toHaveLength(4);
+  expect(labelNames(["a.jpg", "a.png", "a.png.jpg", "b.png"])).toEqual([
+    "a.jpg.json",
+    "a.png.json",
+    "a.png.jpg.json",
+    "b.json",
+  ]);
 });
 
 it("stops when told to, leaving no partial file", async () => {

@@ -44,6 +44,24 @@ describeWithShared("labels by what a network sees", () => {
   });
 });
 
+describeWithShared("thresholds", () => {
+  it("that nothing passes leave a photo empty, and impossible ones are refused", async () => {
+    const run = (masks: object) =>
+      labelFolder(folder, {
+        out: path.join(folder, "out"),
+        divide: "masks",
+        threads: 1,
+        backbone: { ...model(), masks: { pointsPerSide: 2, ...masks } },
+      });
+    expect(await run({ predictedIou: 1, stability: 1 })).toMatchObject({
+      made: ["photo.png"],
+      empty: ["photo.png"],
+    });
+    await expect(run({ pointsPerSide: 5000 })).rejects.toMatchObject({ code: "E_BAD_OPTION" });
+    await expect(run({ stability: 2 })).rejects.toMatchObject({ code: "E_BAD_OPTION" });
+  });
+});
+
 it("wants a model for masks and cuts, and none for the tree", async () => {
   const out = path.join(folder, "labels");
   await expect(labelFolder(folder, { out, divide: "cuts" })).rejects.toMatchObject({ code: "E_BAD_OPTION" });

@@ -1,6 +1,7 @@
-import { type LabelProgress, labelFolder, writePreview } from "@unsam/pseudo-labels";
+import { type BackboneOptions, type LabelProgress, labelFolder, writePreview } from "@unsam/pseudo-labels";
+import { UnSAMError } from "@unsam/sdk";
 import { Command, Option } from "commander";
-import { count } from "../arguments.js";
+import { count, share } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
 import { EXIT_FAILED, explain } from "../failure.js";
 import { checkCheckpointFlags } from "../load-model.js";
@@ -16,6 +17,9 @@ interface Flags {
   readonly config?: string;
   readonly weights?: string;
   readonly threads?: number;
+  readonly pointsPerSide?: number;
+  readonly predictedIou?: number;
+  readonly stability?: number;
   readonly preview?: string;
   readonly json?: true;
 }
@@ -39,6 +43,9 @@ export function pseudoLabelCommand({ signal }: Interrupt): Command {
     .option("--model <file>", "checkpoint that looks at the photos")
     .option("--config <file>", "its configuration, where it is no official size")
     .option("--weights <key>", WEIGHTS_FLAG)
+    .option("--points-per-side <n>", "masks: side of the grid of clicks (default 32)", count)
+    .option("--predicted-iou <x>", "masks: those below are dropped (default 0.8)", share)
+    .option("--stability <x>", "masks: those below are dropped (default 0.95)", share)
     .option("--threads <n>", "worker threads (default: all cores)", count)
     .option("--preview <file.png>", "contact sheet of the first labelled photos")
     .option("--json", "print one JSON document to standard output")
@@ -49,26 +56,62 @@ async function pseudoLabel(folder: string, flags: Flags, signal: AbortSignal): P
   if (flags.preview) await checkWritable("--preview", flags.preview, ".png");
   const { out, model, config, weights, threads } = flags;
   checkCheckpointFlags({ config, weights }, model !== undefined);
+  const divide = flags.divide ?? (model === undefined ? "tree" : "masks");
+  const thresholds = thresholdsOf(flags, divide);
   const row = new StatusRow(`Looking at ${folder}`);
   row.start();
   const labelling = labelFolder(folder, {
     out,
-    divide: flags.divide ?? (model === undefined ? "tree" : "masks"),
-    ...(model === undefined ? {} : { backbone: { model, ...given({ config, weights }) } }),
+    divide,
+    ...(model === undefined ? {} : { backbone: { model, ...given({ config, weights }), ...thresholds } }),
     ...(threads === undefined ? {} : { threads }),
     onProgress: (progress) => show(progress, row),
     signal,
   });
-  const { made, skipped, failed } = await labelling.finally(() => row.stop());
+  const { made, skipped, failed, empty, notTaken } = await labelling.finally(() => row.stop());
   for (const { file, error } of failed) tell(`unsam: ${file}: ${explain(error)}`);
+  if (notTaken !== null) tell(`unsam: ${notTaken}`);
+  const nothing = emptySentence(empty, made.length + skipped.length, divide);
+  if (nothing !== null) tell(`unsam: ${nothing}`);
   if (flags.preview) await writePreview(folder, out, flags.preview);
   printResult(
     flags.json,
-    () => ({ out, made, skipped, failed: failed.map(({ file, error }) => ({ file, error: error.message })) }),
+    () => ({
+      out,
+      made,
+      skipped,
+      empty,
+      failed: failed.map(({ file, error }) => ({ file, error: error.message })),
+    }),
     () =>
-      `${made.length} labelled, ${skipped.length} there already, ${failed.length} failed; labels in ${out}\n`,
+      `${made.length} labelled, ${skipped.length} there already, ${failed.length} failed${empty.length > 0 ? `, ${empty.length} without any label` : ""}; labels in ${out}\n`,
   );
-  if (failed.length > 0) process.exitCode = EXIT_FAILED;
+  if (failed.length > 0 || empty.length === made.length + skipped.length) process.exitCode = EXIT_FAILED;
+}
+
+/** The generator's thresholds decide about its masks only. Throws `E_BAD_OPTION` where they would be dropped in silence. */
+function thresholdsOf(flags: Flags, divide: string): Pick<BackboneOptions, "masks"> {
+  const { pointsPerSide, predictedIou, stability } = flags;
+  const given = Object.entries({ pointsPerSide, predictedIou, stability }).filter(
+    ([, value]) => value !== undefined,
+  );
+  if (given.length === 0) return {};
+  if (divide === "masks" && flags.model !== undefined) return { masks: Object.fromEntries(given) };
+  throw new UnSAMError(
+    "E_BAD_OPTION",
+    "--points-per-side, --predicted-iou and --stability belong to --divide masks; leave them out, or give a --model.",
+  );
+}
+
+/** What to do about photos in which nothing was found; null where something was found in each. */
+function emptySentence(empty: readonly string[], all: number, divide: string): string | null {
+  if (empty.length === 0) return null;
+  const examples = `${empty.slice(0, 3).join(", ")}${empty.length > 3 ? ", …" : ""}`;
+  const advice =
+    divide === "masks"
+      ? "lower --predicted-iou or --stability, or try another --model"
+      : "they may be too small, or try another --divide";
+  return `${empty.length} of ${all} photos have no label (${examples}); ${advice}.`;
 }
 
 function given<Flags extends Record<string, string | undefined>>(flags: Flags) {

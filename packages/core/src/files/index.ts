@@ -1,3 +1,4 @@
+export { outputName } from "./output-name.js";
 export { isHidden, isPhotoName, notTakenSentence, type PhotoFolder, photosIn } from "./photos.js";
 export {
   DEFAULT_MAX_FILE_BYTES,

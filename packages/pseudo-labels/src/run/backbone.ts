@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defaultCacheDir, openNetworkEngine } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
 import type { AddonAt } from "@unsam/core/hierarchy";
 import type { RgbImage } from "@unsam/core/image";
 import type { PackedMask } from "@unsam/core/mask";
@@ -35,13 +36,15 @@ export interface Backbone {
 
 /**
  * Opens the network that looks at photos: its image embedding, and for `masks` its masks of the whole image as the
- * official generator finds them, at granularity 1 where it has that input. Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`.
+ * official generator finds them, at granularity 1 where it has that input. Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`,
+ * `E_BAD_OPTION`.
  */
 export async function openBackbone(
   { model, config, weights, masks }: BackboneOptions,
   divide: "masks" | "cuts",
   { cacheDir, addon }: { cacheDir: string | null; addon: AddonAt | null },
 ): Promise<Backbone> {
+  checkThresholds(masks);
   const engine = await openNetworkEngine({
     checkpoint: model,
     config: await readModelConfig(config),
@@ -80,4 +83,18 @@ export async function openBackbone(
     },
     dispose: () => engine.dispose(),
   };
+}
+
+function checkThresholds(masks: BackboneOptions["masks"] = {}): void {
+  const { pointsPerSide = 1, ...shares } = masks;
+  if (!(Number.isInteger(pointsPerSide) && pointsPerSide >= 1 && pointsPerSide <= 256)) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `pointsPerSide is ${pointsPerSide}; it must be a whole number from 1 to 256.`,
+    );
+  }
+  for (const [name, value] of Object.entries(shares)) {
+    if (value === undefined || (value >= 0 && value <= 1)) continue;
+    throw new UnSAMError("E_BAD_OPTION", `${name} is ${value}; it must be a number from 0 to 1.`);
+  }
 }

@@ -1,13 +1,13 @@
-import { mkdir, readdir, readFile, stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
-import { writeWhole } from "@unsam/core/files";
+import { notTakenSentence, outputName, photosIn, reasonOf, shown, writeWhole } from "@unsam/core/files";
 import { decodeImage } from "@unsam/core/image";
 import { REGION_TREE_RECIPE } from "@unsam/core/region-tree";
 import { WorkerThread } from "@unsam/core/runtime";
 import { loadNative } from "@unsam/native-cuda";
-import { type LabelInfo, parseLabelFile } from "../label-file.js";
+import { type LabelInfo, readLabelFile } from "../label-file.js";
 import { type Backbone, type BackboneOptions, openBackbone } from "./backbone.js";
 
 export interface LabelFolderOptions {
@@ -44,11 +44,14 @@ export interface LabelReport {
   /** Images whose label file was there already, made alike. */
   readonly skipped: readonly string[];
   readonly failed: readonly { readonly file: string; readonly error: Error }[];
+  /** Of the images made and skipped, those in which no label was found. */
+  readonly empty: readonly string[];
+  /** A sentence about files that look like images but are not taken; null where there are none. */
+  readonly notTaken: string | null;
 }
 
-const IMAGE = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i;
 /** Raised with every change of the labels. */
-const RECIPE = 1;
+const RECIPE = 2;
 
 /** How labels are made, for their files. */
 function infoOf(
@@ -80,7 +83,7 @@ export async function labelFolder(folder: string, options: LabelFolderOptions): 
   if (!Number.isInteger(threads) || threads < 1) {
     throw new UnSAMError("E_BAD_OPTION", `threads is ${threads}; it must be a whole number from 1.`);
   }
-  const files = await imagesIn(folder);
+  const { files, notTaken } = await imagesIn(folder);
   await makeFolder(out);
   const addon = native ? await addonPath(cacheDir) : null;
   const backbone =
@@ -92,7 +95,8 @@ export async function labelFolder(folder: string, options: LabelFolderOptions): 
       backbone,
       model: divide === "masks" ? options.backbone?.masks : undefined,
     });
-    return await labelFiles({ folder, files, threads, info, addon, backbone }, options);
+    const report = await labelFiles({ folder, files, threads, info, addon, backbone }, options);
+    return { ...report, notTaken };
   } finally {
     await backbone?.dispose();
   }
@@ -110,9 +114,10 @@ interface Work {
 async function labelFiles(
   { folder, files, threads, info, addon, backbone }: Work,
   { out, signal, onProgress }: LabelFolderOptions,
-): Promise<LabelReport> {
+): Promise<Omit<LabelReport, "notTaken">> {
   const made: string[] = [];
   const skipped: string[] = [];
+  const empty: string[] = [];
   const failed: { file: string; error: Error }[] = [];
   const start = performance.now();
   const report = () => {
@@ -137,16 +142,20 @@ async function labelFiles(
       signal?.throwIfAborted();
       const file = files[k];
       const source = path.join(folder, file.name);
-      const target = path.join(out, `${file.label}.json`);
+      const target = path.join(out, file.label);
       try {
-        if (await madeAlike(target, file.name, info)) {
+        let count = await labelsMadeAlike(target, file.name, info, signal);
+        if (count !== null) {
           skipped.push(file.name);
         } else {
-          const image = { file_name: file.name, image_id: k + 1 };
+          const image = { file_name: file.name, id: k + 1 };
           const sight = backbone ? await backbone.look(await decodeImage(source), signal) : null;
-          await writeWhole(target, await worker("labelOne", [source, image, info, addon, sight], { signal }));
+          const labelled = await worker("labelOne", [source, image, info, addon, sight], { signal });
+          await writeWhole(target, labelled.text);
           made.push(file.name);
+          count = labelled.count;
         }
+        if (count === 0) empty.push(file.name);
       } catch (error) {
         signal?.throwIfAborted();
         failed.push({ file: file.name, error: error as Error });
@@ -161,25 +170,41 @@ async function labelFiles(
     made: made.sort(byName),
     skipped: skipped.sort(byName),
     failed: failed.sort((a, b) => byName(a.file, b.file)),
+    empty: empty.sort(byName),
   };
 }
 
-/** The images of a folder by name; two of one stem (a.jpg, a.png) keep their endings in the name of their labels. */
-async function imagesIn(folder: string): Promise<{ name: string; label: string }[]> {
-  const names = await readdir(folder).catch((cause) => {
-    throw new UnSAMError("E_IO", `${folder} cannot be read as a folder of images: ${cause.message}`, {
-      cause,
-    });
-  });
-  const images = names.filter((name) => IMAGE.test(name) && !name.startsWith(".")).sort();
-  if (images.length === 0) {
-    throw new UnSAMError("E_BAD_OPTION", `${folder} holds no image (jpg, png, webp, avif, tiff, gif).`);
+interface Images {
+  /** By name, with the names of their label files. */
+  readonly files: readonly { readonly name: string; readonly label: string }[];
+  readonly notTaken: string | null;
+}
+
+async function imagesIn(folder: string): Promise<Images> {
+  const found = await photosIn(folder);
+  const { photos } = found;
+  const notTaken = notTakenSentence(found);
+  if (photos.length === 0) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `${folder} holds no image (jpg, png, webp, avif, tiff, gif).${notTaken ? ` ${notTaken}` : ""}`,
+    );
   }
+  const labels = labelNames(photos);
+  return { files: photos.map((name, k) => ({ name, label: labels[k] })), notTaken };
+}
+
+/** The stem with `.json`; where two files would get one name (a.jpg, a.png; or a.png.jpg), their endings stay in it. */
+export function labelNames(photos: readonly string[]): string[] {
   const stems = new Map<string, number>();
-  for (const name of images) stems.set(path.parse(name).name, (stems.get(path.parse(name).name) ?? 0) + 1);
-  return images.map((name) => {
-    const stem = path.parse(name).name;
-    return { name, label: stems.get(stem) === 1 ? stem : name };
+  for (const photo of photos) {
+    const { name } = path.parse(photo);
+    stems.set(name, (stems.get(name) ?? 0) + 1);
+  }
+  const names = new Set(photos);
+  return photos.map((photo) => {
+    const { name } = path.parse(photo);
+    return outputName(stems.get(name) === 1 && !names.has(name) ? name : photo, ".json");
   });
 }
 
@@ -187,7 +212,7 @@ async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
-    throw new UnSAMError("E_IO", `The folder ${folder} cannot be made: ${(cause as Error).message}`, {
+    throw new UnSAMError("E_IO", `The folder ${shown(folder)} cannot be made: ${reasonOf(cause)}.`, {
       cause,
     });
   }
@@ -198,14 +223,21 @@ async function addonPath(cacheDir: string | null): Promise<string | null> {
   return native.binding && native.binding.regionTreeRecipe === REGION_TREE_RECIPE ? native.path : null;
 }
 
-/** Whether there is a label file of this image that was made like that. */
-async function madeAlike(file: string, image: string, info: LabelInfo): Promise<boolean> {
-  if (!(await stat(file).catch(() => null))?.isFile()) return false;
+/** How many labels the file has where it is there and was made like that; null: it is to be made. */
+async function labelsMadeAlike(
+  file: string,
+  image: string,
+  info: LabelInfo,
+  signal: AbortSignal | undefined,
+): Promise<number | null> {
+  if (!(await stat(file).catch(() => null))?.isFile()) return null;
   try {
-    const labels = parseLabelFile(await readFile(file, "utf8"), file);
+    const labels = await readLabelFile(file, signal);
     const { divide, recipe } = labels.info;
-    return divide === info.divide && recipe === info.recipe && labels.image.file_name === image;
+    const alike = divide === info.divide && recipe === info.recipe && labels.image.file_name === image;
+    return alike ? labels.annotations.length : null;
   } catch {
-    return false;
+    signal?.throwIfAborted();
+    return null;
   }
 }

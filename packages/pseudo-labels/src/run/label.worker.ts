@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { typed } from "@unsam/core/decoder";
 import { decodeImage } from "@unsam/core/image";
 import { Mask, unpackMask } from "@unsam/core/mask";
@@ -11,24 +10,31 @@ import type { WireSight } from "./backbone.js";
 
 // Worker side of a labelling: one image after the other, each from its file to the text of its label file.
 
+/** The text of a label file, and how many labels it has. */
+export interface Labelled {
+  readonly text: string;
+  readonly count: number;
+}
+
 /**
  * `addon`: path of the native addon, null where TypeScript does the work, with the same result. `sight`: what a network
  * saw in the image; null: region trees are grown.
  */
 export async function labelOne(
   file: string,
-  image: Pick<LabelFile["image"], "file_name" | "image_id">,
+  image: Pick<LabelFile["image"], "file_name" | "id">,
   info: LabelInfo,
   addon: string | null,
   sight: WireSight | null,
-): Promise<string> {
-  const photo = await decodeImage(await readFile(file));
+): Promise<Labelled> {
+  const photo = await decodeImage(file);
   const kernels = addon === null ? PLAIN : nativeKernels(addon);
   const families = sight
     ? await labelBySight(photo, seen(sight), kernels)
     : await labelByTree(photo, kernels);
   const { width, height } = photo;
-  return `${JSON.stringify(labelFile({ ...image, width, height }, info, families))}\n`;
+  const labels = labelFile({ ...image, width, height }, info, families);
+  return { text: `${JSON.stringify(labels)}\n`, count: labels.annotations.length };
 }
 
 function seen({ embedding, masks }: WireSight): Seen {
