@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
 import path from "node:path";
+import { problemOfTarget } from "@unsam/core/files";
 import { UnSAMError } from "@unsam/sdk";
 
 /** Checks, before any work is done, that a file can be written there. Throws `E_BAD_OPTION`. */
@@ -12,12 +12,6 @@ export async function checkWritable(option: string, file: string, extension: str
 
 /** The same of any file, whatever its name ends in. Throws `E_BAD_OPTION`. */
 export async function checkPlace(option: string, file: string): Promise<void> {
-  const folder = path.dirname(path.resolve(file));
-  const found = await stat(folder).catch(() => null);
-  if (!found?.isDirectory()) {
-    throw new UnSAMError("E_BAD_OPTION", `${option} is ${file}, but there is no folder ${folder}.`);
-  }
-  if ((await stat(file).catch(() => null))?.isDirectory()) {
-    throw new UnSAMError("E_BAD_OPTION", `${option} is ${file}, which is a folder.`);
-  }
+  const problem = await problemOfTarget(file);
+  if (problem !== null) throw new UnSAMError("E_BAD_OPTION", `${option} is ${file}, which ${problem}.`);
 }

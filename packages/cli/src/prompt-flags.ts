@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { readFileBytes, shown } from "@unsam/core/files";
 import { parseNpy } from "@unsam/core/npy";
 import { type PointInput, type PromptInput, UnSAMError } from "@unsam/sdk";
@@ -45,13 +44,6 @@ export function checkPrompt(flags: PromptFlags): void {
     "E_BAD_PROMPT",
     "There is no prompt; give --point X,Y, --box X0,Y0,X1,Y1 or --mask-input FILE.npy.",
   );
-}
-
-/** Said before the model is loaded: a typing error should not cost the seconds that takes. */
-export async function checkImage(image: string): Promise<void> {
-  const found = await stat(image).catch(() => null);
-  if (!found) throw new UnSAMError("E_BAD_IMAGE", `There is no file ${image}.`);
-  if (found.isDirectory()) throw new UnSAMError("E_BAD_IMAGE", `${image} is a folder; give an image file.`);
 }
 
 /** Logits of the largest network are 1 MB; doubles of one four times as large in each direction still fit. */

@@ -1,7 +1,8 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { outputName, temporaryPath } from "@unsam/core/files";
 import { SceneHierarchy } from "@unsam/sdk";
 import { inRepository } from "@unsam/test-support";
 import sharp from "sharp";
@@ -124,13 +125,69 @@ describe("unsam everything DIR", () => {
     expect((await visible(out)).length).toBe(6);
   });
 
+  it("shared by two runs at once is made whole by both", { timeout: 120_000 }, async () => {
+    const { photos, out } = await batch("shared", 4);
+    const { photos: one, out: alone } = await batch("alone", 1);
+    const formats = ["--format", "json", "--format", "labels.png"];
+    const runs = await Promise.all(
+      [0, 1].map(() => unsam(["everything", photos, "--out", out, ...formats, "--json"])),
+    );
+    for (const { code, stdout, stderr } of runs) {
+      expect(code, stderr).toBe(0);
+      const { images, done, skipped, failed } = JSON.parse(stdout);
+      expect([images, done + skipped, failed]).toEqual([4, 4, []]);
+    }
+    expect((await unsam(["everything", one, "--out", alone, ...formats])).code).toBe(0);
+    expect(await visible(out)).toEqual(
+      [10, 11, 12, 13].flatMap((n) => [`photo-${n}.jpg.json`, `photo-${n}.jpg.labels.png`]),
+    );
+    for (const suffix of ["json", "labels.png"]) {
+      const right = await readFile(path.join(alone, `photo-10.jpg.${suffix}`));
+      for (const n of [10, 11, 12, 13]) {
+        const found = await readFile(path.join(out, `photo-${n}.jpg.${suffix}`));
+        // The same photo under four names.
+        expect(found.equals(right), `photo-${n}.jpg.${suffix}`).toBe(true);
+      }
+    }
+    expect((await readdir(out)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("with other settings at the same time is refused by one of them", { timeout: 120_000 }, async () => {
+    const { photos, out } = await batch("disputed", 2);
+    const runs = await Promise.all(
+      ["2", "3"].map((levels) => unsam(["everything", photos, "--out", out, "--levels", levels])),
+    );
+    expect(runs.map(({ code }) => code).sort()).toEqual([0, 2]);
+    expect(runs.find(({ code }) => code === 2)?.stderr).toContain("made with another model or other options");
+  });
+
+  it("of the longest names makes files whose names are cut, once", { timeout: 120_000 }, async () => {
+    const { photos, out } = await batch("long", 0);
+    const names = [`${"n".repeat(210)}.jpg`, `${"漢".repeat(80)}.jpg`, `${"x".repeat(251)}.jpg`];
+    for (const name of names) await copyFile(photo, path.join(photos, name));
+    const formats = ["json", "contours.png"];
+    const args = [
+      "everything",
+      photos,
+      "--out",
+      out,
+      ...formats.flatMap((name) => ["--format", name]),
+      "--json",
+    ];
+    expect(JSON.parse((await unsam(args)).stdout)).toMatchObject({ images: 3, done: 3, failed: [] });
+    const expected = names.flatMap((name) => formats.map((suffix) => outputName(name, `.${suffix}`)));
+    expect((await visible(out)).sort()).toEqual(expected.sort());
+    expect(JSON.parse((await unsam(args)).stdout)).toMatchObject({ images: 3, done: 0, skipped: 3 });
+  });
+
   it("interrupted and started again, does no image twice and leaves no partial file", {
     timeout: 120_000,
   }, async () => {
     const { photos, out } = await batch("interrupted", 8);
     // What a process that was killed while writing leaves behind.
     await mkdir(out);
-    const leftover = "photo-10.jpg.json.0a1b2c3d-0000-4000-8000-000000000000.tmp";
+    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+    const leftover = path.basename(temporaryPath(out)).replace(`-${process.pid}-`, `-${dead}-`);
     await writeFile(path.join(out, leftover), '{"format":');
     const main = inRepository("packages", "cli", "dist", "main.js");
     const child = spawn(process.execPath, [main, "everything", photos, "--out", out]);

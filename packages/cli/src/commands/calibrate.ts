@@ -1,3 +1,4 @@
+import { checkImageFile } from "@unsam/core/image";
 import {
   type Calibration,
   type CalibrationGoal,
@@ -11,7 +12,7 @@ import { Command } from "commander";
 import { count, granularity, positive } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
-import { checkImage, withModelOptions } from "../prompt-flags.js";
+import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
@@ -50,7 +51,7 @@ export function calibrateCommand({ signal }: Interrupt): Command {
 async function calibrate(files: string[], flags: CalibrateFlags, signal: AbortSignal): Promise<void> {
   await checkWritable("--out", flags.out, ".json");
   const { images: photos, goal } = await readGoal(files, flags, signal);
-  for (const photo of photos) await checkImage(photo);
+  for (const photo of photos) await checkImageFile(photo, signal);
   await using unsam = await loadModel(flags, signal);
   const images: EncodedImage[] = [];
   for (const [i, photo] of photos.entries()) {

@@ -1,10 +1,11 @@
 import { writeWhole } from "@unsam/core/files";
+import { checkImageFile } from "@unsam/core/image";
 import type { Granularity, GranularityLadder } from "@unsam/sdk";
 import { Command } from "commander";
 import { type Answered, answerPrompt } from "../answer-prompt.js";
 import { count, levels } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
-import { checkImage, checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
+import { checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult } from "../terminal/output.js";
@@ -32,7 +33,8 @@ export function ladderCommand({ signal }: Interrupt): Command {
 async function ladder(image: string, flags: LadderFlags, signal: AbortSignal): Promise<void> {
   checkPrompt(flags);
   if (flags.out) await checkWritable("--out", flags.out, ".png");
-  await checkImage(image);
+  // A typing error should not cost the seconds that loading takes.
+  await checkImageFile(image, signal);
   const prompt = await readPrompt(flags, signal);
 
   const { levels, nested, tile, out } = flags;

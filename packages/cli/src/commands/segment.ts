@@ -1,11 +1,12 @@
 import { writeWhole } from "@unsam/core/files";
+import { checkImageFile } from "@unsam/core/image";
 import { formatNpy } from "@unsam/core/npy";
 import type { Granularity, Segment } from "@unsam/sdk";
 import { Command } from "commander";
 import { type Answered, answerPrompt } from "../answer-prompt.js";
 import { granularity } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
-import { checkImage, checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
+import { checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult } from "../terminal/output.js";
@@ -36,7 +37,8 @@ async function segment(image: string, flags: SegmentFlags, signal: AbortSignal):
   if (flags.out) await checkWritable("--out", flags.out, ".png");
   if (flags.overlay) await checkWritable("--overlay", flags.overlay, ".png");
   if (flags.logits) await checkWritable("--logits", flags.logits, ".npy");
-  await checkImage(image);
+  // A typing error should not cost the seconds that loading takes.
+  await checkImageFile(image, signal);
   const prompt = { ...(await readPrompt(flags, signal)), granularity: flags.granularity };
 
   await answerPrompt(

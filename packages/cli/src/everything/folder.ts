@@ -1,6 +1,14 @@
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { writeWhole } from "@unsam/core/files";
+import {
+  createWhole,
+  outputName,
+  readFileJson,
+  readFileText,
+  reasonOf,
+  removeLeftovers,
+  shown,
+} from "@unsam/core/files";
 import { type EverythingOptions, type GranularityLevel, type UnSAM, UnSAMError } from "@unsam/sdk";
 import { EXIT_FAILED, explain } from "../failure.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
@@ -30,35 +38,36 @@ const IMAGES = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i;
 /** In the output folder: what its files were made with, so that no run mixes two kinds of them. */
 const SETTINGS = ".unsam-everything.json";
 
-/** What a process that was killed in the middle of writing has left: never a file of its final name. */
-const LEFTOVER = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
-
 /**
  * `unsam everything DIR --out DIR`: each image of the folder on its own, `NAME.EXT` plus a suffix for each format. What is
- * there already is not done again, and what failed is told at the end.
+ * there already is not done again, and what failed is told at the end. Several runs may share an output folder.
  */
 export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnSAM>): Promise<void> {
   const { folder, out, formats, signal } = job;
-  const images = (await readdir(folder)).filter((name) => IMAGES.test(name)).sort();
+  const images = (await listed(folder)).filter((name) => IMAGES.test(name)).sort();
   if (images.length === 0) {
     throw new UnSAMError("E_BAD_IMAGE", `There is no image in ${folder} (JPEG, PNG, WebP, AVIF, TIFF, GIF).`);
   }
   await mkdir(out, { recursive: true }).catch((cause) => {
-    throw new UnSAMError("E_IO", `--out ${out} cannot be made: ${cause.message}.`, { cause });
+    throw new UnSAMError("E_IO", `--out ${out} cannot be made: ${reasonOf(cause)}.`, { cause });
   });
   await using unsam = await load();
   await agreeOnSettings(job, unsam);
-  const left = await tidy(out);
-  const targets = (image: string) => formats.map(({ suffix }) => path.join(out, image + suffix));
-  const open = images.filter((image) => targets(image).some((file) => !left.has(path.basename(file))));
+  await removeLeftovers(out);
+  const there = new Set(await listed(out));
+  const open = images.filter((image) =>
+    formats.some((format) => !there.has(outputName(image, format.suffix))),
+  );
 
   const failures: Failure[] = [];
+  let skipped = images.length - open.length;
   const progress = new BatchProgress(open.length);
-  if (open.length < images.length) tell(`${images.length - open.length} images are done already`);
+  if (skipped > 0) tell(`${skipped} images are done already`);
   try {
     for (const image of open) {
       try {
-        await everythingOf(image, job, unsam);
+        if (await isDone(image, job)) skipped++;
+        else await everythingOf(image, job, unsam);
       } catch (error) {
         signal.throwIfAborted();
         const code = error instanceof UnSAMError ? error.code : null;
@@ -69,8 +78,7 @@ export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnS
   } finally {
     progress.stop();
   }
-  const done = open.length - failures.length;
-  const skipped = images.length - open.length;
+  const done = images.length - skipped - failures.length;
   for (const { image, error } of failures) tell(`unsam: ${image}: ${error}`);
   if (failures.length > 0) process.exitCode = EXIT_FAILED;
   printResult(
@@ -81,41 +89,59 @@ export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnS
   );
 }
 
+/** Another run may have done it since this one began. */
+async function isDone(image: string, { out, formats }: FolderJob): Promise<boolean> {
+  for (const { suffix } of formats) {
+    if (!(await exists(path.join(out, outputName(image, suffix))))) return false;
+  }
+  return true;
+}
+
 async function everythingOf(image: string, job: FolderJob, unsam: UnSAM): Promise<void> {
   const { folder, out, formats, options, at, maxPixels, signal } = job;
   await using encoded = await unsam.encode(path.join(folder, image), { signal, maxPixels });
   const scene = await encoded.everything({ ...options, signal });
   for (const format of formats) {
     signal.throwIfAborted();
-    await format.write(scene, path.join(out, image + format.suffix), { at, photo: image, signal });
+    const file = path.join(out, outputName(image, format.suffix));
+    await format.write(scene, file, { at, photo: image, signal });
   }
 }
 
-/** Removes what a killed run has left; returns the names of the whole files. */
-async function tidy(out: string): Promise<Set<string>> {
-  const names = new Set<string>();
-  for (const name of await readdir(out)) {
-    if (LEFTOVER.test(name)) await rm(path.join(out, name), { force: true });
-    else names.add(name);
+async function listed(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    throw new UnSAMError("E_IO", `The folder ${shown(folder)} cannot be read: ${reasonOf(cause)}.`, {
+      cause,
+    });
   }
-  return names;
 }
 
 /** Throws `E_BAD_OPTION` where the folder holds files of another model or other options. */
 async function agreeOnSettings(job: FolderJob, unsam: UnSAM): Promise<void> {
   const file = path.join(job.out, SETTINGS);
-  const calibration =
-    job.calibration === undefined ? null : JSON.parse(await readFile(job.calibration, "utf8"));
-  const { fingerprint } = unsam.engine.info;
-  const settings = { model: fingerprint, options: job.options, at: job.at, calibration };
+  const { options, at, signal } = job;
+  const reading = { what: "The calibration", code: "E_BAD_FILE", signal } as const;
+  const calibration = job.calibration === undefined ? null : await readFileJson(job.calibration, reading);
+  const settings = { model: unsam.engine.info.fingerprint, options, at, calibration };
   const wanted = `${JSON.stringify(settings, null, 2)}\n`;
-  const found = (await stat(file).catch(() => null)) ? await readFile(file, "utf8") : null;
+  const found =
+    (await exists(file)) || !(await createWhole(file, wanted)) ? await readSettings(file, signal) : wanted;
   if (found === wanted) return;
-  if (found !== null) {
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      `The files in ${job.out} were made with another model or other options (${file}); give another --out.`,
-    );
-  }
-  await writeWhole(file, Buffer.from(wanted));
+  throw new UnSAMError(
+    "E_BAD_OPTION",
+    `The files in ${job.out} were made with another model or other options (${file}); give another --out.`,
+  );
+}
+
+function readSettings(file: string, signal: AbortSignal): Promise<string> {
+  return readFileText(file, { what: "What a run left there", code: "E_BAD_FILE", signal });
+}
+
+function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { checkImageFile } from "@unsam/core/image";
 import type { EverythingOptions, GranularityLevel, SceneHierarchy, UnSAM } from "@unsam/sdk";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
@@ -23,6 +24,7 @@ interface Timing {
 export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM>): Promise<void> {
   const { image, options, out, at, maxPixels, signal } = job;
   await checkOutputs(out);
+  await checkImageFile(image, signal);
   await using unsam = await load();
   const started = performance.now();
   await using encoded = await withProgress(`Encoding ${image}`, () =>

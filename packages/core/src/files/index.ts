@@ -3,6 +3,7 @@ export { isHidden, isPhotoName, notTakenSentence, type PhotoFolder, photosIn } f
 export {
   DEFAULT_MAX_FILE_BYTES,
   DEFAULT_MAX_TEXT_BYTES,
+  lookAtFile,
   openRegularFile,
   parseJson,
   type ReadJsonOptions,
@@ -14,4 +15,11 @@ export {
   reasonOf,
   shown,
 } from "./read.js";
-export { removeLeftovers, temporaryPath, writeWhole, writeWholeFile } from "./write.js";
+export {
+  createWhole,
+  problemOfTarget,
+  removeLeftovers,
+  temporaryPath,
+  writeWhole,
+  writeWholeFile,
+} from "./write.js";

@@ -6,6 +6,8 @@ import type { Abortable } from "../runtime/shared-abort.js";
 const MEBIBYTE = 2 ** 20;
 /** Read at once; between two such pieces an abort is noticed. */
 const PIECE = 4 * MEBIBYTE;
+/** Shown to `look`. */
+const HEAD = 4096;
 /** Brackets within brackets in a JSON file. Nothing of ours comes near it. */
 const DEEPEST_JSON = 100;
 
@@ -22,6 +24,8 @@ export interface ReadOptions {
   /** Larger files are refused before they are read. */
   readonly maxBytes?: number | undefined;
   readonly signal?: Abortable | undefined;
+  /** Is shown the first bytes of the file (4 KiB, or all) before the rest is read; throws where they will not do. */
+  readonly look?: ((head: Uint8Array) => void) | undefined;
 }
 
 export interface ReadJsonOptions extends ReadOptions {
@@ -59,11 +63,31 @@ export async function openRegularFile(path: string, options: ReadOptions): Promi
   }
 }
 
+/** Shows the first bytes of a regular file to `options.look` and reads no more of it. */
+export async function lookAtFile(path: string, options: ReadOptions): Promise<void> {
+  const { handle, size } = await openRegularFile(path, options);
+  try {
+    await lookAt(handle, size, options);
+  } catch (cause) {
+    throw cause instanceof UnSAMError ? cause : systemFailure(path, options, cause);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function lookAt(handle: FileHandle, size: number, { look }: ReadOptions): Promise<void> {
+  if (!look) return;
+  const head = new Uint8Array(size > 0 ? Math.min(size, HEAD) : HEAD);
+  const { bytesRead } = await handle.read(head, 0, head.length, 0);
+  look(head.subarray(0, bytesRead));
+}
+
 /** The bytes of a regular file of at most `maxBytes` (default 1 GiB). Throws the code of `options`, or the signal's reason. */
 export async function readFileBytes(path: string, options: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
   const { maxBytes = DEFAULT_MAX_FILE_BYTES, signal } = options;
   const { handle, size } = await openRegularFile(path, options);
   try {
+    await lookAt(handle, size, options);
     if (size > maxBytes) throw tooLarge(path, options, size, maxBytes);
     // Files of the system say 0 and hold more; any file may grow while it is read.
     let bytes = new Uint8Array(Math.max(size, 4096));

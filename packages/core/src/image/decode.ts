@@ -1,11 +1,22 @@
-import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import sharp, { type Metadata, type Sharp, type SharpOptions } from "sharp";
 import { UnSAMError } from "../errors.js";
+import {
+  DEFAULT_MAX_FILE_BYTES,
+  lookAtFile,
+  type ReadOptions,
+  readFileBytes,
+  reasonOf as reason,
+  shown,
+} from "../files/index.js";
 import { checkLimits, checkPixels, DEFAULT_MAX_PIXELS } from "../limits/index.js";
+import { checkFormat } from "./format.js";
 import { isSrgbProfile } from "./icc.js";
 import type { ImageInput, RawImage } from "./input.js";
 import type { RgbImage } from "./rgb-image.js";
+
+/** Larger files than what pixels of 16 bits and four channels take are not read for an image. */
+const MOST_BYTES_A_PIXEL = 8;
 
 export interface DecodeOptions {
   /** Images of more pixels than this are refused before they are decoded (`Limits`). 100 million; may be Infinity. */
@@ -24,7 +35,8 @@ export interface DecodeOptions {
  * - Grey becomes RGB, 16 bits become 8 (the high byte), CMYK and images with a colour profile are converted to sRGB;
  *   8-bit sRGB comes through byte for byte.
  * - Of animations and documents of several pages, the first one is taken.
- * - SVG is refused (its size in pixels is for the caller to choose), so are floating-point samples (their range is).
+ * - Files of other formats are refused by their first bytes, before libvips sees them: SVG, PDF, HEIC …
+ * - Floating-point samples are refused (their range is for the caller to choose).
  *
  * The caller's bytes are read until the promise settles, never written to and not kept; the result is a copy.
  *
@@ -37,8 +49,8 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
   signal?.throwIfAborted();
   if (typeof input === "string" || input instanceof URL) {
     const path = input instanceof URL ? pathOf(input) : input;
-    const bytes = await readImageFile(path, signal);
-    return decodeBytes(bytes, `“${path}”`, maxPixels, signal, upright);
+    const bytes = await readImageFile(path, maxPixels, signal);
+    return decodeBytes(bytes, named(path), maxPixels, signal, upright);
   }
   if (input instanceof Uint8Array) return decodeBytes(input, "The image", maxPixels, signal, upright);
   if (isSharp(input)) return decodePipeline(input, maxPixels, signal);
@@ -72,28 +84,44 @@ function pathOf(url: URL): string {
   }
 }
 
-async function readImageFile(path: string, signal: AbortSignal | undefined): Promise<Buffer> {
+/** Throws `E_BAD_IMAGE` where a path leads to no file that begins like an image; nothing else of it is read. */
+export async function checkImageFile(path: string, signal?: AbortSignal): Promise<void> {
+  await explained(path, () => lookAtFile(path, fileOptions(path, DEFAULT_MAX_PIXELS, signal)));
+}
+
+function readImageFile(
+  path: string,
+  maxPixels: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  return explained(path, () => readFileBytes(path, fileOptions(path, maxPixels, signal)));
+}
+
+function fileOptions(path: string, maxPixels: number, signal: AbortSignal | undefined): ReadOptions {
+  return {
+    what: "The image",
+    code: "E_BAD_IMAGE",
+    maxBytes: Math.max(DEFAULT_MAX_FILE_BYTES, MOST_BYTES_A_PIXEL * maxPixels),
+    look: (head) => checkFormat(head, named(path)),
+    signal,
+  };
+}
+
+/** Runs a look at a file; people who give an address are told that addresses are not fetched. */
+async function explained<T>(path: string, look: () => Promise<T>): Promise<T> {
   try {
-    const stats = await stat(path);
-    if (stats.isDirectory()) {
-      throw new UnSAMError("E_BAD_IMAGE", `“${path}” is a directory; give the path of an image file.`);
-    }
-    if (!stats.isFile()) {
-      throw new UnSAMError("E_BAD_IMAGE", `“${path}” is not a regular file; give the path of an image file.`);
-    }
-    return await readFile(path, { signal });
+    return await look();
   } catch (cause) {
-    signal?.throwIfAborted();
-    if (cause instanceof UnSAMError) throw cause;
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      const advice = /^[a-z][a-z+.-]+:\/\//i.test(path)
-        ? "addresses are not fetched: download it, or give the bytes"
-        : "check the path";
-      throw new UnSAMError("E_BAD_IMAGE", `There is no file “${path}”; ${advice}.`, { cause });
-    }
-    throw new UnSAMError("E_BAD_IMAGE", `“${path}” cannot be read: ${reason(cause)}.`, { cause });
+    const system =
+      cause instanceof UnSAMError ? (cause.cause as NodeJS.ErrnoException | undefined) : undefined;
+    if (system?.code !== "ENOENT" || !/^[a-z][a-z+.-]+:\/\//i.test(path)) throw cause;
+    const advice = "addresses are not fetched: download it, or give the bytes";
+    throw new UnSAMError("E_BAD_IMAGE", `There is no file ${shown(path)}; ${advice}.`, { cause });
   }
+}
+
+function named(path: string): string {
+  return `The image ${shown(path)}`;
 }
 
 /** `name` begins a sentence about the image. */
@@ -104,13 +132,14 @@ async function decodeBytes(
   signal: AbortSignal | undefined,
   upright = true,
 ): Promise<RgbImage> {
-  if (bytes.length === 0) throw new UnSAMError("E_BAD_IMAGE", `${name} is empty (0 bytes).`);
+  // libvips draws SVG and PDF, and opens whatever else its build can: it gets nothing but the formats named here.
+  const format = checkFormat(bytes, name);
   const metadata = await readHeader(bytes, name, signal);
   const { width, height } = metadata;
-  if (metadata.format === "svg") {
+  if (metadata.format !== (format === "avif" ? "heif" : format)) {
     throw new UnSAMError(
       "E_BAD_IMAGE",
-      `${name} is an SVG drawing; render it to PNG at the size you want first.`,
+      `${name} begins like ${format}, but is ${metadata.format}; convert it to PNG or JPEG first.`,
     );
   }
   if (metadata.depth !== "uchar" && metadata.depth !== "ushort") {
@@ -260,10 +289,4 @@ function describe(value: unknown): string {
   if (value === null) return "null";
   if (typeof value === "object") return `an object of type ${value.constructor?.name ?? "unknown"}`;
   return typeof value === "undefined" ? "undefined" : `a ${typeof value}`;
-}
-
-/** The first line of a library's message, without its full stop. */
-function reason(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.trim().split("\n")[0].replace(/\.$/, "");
 }

@@ -1,4 +1,5 @@
 export * from "./decode.js";
+export { checkFormat, foreignKind, formatOf, type ImageFormat } from "./format.js";
 export * from "./input.js";
 export * from "./png.js";
 export * from "./resize.js";

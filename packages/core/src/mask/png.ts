@@ -1,6 +1,6 @@
 import sharp from "sharp";
 import { UnSAMError } from "../errors.js";
-import { toPNG } from "../image/index.js";
+import { foreignKind, formatOf, toPNG } from "../image/index.js";
 import { type Budget, checkPixels, maskBytes } from "../limits/index.js";
 import { packBytes, unpackBytes } from "./bits.js";
 
@@ -46,9 +46,14 @@ export async function readMaskPNGHeader(
   if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
     throw refusal("is empty; give the bytes of a PNG file");
   }
+  // libvips draws SVG, and opens much else: it gets nothing but PNG.
+  const format = formatOf(bytes);
+  if (format !== "png") {
+    const found = format ?? foreignKind(bytes)?.what ?? "no image that can be read";
+    throw refusal(`is ${found}; masks are read from PNG, which loses nothing`);
+  }
   const header = await readable(() => sharp(bytes, { limitInputPixels: false }).metadata());
-  const { format, depth, width, height, space } = header;
-  if (format !== "png") throw refusal(`is ${format}; masks are read from PNG, which loses nothing`);
+  const { depth, width, height, space } = header;
   if (depth !== "uchar") throw refusal("has more than 8 bits a sample; save it with 8");
   checkPixels("The mask image", { width, height }, maxPixels);
   return { width, height, grey: space === "b-w" };

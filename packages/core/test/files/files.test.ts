@@ -1,10 +1,24 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  createWhole,
+  lookAtFile,
+  outputName,
+  problemOfTarget,
   readFileBytes,
   readFileJson,
   readFileText,
@@ -113,6 +127,43 @@ describe("reading", () => {
   });
 });
 
+describe("looking", () => {
+  it("shows the first bytes before the rest is read", async () => {
+    writeFileSync(at("ten.bin"), "0123456789");
+    let seen = "";
+    const look = (head: Uint8Array) => {
+      seen = Buffer.from(head).toString();
+    };
+    await lookAtFile(at("ten.bin"), { ...options, look });
+    expect(seen).toBe("0123456789");
+    const refuse = () => {
+      throw new Error("no good");
+    };
+    await expect(readFileBytes(at("ten.bin"), { ...options, look: refuse })).rejects.toThrow(/no good/);
+  });
+});
+
+describe("names of files made of others", () => {
+  it("are the name and the suffix where that fits", () => {
+    expect(outputName("a.jpg", ".json")).toBe("a.jpg.json");
+    const full = `${"n".repeat(246)}.jpg`;
+    expect(outputName(full, ".json")).toBe(`${full}.json`);
+  });
+
+  it("are cut to 255 bytes at a whole character, and stay apart", () => {
+    const long = ["漢".repeat(83), `${"漢".repeat(82)}字`, `${"n".repeat(251)}.jpg`, "😀".repeat(63)];
+    const names = long.map((name) => outputName(name, ".contours.png"));
+    for (const name of names) {
+      expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255);
+      expect(Buffer.byteLength(name)).toBeGreaterThan(250);
+      expect(name).toMatch(/~[0-9a-f]{12}\.contours\.png$/);
+      expect(name).not.toContain("\ufffd");
+      expect(Buffer.from(name).toString()).toBe(name);
+    }
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
 describe("writing", () => {
   it("takes the longest names a file system allows", async () => {
     for (const name of [`${"n".repeat(251)}.png`, "漢".repeat(84)]) {
@@ -131,12 +182,58 @@ describe("writing", () => {
     expect(readdirSync(folder).filter((name) => name.includes("half") || name.endsWith(".tmp"))).toEqual([]);
   });
 
+  it.skipIf(!posix)("puts no file in the place of a pipe, a device, a socket or a folder", async () => {
+    for (const [name, problem] of [
+      [at("fifo"), /is a pipe, a device/],
+      [at("to-fifo"), /is a pipe, a device/],
+      ["/dev/full", /is a pipe, a device/],
+      ["/dev/null", /is a pipe, a device/],
+      [at("socket"), /is a pipe, a device/],
+      [at("folder"), /is a folder/],
+      [at("none/x"), /there is no folder/],
+      [at("bom.json/x"), /there is no folder/],
+    ] as const) {
+      expect(await problemOfTarget(name), name).toMatch(problem);
+      await expect(writeWhole(name, "x"), name).rejects.toMatchObject({
+        code: "E_IO",
+        message: expect.stringMatching(problem),
+      });
+    }
+    expect(lstatSync("/dev/null").isCharacterDevice()).toBe(true);
+    expect(lstatSync(at("fifo")).isFIFO()).toBe(true);
+    expect(await problemOfTarget(at("new"))).toBe(null);
+  });
+
+  it.skipIf(!posix)("replaces a link to a file, and leaves alone what it leads to", async () => {
+    writeFileSync(at("theirs"), "theirs");
+    symlinkSync(at("theirs"), at("link"));
+    await writeWhole(at("link"), "ours");
+    expect(readFileSync(at("theirs"), "utf8")).toBe("theirs");
+    expect(readFileSync(at("link"), "utf8")).toBe("ours");
+    expect(lstatSync(at("link")).isFile()).toBe(true);
+  });
+
+  it("creates a file once, however many try at the same time", async () => {
+    const file = at("once");
+    const all = await Promise.all(
+      Array.from({ length: 12 }, (_, i) => createWhole(file, `${i}`.repeat(100_000))),
+    );
+    expect(all.filter((created) => created)).toHaveLength(1);
+    const winner = all.indexOf(true);
+    expect(readFileSync(file, "utf8")).toBe(`${winner}`.repeat(100_000));
+    expect(await createWhole(file, "later")).toBe(false);
+    await expect(createWhole(at("none/x"), "x")).rejects.toMatchObject({ code: "E_IO" });
+  });
+
   it("removes leftovers of dead processes only", async () => {
     const dead = spawnSync(process.execPath, ["-e", ""]).pid;
     const mine = temporaryPath(folder);
     const abandoned = mine.replace(`-${process.pid}-`, `-${dead}-`);
     const elsewhere = abandoned.replace(/unsam-[0-9a-f]{8}/, "unsam-00000000");
-    for (const file of [mine, abandoned, elsewhere, at("other.tmp")]) writeFileSync(file, "");
+    const old = elsewhere.replace(/-[0-9a-f]{16}\.tmp$/, "-0123456789abcdef.tmp");
+    for (const file of [mine, abandoned, elsewhere, old, at("other.tmp")]) writeFileSync(file, "");
+    const before = new Date(Date.now() - 25 * 3600 * 1000);
+    for (const file of [old, at("other.tmp")]) utimesSync(file, before, before);
     await removeLeftovers(folder);
     expect(
       readdirSync(folder)

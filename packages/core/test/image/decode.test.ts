@@ -202,7 +202,7 @@ describe("decodeImage refuses", () => {
   it("missing files, directories, addresses", async () => {
     expect(await refusal(path.join(folder, "none.jpg"))).toMatch(/There is no file/);
     expect(await refusal(path.join(folder, "none", "none.jpg"))).toMatch(/There is no file/);
-    expect(await refusal(folder)).toMatch(/is a directory/);
+    expect(await refusal(folder)).toMatch(/is a folder/);
     expect(await refusal("/dev/null")).toMatch(/not a regular file/);
     expect(await refusal("https://example.org/cat.jpg")).toMatch(/addresses are not fetched/);
     expect(await refusal(new URL("https://example.org/cat.jpg"))).toMatch(/fetch it yourself/);
