@@ -125,6 +125,15 @@ describe("unsam everything DIR", () => {
     expect((await visible(out)).length).toBe(6);
   });
 
+  it("passes hidden files over, and names photos that are not taken once", async () => {
+    const { photos, out } = await batch("foreign", 1);
+    for (const name of ["._photo-10.jpg", "a.HEIC", "b.bmp"]) await writeFile(path.join(photos, name), "x");
+    const { code, stdout, stderr } = await unsam(["everything", photos, "--out", out, "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ images: 1, done: 1, failed: [] });
+    expect(stderr.match(/2 files are not taken \(\.bmp, \.heic; the first is “a\.HEIC”\)/g)).toHaveLength(1);
+  });
+
   it("shared by two runs at once is made whole by both", { timeout: 120_000 }, async () => {
     const { photos, out } = await batch("shared", 4);
     const { photos: one, out: alone } = await batch("alone", 1);

@@ -73,7 +73,7 @@ describe("unsam segment", () => {
   it.each<[string, string[], RegExp]>([
     ["no image", [...click], /missing required argument/],
     ["no prompt", [photo], /no prompt/],
-    ["a missing image", ["nowhere.jpg", ...click], /no file nowhere\.jpg/],
+    ["a missing image", ["nowhere.jpg", ...click], /no file “nowhere\.jpg”/],
     ["a folder as image", [".", ...click], /is a folder/],
     ["a text file as image", ["notes.txt", ...click], /notes\.txt/],
     ["a point outside", [photo, "--point", "600,10"], /\(600, 10\) lies outside the image of 512 × 300/],

@@ -2,7 +2,9 @@ import { mkdir, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import {
   createWhole,
+  notTakenSentence,
   outputName,
+  photosIn,
   readFileJson,
   readFileText,
   reasonOf,
@@ -33,8 +35,6 @@ interface Failure {
   readonly error: string;
 }
 
-const IMAGES = /\.(jpe?g|png|webp|avif|tiff?|gif)$/i;
-
 /** In the output folder: what its files were made with, so that no run mixes two kinds of them. */
 const SETTINGS = ".unsam-everything.json";
 
@@ -44,10 +44,17 @@ const SETTINGS = ".unsam-everything.json";
  */
 export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnSAM>): Promise<void> {
   const { folder, out, formats, signal } = job;
-  const images = (await listed(folder)).filter((name) => IMAGES.test(name)).sort();
+  const found = await photosIn(folder, "E_BAD_IMAGE");
+  const images = found.photos;
+  const notTaken = notTakenSentence(found);
   if (images.length === 0) {
-    throw new UnSAMError("E_BAD_IMAGE", `There is no image in ${folder} (JPEG, PNG, WebP, AVIF, TIFF, GIF).`);
+    const why = notTaken === null ? "" : ` ${notTaken}`;
+    throw new UnSAMError(
+      "E_BAD_IMAGE",
+      `There is no image in ${folder} (JPEG, PNG, WebP, AVIF, TIFF, GIF).${why}`,
+    );
   }
+  if (notTaken) tell(`unsam: ${notTaken}`);
   await mkdir(out, { recursive: true }).catch((cause) => {
     throw new UnSAMError("E_IO", `--out ${out} cannot be made: ${reasonOf(cause)}.`, { cause });
   });
