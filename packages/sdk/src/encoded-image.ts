@@ -154,7 +154,7 @@ export class EncodedImage implements AsyncDisposable {
     const plan = planEverything(options, {
       name: this.#engine.name,
       granularity: this.#engine.granularity,
-      regions: this.#image.collectRegions !== undefined,
+      regions: this.#image.proposeRegions !== undefined,
       photo: this.#source !== null,
     });
     return new EverythingRun(everythingSteps(this.#everythingSource(), plan, options));

@@ -116,7 +116,7 @@ describe("a ladder on the region tree", () => {
           calls.push(prompts.length);
           return encoded.segment(prompts, options);
         },
-        collect: (...all) => encoded.collect(...all),
+        propose: (...all) => encoded.propose(...all),
         save: () => encoded.save(),
         dispose: () => encoded.dispose(),
       },

@@ -1,5 +1,6 @@
 import { UnSAMError } from "../errors.js";
 import type { FeatureMap, FeatureName } from "../models/index.js";
+import type { Priority } from "../runtime/priority-line.js";
 import { elementCount, type Tensor } from "../tensor.js";
 
 /**
@@ -46,6 +47,8 @@ export interface NetworkPrompt {
 export interface DecodeOptions {
   /** Official `multimask_output`. */
   readonly multimask: boolean;
+  /** Default: interactive. */
+  readonly priority?: Priority;
   readonly signal?: AbortSignal;
 }
 

@@ -25,14 +25,3 @@ export async function typed<T>(call: Promise<T>): Promise<T> {
     throw new UnSAMError(code as NativeErrorCode, code === "E_DISPOSED" ? DISPOSED : message, { cause });
   }
 }
-
-/** Rejects as soon as the signal says so; what is under way then ends unheard. */
-export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { NativeBinding, NativeDecoder, NativePreparedImage, NativePrompt } from "@unsam/native-cuda";
 import { UnSAMError } from "../errors.js";
 import type { FeatureMap, NetworkModel } from "../models/index.js";
+import { Turns } from "../runtime/turns.js";
 import type { Tensor } from "../tensor.js";
 import {
   checkFeatures,
@@ -12,7 +13,7 @@ import {
   type NetworkPrompt,
   type PreparedImage,
 } from "./mask-decoder.js";
-import { DISPOSED, typed, unlessAborted } from "./native-call.js";
+import { DISPOSED, typed } from "./native-call.js";
 
 /**
  * Prompts per call into the addon: a multiple of the eight it decodes side by side, and few enough (a fraction of a
@@ -29,6 +30,8 @@ export interface NativeDecoderOptions {
   readonly precision?: "float32" | "bfloat16" | undefined;
   /** Number of the CUDA device that decodes; null: the processor. */
   readonly cudaDevice?: number | null | undefined;
+  /** Calls into the addon that follow one another, since each uses all cores; default: those of this decoder. */
+  readonly turns?: Turns | undefined;
 }
 
 /** Why the addon, whose constants are those of the published models, cannot stand for this model; null: it can. */
@@ -58,12 +61,14 @@ export async function openNativeDecoder(
   binding: NativeBinding,
   weights: ReadonlyMap<string, Tensor>,
   features: readonly FeatureMap[],
-  { threads = availableParallelism(), precision = "float32", cudaDevice = null }: NativeDecoderOptions = {},
+  options: NativeDecoderOptions = {},
 ): Promise<MaskDecoder> {
+  const { threads = availableParallelism(), precision = "float32", cudaDevice = null, turns } = options;
   const decoder = await typed(
     binding.createDecoder(Object.fromEntries(weights), { precision, device: cudaDevice }),
   );
-  return new NativeMaskDecoder(decoder, features, threads, cudaDevice === null ? BATCH : CUDA_BATCH);
+  const batch = cudaDevice === null ? BATCH : CUDA_BATCH;
+  return new NativeMaskDecoder(decoder, features, threads, batch, turns ?? new Turns());
 }
 
 class NativeMaskDecoder implements MaskDecoder {
@@ -74,10 +79,16 @@ class NativeMaskDecoder implements MaskDecoder {
   readonly #batch: number;
   readonly #images = new Set<NativeImage>();
   #disposed = false;
-  /** End of the last call into the addon: each uses all cores, so they follow one another. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns: Turns;
 
-  constructor(decoder: NativeDecoder, features: readonly FeatureMap[], threads: number, batch: number) {
+  constructor(
+    decoder: NativeDecoder,
+    features: readonly FeatureMap[],
+    threads: number,
+    batch: number,
+    turns: Turns,
+  ) {
+    this.#turns = turns;
     this.#decoder = decoder;
     this.#features = features;
     this.#threads = threads;
@@ -89,16 +100,15 @@ class NativeMaskDecoder implements MaskDecoder {
     const { image_embed, high_res_0, high_res_1 } = features;
     const side = image_embed.shape[1];
     // Zeros are what a decoder without high-resolution features adds.
-    const prepared = await this.#next(() =>
-      this.#decoder.prepare(
-        {
-          side,
-          imageEmbed: image_embed.data,
-          highRes0: high_res_0?.data ?? new Float32Array(32 * (4 * side) ** 2),
-          highRes1: high_res_1?.data ?? new Float32Array(64 * (2 * side) ** 2),
-        },
-        { threads: this.#threads },
-      ),
+    const arrays = {
+      side,
+      imageEmbed: image_embed.data,
+      highRes0: high_res_0?.data ?? new Float32Array(32 * (4 * side) ** 2),
+      highRes1: high_res_1?.data ?? new Float32Array(64 * (2 * side) ** 2),
+    };
+    const prepared = await this.#turns.run(
+      () => typed(this.#decoder.prepare(arrays, { threads: this.#threads })),
+      { priority: "bulk" },
     );
     const image = new NativeImage(prepared, features, (it) => this.#images.delete(it));
     if (this.#disposed) await image.dispose();
@@ -109,7 +119,7 @@ class NativeMaskDecoder implements MaskDecoder {
   async decode(
     image: PreparedImage,
     prompts: readonly NetworkPrompt[],
-    { multimask, signal }: DecodeOptions,
+    { multimask, priority = "interactive", signal }: DecodeOptions,
   ): Promise<DecodedMasks[]> {
     if (!(image instanceof NativeImage)) {
       throw new UnSAMError(
@@ -121,11 +131,8 @@ class NativeMaskDecoder implements MaskDecoder {
     const results: DecodedMasks[] = [];
     for (let start = 0; start < prompts.length; start += this.#batch) {
       const batch = prompts.slice(start, start + this.#batch) satisfies readonly NativePrompt[];
-      const decoding = this.#next(() => {
-        signal?.throwIfAborted();
-        return this.#decoder.decode(image.handle, batch, options);
-      });
-      results.push(...(await unlessAborted(decoding, signal)));
+      const decode = () => typed(this.#decoder.decode(image.handle, batch, options));
+      results.push(...(await this.#turns.run(decode, { priority, signal })));
     }
     return results;
   }
@@ -134,13 +141,6 @@ class NativeMaskDecoder implements MaskDecoder {
     this.#disposed = true;
     this.#decoder.dispose();
     for (const image of this.#images) await image.dispose();
-  }
-
-  /** Runs one call into the addon after those already made. */
-  #next<T>(call: () => Promise<T>): Promise<T> {
-    const result = typed(this.#last.then(call));
-    this.#last = result.catch(() => {});
-    return result;
   }
 }
 

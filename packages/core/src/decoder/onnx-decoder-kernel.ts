@@ -3,6 +3,7 @@ import { encodeModel, type Graph } from "../graph/index.js";
 import type { FeatureMap, NetworkModel } from "../models/index.js";
 import { Tensor } from "../runtime/onnx-runtime.js";
 import type { Session } from "../runtime/ort-session.js";
+import { decodeGroups } from "./decode-groups.js";
 import { checkFeatures, type DecodedMasks, type ImageFeatures, type NetworkPrompt } from "./mask-decoder.js";
 import { type SelectionRules, selectMasks } from "./select-masks.js";
 
@@ -28,9 +29,6 @@ interface Sessions {
   readonly skips: Session | null;
   readonly decoder: Session;
 }
-
-/** Prompts are decoded in groups whose intermediate tensors stay within this many bytes. */
-const MEMORY = 256 * 2 ** 20;
 
 /** Added to the attention score of a token that only fills up its row: its weight becomes exactly zero. */
 const UNSEEN = -1e9;
@@ -105,7 +103,7 @@ export class OnnxDecoderKernel {
     options: { readonly multimask: boolean; readonly signal?: AbortSignal },
   ): Promise<DecodedMasks[]> {
     const results = new Array<DecodedMasks>(prompts.length);
-    for (const group of this.#groups(prompts)) {
+    for (const group of decodeGroups(prompts, { width: this.#width, side: this.#side })) {
       options.signal?.throwIfAborted();
       const chosen = group.map((index) => prompts[index]);
       const tokens = chosen[0].maskLogits ? await this.#tokensUnderMasks(image, chosen) : image.tokens;
@@ -131,24 +129,6 @@ export class OnnxDecoderKernel {
 
   async release(): Promise<void> {
     await Promise.all(Object.values(this.#sessions).map((session: Session | null) => session?.release()));
-  }
-
-  /** Indices of prompts that are decoded together: with and without a mask apart, as many as the memory allows. */
-  #groups(prompts: readonly NetworkPrompt[]): number[][] {
-    const cells = this.#side ** 2;
-    const groups: number[][] = [];
-    for (const masked of [false, true]) {
-      const members = prompts.flatMap((prompt, index) =>
-        (prompt.maskLogits !== null) === masked ? [index] : [],
-      );
-      // Per prompt: a dozen maps as large as the image tokens (half of them upscaled), and the attention scores.
-      const longest = Math.max(0, ...members.map((index) => prompts[index].labels.length)) + 8;
-      const bytes = 4 * cells * (12 * this.#width + 4 * 8 * longest);
-      const size = Math.max(1, Math.floor(MEMORY / bytes));
-      for (let start = 0; start < members.length; start += size)
-        groups.push(members.slice(start, start + size));
-    }
-    return groups;
   }
 
   async #tokensUnderMasks(image: PreparedFeatures, prompts: readonly NetworkPrompt[]): Promise<TensorMap> {

@@ -2,7 +2,7 @@ import type { RgbImage } from "../image/index.js";
 import type { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
 import type { Tensor } from "../tensor.js";
-import type { ClickTarget } from "../whole-image/index.js";
+import type { ProposalSource } from "../whole-image/index.js";
 
 export interface EngineInfo {
   /** Built-in name ("region-tree") or the checkpoint's path. */
@@ -57,7 +57,7 @@ export interface StateTensor {
 }
 
 /** An image an engine has looked at. Immutable; any number of concurrent calls may use it. */
-export interface EngineImage extends ClickTarget {
+export interface EngineImage extends ProposalSource {
   /** Memory it holds until it is disposed, about: its large arrays, not what the allocators add. */
   readonly bytes: number;
   /** One answer per prompt, in their order. */

@@ -2,15 +2,16 @@ import { clampedLogits } from "../decoder/index.js";
 import { UnSAMError } from "../errors.js";
 import { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
-import { computeThread } from "../runtime/index.js";
+import { computeThreads } from "../runtime/index.js";
 
-const compute = computeThread().bind<typeof import("./mask-prompt.worker.js")>(
+const compute = computeThreads().bind<typeof import("./mask-prompt.worker.js")>(
   new URL("./mask-prompt.worker.js", import.meta.url),
+  "interactive",
 );
 
 /**
  * A mask prompt as the network takes it: logits [side, side] that cover the whole image, within ±32.
- * A binary mask of the image's size is averaged over each cell, on the compute thread: that takes tens of milliseconds
+ * A binary mask of the image's size is averaged over each cell, on a compute thread: that takes tens of milliseconds
  * for a large photo. Rejects with `E_BAD_PROMPT` for logits of another shape, or with the signal's reason.
  */
 export async function maskPromptLogits(

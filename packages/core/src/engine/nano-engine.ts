@@ -1,10 +1,11 @@
 import { LEARNED_RECIPE, REGION_TREE_RECIPE } from "../region-tree/index.js";
 import { inferenceThread } from "../runtime/index.js";
 import type { Engine } from "./engine.js";
-import { grow, TreeEngine } from "./region-tree-engine.js";
+import { TreeEngine } from "./region-tree-engine.js";
 
 const nano = inferenceThread().bind<typeof import("./nano.worker.js")>(
   new URL("./nano.worker.js", import.meta.url),
+  "bulk",
 );
 
 export interface NanoOptions {
@@ -20,10 +21,7 @@ export interface NanoOptions {
  * connected, nested, growing with the granularity. Throws `E_BAD_CHECKPOINT`, `E_RUNTIME`.
  */
 export async function openNanoEngine({ weights, threads, signal }: NanoOptions): Promise<Engine> {
-  const { handle, fingerprint } = await nano("open", [weights, threads], {
-    signal,
-    discard: (late) => void nano("close", [late.handle]),
-  });
+  const { model, fingerprint } = await nano("open", [weights, threads], { signal });
   return new TreeEngine(
     {
       name: "nano",
@@ -35,7 +33,11 @@ export async function openNanoEngine({ weights, threads, signal }: NanoOptions):
       decoder: "none",
       kernels: "typescript",
     },
-    async (image, signal) => grow([image, null, await nano("look", [handle, image], { signal })], signal),
-    () => nano("close", [handle]),
+    threads,
+    {
+      cues: (image, signal) => nano("look", [model, image], { signal }),
+      kernels: null,
+      close: () => model.release(),
+    },
   );
 }

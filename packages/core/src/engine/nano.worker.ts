@@ -4,12 +4,12 @@ import { encodeModel } from "../graph/index.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { NANO_INPUT_CHANNELS, NANO_MARK, nanoEncoder, nanoInput, WeightView } from "../models/index.js";
 import { type LearnedCues, labPlanes, workingImage } from "../region-tree/index.js";
-import { move, openSession, type Session } from "../runtime/index.js";
+import { keep, move, openSession, type Session } from "../runtime/index.js";
 import { Tensor } from "../runtime/onnx-runtime.js";
 
 // The inference thread's side of the nano model: its weights, and sessions for the sizes it has met.
 
-interface Nano {
+export interface Nano {
   readonly weights: ReadonlyMap<string, { readonly data: Float32Array; readonly shape: readonly number[] }>;
   readonly threads: number | undefined;
   /** By size of the input, the last used at the end. */
@@ -18,9 +18,6 @@ interface Nano {
 
 /** A session holds its weights and a plan for one size: few images come in more sizes than this at once. */
 const SESSIONS = 4;
-
-let lastHandle = 0;
-const models = new Map<number, Nano>();
 
 /** Reads the weights whole (they are small). Throws `E_BAD_CHECKPOINT`. */
 export async function open(path: string, threads: number | undefined) {
@@ -34,8 +31,11 @@ export async function open(path: string, threads: number | undefined) {
     const view = viewOf(weights);
     nanoEncoder(view, { width: 32, height: 32 });
     view.check();
-    models.set(++lastHandle, { weights, threads, sessions: new Map() });
-    return { handle: lastHandle, fingerprint: await checkpoint.fingerprint() };
+    const model: Nano = { weights, threads, sessions: new Map() };
+    return {
+      model: keep(model, { gone: "This model was disposed; load it again.", release: () => close(model) }),
+      fingerprint: await checkpoint.fingerprint(),
+    };
   } finally {
     await checkpoint.close();
   }
@@ -46,9 +46,7 @@ function viewOf(weights: Nano["weights"]): WeightView {
 }
 
 /** What the network sees in a photo, on the image the region tree is built on. */
-export async function look(handle: number, image: RgbImage) {
-  const model = models.get(handle);
-  if (!model) throw new UnSAMError("E_DISPOSED", "This model was disposed; load it again.");
+export async function look(model: Nano, image: RgbImage) {
   const working = workingImage(image);
   const input = nanoInput(labPlanes(working), working.width, working.height);
   const session = await sessionFor(model, input.width, input.height);
@@ -85,8 +83,6 @@ async function sessionFor(model: Nano, width: number, height: number): Promise<S
   return session;
 }
 
-export async function close(handle: number): Promise<void> {
-  const sessions = [...(models.get(handle)?.sessions.values() ?? [])];
-  models.delete(handle);
-  await Promise.all(sessions.map((session) => session.release()));
+async function close({ sessions }: Nano): Promise<void> {
+  await Promise.all([...sessions.values()].map((session) => session.release()));
 }

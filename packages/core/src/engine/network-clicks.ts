@@ -1,25 +1,22 @@
 import { assemblePrompt, clampedLogits, type MaskDecoder, type PreparedImage } from "../decoder/index.js";
-import { computeThread } from "../runtime/index.js";
-import type { Claim, ClickBatch, CollectedBatch } from "../whole-image/index.js";
+import type { ClickBatch, MaskBatch, ProposedLogits } from "../whole-image/index.js";
 
-const collector = computeThread().bind<typeof import("../whole-image/whole-image.worker.js")>(
-  new URL("../whole-image/whole-image.worker.js", import.meta.url),
-);
+type Claims = ProposedLogits["claims"][number];
 
 /** Low-resolution masks of single clicks, with what the model claims of each; plain SAM 2 may give three a click. */
-interface ClickedMask extends Claim {
+interface ClickedMask extends Claims {
+  /** A part of what the decoder returned. */
   readonly lowRes: Float32Array;
 }
 
-/** Answers clicks with a network; the masks are finished and kept on the compute thread. */
-export async function collectClicks(
+/** Answers clicks with a network, in one decoder call (two where masks are refined). */
+export async function* proposeByClicks(
   decoder: MaskDecoder,
   image: PreparedImage,
   size: { readonly width: number; readonly height: number; readonly side: number },
-  run: number,
   { points, granularity, options }: ClickBatch,
   signal: AbortSignal | undefined,
-): Promise<CollectedBatch> {
+): AsyncGenerator<MaskBatch, void, undefined> {
   const { multimask, refine, predictedIou } = options;
   let masks = await decodeClicks(
     points.map((point) => ({ point, mask: null })),
@@ -33,19 +30,13 @@ export async function collectClicks(
   }
   // Compared in float32, as PyTorch does.
   const sure = masks.filter((mask) => predictedIou === 0 || mask.predictedIou > Math.fround(predictedIou));
-  const { width, height } = size;
-  return collector(
-    "addLogits",
-    [
-      run,
-      sure.map(({ lowRes }) => lowRes),
-      size.side / 4,
-      { width, height },
-      sure.map(({ predictedIou, point }) => ({ predictedIou, point })),
-      points,
-    ],
-    { signal },
-  );
+  yield {
+    kind: "logits",
+    // In buffers of their own, which can move to another thread.
+    maps: sure.map(({ lowRes }) => lowRes.slice()),
+    side: size.side / 4,
+    claims: sure.map(({ predictedIou, point }) => ({ predictedIou, point })),
+  };
 
   async function decodeClicks(
     clicks: readonly { point: readonly [number, number]; mask: Float32Array | null }[],
@@ -58,13 +49,17 @@ export async function collectClicks(
         size.side,
       ),
     );
-    const answers = await decoder.decode(image, prompts, { multimask, ...(signal ? { signal } : {}) });
+    const answers = await decoder.decode(image, prompts, {
+      multimask,
+      priority: "bulk",
+      ...(signal ? { signal } : {}),
+    });
     return answers.flatMap(({ lowRes, predictedIou }, i) => {
       const length = lowRes.length / predictedIou.length;
       return Array.from(predictedIou, (score, k) => ({
         point: clicks[i].point,
         predictedIou: score,
-        lowRes: lowRes.slice(k * length, (k + 1) * length),
+        lowRes: lowRes.subarray(k * length, (k + 1) * length),
       }));
     });
   }

@@ -13,9 +13,9 @@ import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
 import type { FeatureMap } from "../models/index.js";
 import type { Prompt } from "../prompt.js";
-import { inferenceThread } from "../runtime/index.js";
+import { type Handle, inferenceThread, Turns } from "../runtime/index.js";
 import { elementCount } from "../tensor.js";
-import type { ClickBatch, CollectedBatch } from "../whole-image/index.js";
+import type { ClickBatch, MaskBatch, ProposalCall } from "../whole-image/index.js";
 import { AUTOMATIC_LEVELS, MOST_SCALES, scalesOfLadder } from "./automatic-granularity.js";
 import type {
   Engine,
@@ -29,13 +29,15 @@ import type {
 import type { MaskFinisher } from "./mask-finisher.js";
 import { maskPromptLogits } from "./mask-prompt.js";
 import { nativeFinisher } from "./native-finisher.js";
-import { collectClicks } from "./network-clicks.js";
+import type { Network } from "./network.worker.js";
+import { proposeByClicks } from "./network-clicks.js";
 import type { NetworkOptions } from "./network-options.js";
 import { onnxDecoder } from "./onnx-decoder.js";
 import { workerFinisher } from "./worker-finisher.js";
 
-const network = inferenceThread().bind<typeof import("./network.worker.js")>(
+const inference = inferenceThread().bind<typeof import("./network.worker.js")>(
   new URL("./network.worker.js", import.meta.url),
+  "bulk",
 );
 
 /** Images nobody disposed and nobody holds any more. */
@@ -50,25 +52,25 @@ const forgotten = new FinalizationRegistry<PreparedImage>((image) => {
 export async function openNetworkEngine(options: NetworkOptions): Promise<Engine> {
   const { signal, ...plain } = options;
   const binding = options.decoder === "onnx" ? null : await nativeBinding(options);
-  const opened = await network("open", [{ ...plain, native: binding !== null }], {
-    signal,
-    discard: ({ handle }) => void network("close", [handle]),
-  });
-  const { handle, weights } = opened;
+  const opened = await inference("open", [{ ...plain, native: binding !== null }], { signal });
+  const { network, weights, imageSize, width } = opened;
   if (options.precision === "bfloat16" && !(binding && weights)) {
-    await network("close", [handle]);
+    await network.release();
     throw new UnSAMError(
       "E_UNSUPPORTED",
       'precision: "bfloat16" needs the native decoder, which is not in use here; leave it out.',
     );
   }
+  const turns = new Turns();
   const decoder =
     binding && weights
-      ? await openNativeDecoder(binding, weights, opened.features, options).catch(async (cause) => {
-          await network("close", [handle]);
-          throw cause;
-        })
-      : onnxDecoder(handle);
+      ? await openNativeDecoder(binding, weights, opened.features, { ...options, turns }).catch(
+          async (cause) => {
+            await network.release();
+            throw cause;
+          },
+        )
+      : onnxDecoder(network, { width, side: imageSize / 16 });
   const info: EngineInfo = {
     name: options.checkpoint,
     kind: "network",
@@ -78,8 +80,8 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
     decoder: decoder.kind,
     kernels: binding && weights ? "native" : "typescript",
   };
-  const finisher = binding && weights ? nativeFinisher(binding, options.threads) : workerFinisher;
-  return new NetworkEngine(info, handle, opened, decoder, finisher);
+  const finisher = binding && weights ? nativeFinisher(binding, turns, options.threads) : workerFinisher;
+  return new NetworkEngine(info, network, opened, decoder, finisher);
 }
 
 /** null: there is none and another decoder will do. Throws `E_UNSUPPORTED` where nothing else was asked for. */
@@ -96,7 +98,7 @@ async function nativeBinding({ decoder, cacheDir }: NetworkOptions): Promise<Nat
 
 class NetworkEngine implements Engine {
   readonly info: EngineInfo;
-  readonly #handle: number;
+  readonly #network: Handle<Network>;
   readonly #side: number;
   readonly #features: readonly FeatureMap[];
   readonly #decoder: MaskDecoder;
@@ -104,13 +106,13 @@ class NetworkEngine implements Engine {
 
   constructor(
     info: EngineInfo,
-    handle: number,
+    network: Handle<Network>,
     { imageSize, features }: { readonly imageSize: number; readonly features: readonly FeatureMap[] },
     decoder: MaskDecoder,
     finisher: MaskFinisher,
   ) {
     this.info = info;
-    this.#handle = handle;
+    this.#network = network;
     this.#side = imageSize;
     this.#features = features;
     this.#decoder = decoder;
@@ -118,7 +120,7 @@ class NetworkEngine implements Engine {
   }
 
   async encode(image: RgbImage, { signal }: { signal?: AbortSignal }): Promise<EngineImage> {
-    const features = await network("encode", [this.#handle, image], { signal });
+    const features = await inference("encode", [this.#network, image], { signal });
     return this.#image(features, image);
   }
 
@@ -155,7 +157,7 @@ class NetworkEngine implements Engine {
 
   async dispose(): Promise<void> {
     await this.#decoder.dispose();
-    await network("close", [this.#handle]);
+    await this.#network.release();
   }
 }
 
@@ -257,13 +259,9 @@ class NetworkImage implements EngineImage {
     });
   }
 
-  collect(
-    run: number,
-    clicks: ClickBatch,
-    { signal }: { signal?: AbortSignal | undefined },
-  ): Promise<CollectedBatch> {
+  propose(clicks: ClickBatch, { signal }: ProposalCall): AsyncIterable<MaskBatch> {
     const size = { width: this.width, height: this.height, side: this.#side };
-    return collectClicks(this.#decoder, this.#prepared, size, run, clicks, signal);
+    return proposeByClicks(this.#decoder, this.#prepared, size, clicks, signal);
   }
 
   async save(): Promise<ImageState> {

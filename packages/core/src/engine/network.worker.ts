@@ -1,5 +1,6 @@
 import { openCheckpoint } from "../checkpoint/index.js";
 import { type ImageFeatures, type NetworkPrompt, nativeMisfit } from "../decoder/index.js";
+import { DISPOSED } from "../decoder/native-call.js";
 import { OnnxDecoderKernel, type PreparedFeatures } from "../decoder/onnx-decoder-kernel.js";
 import { type BuiltEncoder, buildEncoder } from "../encoder/index.js";
 import { OnnxEncoderKernel } from "../encoder/onnx-encoder-kernel.js";
@@ -7,30 +8,26 @@ import { UnSAMError } from "../errors.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { type NetworkModel, resolveModel, weightsFingerprint } from "../models/index.js";
-import { move, openSession } from "../runtime/index.js";
+import { keep, move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
 import type { NetworkOptions } from "./network-options.js";
 
 // The inference thread's side of a network: the sessions, and the images prepared for them.
 
-interface Network {
+export interface Network {
   readonly model: NetworkModel;
   readonly files: BuiltEncoder;
   readonly encoder: OnnxEncoderKernel;
   /** null: the native decoder answers, outside of this thread. */
   readonly decoder: OnnxDecoderKernel | null;
-  readonly images: Set<number>;
 }
 
-interface NetworkImage {
-  readonly network: Network;
+/** An image prepared for the decoder on ONNX Runtime. */
+export interface OnnxImage {
+  readonly decoder: OnnxDecoderKernel;
   readonly features: ImageFeatures;
   readonly prepared: PreparedFeatures;
 }
-
-let lastHandle = 0;
-const networks = new Map<number, Network>();
-const images = new Map<number, NetworkImage>();
 
 /** Options of `openNetworkEngine` as they cross to this thread. */
 export interface OpenOptions extends Omit<NetworkOptions, "signal"> {
@@ -46,13 +43,15 @@ export async function open(options: OpenOptions) {
     const fingerprint = weightsFingerprint(await checkpoint.fingerprint(), model.weights);
     const weights = options.native ? await nativeWeights(model, options.decoder) : null;
     const network = await openKernels(model, fingerprint, options, weights === null);
-    const handle = ++lastHandle;
-    networks.set(handle, network);
     const opened = {
-      handle,
+      network: keep(network, {
+        gone: "This model was disposed; load it again.",
+        release: () => close(network),
+      }),
       weights,
       fingerprint,
       imageSize: model.config.imageSize,
+      width: model.config.neck.width,
       granularity: model.granularity,
       features: model.features,
       description: model.description,
@@ -95,7 +94,7 @@ async function openKernels(
     const decoder = withDecoder
       ? await OnnxDecoderKernel.open(model, (bytes) => openSession(bytes, sessionOptions))
       : null;
-    return { model, files, encoder, decoder, images: new Set() };
+    return { model, files, encoder, decoder };
   } catch (cause) {
     await encoder?.release();
     await files.dispose();
@@ -103,62 +102,33 @@ async function openKernels(
   }
 }
 
-export async function encode(handle: number, image: RgbImage) {
-  const { model, encoder } = network(handle);
+export async function encode({ model, encoder }: Network, image: RgbImage) {
   const features = await encoder.encode(networkInput(image, model.config.imageSize).data);
   return move(features, ...Object.values(features).map(({ data }) => data));
 }
 
-export async function prepare(handle: number, features: ImageFeatures): Promise<number> {
-  const owner = network(handle);
-  const id = ++lastHandle;
-  images.set(id, { network: owner, features, prepared: await onnxKernel(owner).prepare(features) });
-  owner.images.add(id);
-  return id;
+export async function prepare({ decoder }: Network, features: ImageFeatures) {
+  if (!decoder) throw new Error("The network was opened for the native decoder.");
+  const image: OnnxImage = { decoder, features, prepared: await decoder.prepare(features) };
+  return keep(image, { gone: DISPOSED });
 }
 
-export async function decode(id: number, prompts: readonly NetworkPrompt[], multimask: boolean) {
-  const { network: owner, prepared } = image(id);
-  const masks = await onnxKernel(owner).decode(prepared, prompts, { multimask });
+/** One group of prompts (see `decodeGroups`). */
+export async function decode(
+  { decoder, prepared }: OnnxImage,
+  prompts: readonly NetworkPrompt[],
+  multimask: boolean,
+) {
+  const masks = await decoder.decode(prepared, prompts, { multimask });
   return move(masks, ...masks.map(({ lowRes }) => lowRes));
 }
 
-export function features(id: number): ImageFeatures {
-  return image(id).features;
+export function features(image: OnnxImage): ImageFeatures {
+  return image.features;
 }
 
-export function release(id: number): void {
-  images.get(id)?.network.images.delete(id);
-  images.delete(id);
-}
-
-export async function close(handle: number): Promise<void> {
-  const closing = networks.get(handle);
-  if (!closing) return;
-  networks.delete(handle);
-  for (const id of closing.images) images.delete(id);
-  await closing.decoder?.release();
-  await closing.encoder.release();
-  await closing.files.dispose();
-}
-
-function network(handle: number): Network {
-  const found = networks.get(handle);
-  if (!found) throw new UnSAMError("E_DISPOSED", "This model was disposed; load it again.");
-  return found;
-}
-
-function onnxKernel({ decoder }: Network): OnnxDecoderKernel {
-  if (!decoder) throw new Error("The network was opened for the native decoder.");
-  return decoder;
-}
-
-function image(id: number): NetworkImage {
-  const found = images.get(id);
-  if (!found)
-    throw new UnSAMError(
-      "E_DISPOSED",
-      "This encoded image, or its model, was disposed; encode the photo again.",
-    );
-  return found;
+async function close({ decoder, encoder, files }: Network): Promise<void> {
+  await decoder?.release();
+  await encoder.release();
+  await files.dispose();
 }

@@ -4,9 +4,28 @@ import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
 import type { Prompt } from "../prompt.js";
-import { REGION_TREE_RECIPE, TREE_LOGIT_SIDE } from "../region-tree/index.js";
-import { computeThread } from "../runtime/index.js";
-import type { ClickBatch, CollectedBatch, WholeImageOptions } from "../whole-image/index.js";
+import {
+  type LearnedCues,
+  REGION_TREE_RECIPE,
+  type RegionTree,
+  TREE_LOGIT_SIDE,
+  treeBuffers,
+} from "../region-tree/index.js";
+import {
+  bulkThreads,
+  CallLimit,
+  computeThreads,
+  type Handle,
+  HandleSet,
+  useBulkThreads,
+} from "../runtime/index.js";
+import type {
+  ClickBatch,
+  MaskBatch,
+  ProposalCall,
+  ProposedMask,
+  WholeImageOptions,
+} from "../whole-image/index.js";
 import type {
   Engine,
   EngineAnswer,
@@ -16,19 +35,21 @@ import type {
   ImageState,
   SegmentOptions,
 } from "./engine.js";
-
 import { checkTreeMask } from "./mask-prompt.js";
+import type { KeyedAnswer, Painted, PlainPrompt, TreeKernels } from "./region-tree.worker.js";
 
-const tree = computeThread().bind<typeof import("./region-tree.worker.js")>(
+const tree = computeThreads().bind<typeof import("./region-tree.worker.js")>(
   new URL("./region-tree.worker.js", import.meta.url),
+  "interactive",
 );
 
-const scene = computeThread().bind<typeof import("./region-tree-scene.worker.js")>(
-  new URL("./region-tree-scene.worker.js", import.meta.url),
+const proposals = computeThreads().bind<typeof import("./region-tree-proposals.worker.js")>(
+  new URL("./region-tree-proposals.worker.js", import.meta.url),
+  "bulk",
 );
 
-/** Images nobody disposed and nobody holds any more. */
-const forgotten = new FinalizationRegistry<number>((id) => void tree("release", [id]).catch(() => {}));
+/** Prompts handed over at once; they are copied, and all of them may hold masks. */
+const PROMPTS_PER_CALL = 16;
 
 const INFO: Omit<EngineInfo, "kernels"> = {
   name: "region-tree",
@@ -52,64 +73,67 @@ export async function openRegionTreeEngine({ threads, cacheDir }: RegionTreeOpti
   const fits = native.binding?.regionTreeRecipe === REGION_TREE_RECIPE;
   const kernels =
     native.binding && fits ? { addon: native.path, threads: threads ?? availableParallelism() } : null;
-  return new TreeEngine({ ...INFO, kernels: kernels ? "native" : "typescript" }, (image, signal) =>
-    grow([image, kernels, null], signal),
-  );
+  return new TreeEngine({ ...INFO, kernels: kernels ? "native" : "typescript" }, threads, {
+    cues: async () => null,
+    kernels,
+  });
 }
 
-/** Grows a tree on the compute thread; returns its number there. */
-export function grow(
-  args: Parameters<typeof import("./region-tree.worker.js")["build"]>,
-  signal?: AbortSignal,
-): Promise<number> {
-  return tree("build", args, { signal, discard: (late) => void tree("release", [late]) });
+/** How an engine's trees are grown. */
+export interface TreeGrowth {
+  /** What a network sees in the photo; null: nothing does. */
+  cues(image: RgbImage, signal: AbortSignal | undefined): Promise<LearnedCues | null>;
+  /** The addon; null where TypeScript does it. */
+  readonly kernels: TreeKernels | null;
+  /** Releases what growing needs. */
+  close?(): Promise<void>;
 }
 
-/** Answers prompts by region trees, however they are grown. */
+/**
+ * Answers prompts by region trees, however they are grown. A tree is grown on any thread for bulk work, then moves to the
+ * thread that answers, so that no click waits for a tree of somebody else.
+ */
 export class TreeEngine implements Engine {
   readonly info: EngineInfo;
-  readonly #grow: (image: RgbImage, signal?: AbortSignal) => Promise<number>;
-  readonly #close: () => Promise<void>;
-  readonly #images = new Set<number>();
+  readonly #growth: TreeGrowth;
+  readonly #limit: CallLimit;
+  readonly #trees = new HandleSet<RegionTree>();
   #disposed = false;
 
-  /** `growTree` returns the number of a tree on the compute thread; `close` releases what it needs. */
-  constructor(
-    info: EngineInfo,
-    growTree: (image: RgbImage, signal?: AbortSignal) => Promise<number>,
-    close: () => Promise<void> = async () => {},
-  ) {
+  constructor(info: EngineInfo, threads: number | undefined, growth: TreeGrowth) {
     this.info = info;
-    this.#grow = growTree;
-    this.#close = close;
+    this.#growth = growth;
+    if (threads !== undefined) useBulkThreads(threads);
+    this.#limit = new CallLimit(threads ?? bulkThreads());
   }
 
   async encode(image: RgbImage, { signal }: { signal?: AbortSignal }): Promise<EngineImage> {
     this.#alive();
-    return this.#image(await this.#grow(image, signal), image);
+    const cues = await this.#growth.cues(image, signal);
+    const options = { priority: "bulk", limit: this.#limit, signal } as const;
+    return this.#adopt(await tree("build", [image, this.#growth.kernels, cues], options), signal);
   }
 
   async restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage> {
     this.#alive();
-    return this.#image(await tree("restore", [state, size]), size);
+    return this.#adopt(await tree("restore", [state, size], { priority: "bulk", limit: this.#limit }));
   }
 
-  #image(id: number, { width, height }: { width: number; height: number }): EngineImage {
-    this.#images.add(id);
-    const image = new RegionTreeImage(id, width, height, () => this.#release(id));
-    forgotten.register(image, id, image);
-    return image;
-  }
-
-  async #release(id: number): Promise<void> {
-    if (this.#images.delete(id)) await tree("release", [id]);
+  async #adopt(grown: RegionTree, signal?: AbortSignal): Promise<EngineImage> {
+    const { width, height } = grown;
+    const transfer = treeBuffers(grown);
+    const handle = await tree("adopt", [grown], { transfer, signal, reserved: true });
+    this.#trees.add(handle);
+    if (this.#disposed) await this.#trees.releaseAll();
+    this.#alive();
+    return new RegionTreeImage(handle, width, height);
   }
 
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    await Promise.all([...this.#images].map((id) => this.#release(id)));
-    await this.#close();
+    await this.#trees.releaseAll();
+    await this.#growth.close?.();
   }
 
   #alive(): void {
@@ -121,47 +145,40 @@ class RegionTreeImage implements EngineImage {
   readonly width: number;
   readonly height: number;
   readonly bytes: number;
-  readonly #id: number;
-  readonly #release: () => Promise<void>;
+  readonly #tree: Handle<RegionTree>;
 
-  constructor(id: number, width: number, height: number, release: () => Promise<void>) {
-    this.#id = id;
+  constructor(handle: Handle<RegionTree>, width: number, height: number) {
+    this.#tree = handle;
     this.width = width;
     this.height = height;
     // The leaf of each pixel; the nodes are few beside that.
     this.bytes = 4 * width * height;
-    this.#release = release;
   }
 
   async segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]> {
     const { maxHoleArea, maxSprinkleArea, signal } = options;
     for (const { mask } of prompts) checkTreeMask(mask, TREE_LOGIT_SIDE, this);
-    // One object per mask, so that prompts which share a mask still do on the other thread.
-    const plain = new Map<Mask, { width: number; height: number; words: Uint32Array }>();
-    const wire = prompts.map((prompt) => {
-      const { mask } = prompt;
-      if (!(mask instanceof Mask)) return { ...prompt, mask };
-      const { width, height, words } = mask;
-      const known = plain.get(mask) ?? { width, height, words };
-      plain.set(mask, known);
-      return { ...prompt, mask: known };
-    });
-    const answers = await tree("segment", [this.#id, wire, { maxHoleArea, maxSprinkleArea }], { signal });
+    const plain = plainPrompts(prompts);
+    const painted = new Map<string, Painted>();
+    const answers: { best: KeyedAnswer; alternatives: KeyedAnswer[] }[] = [];
+    while (answers.length < plain.length) {
+      const part = plain.slice(answers.length, answers.length + PROMPTS_PER_CALL);
+      const step = await tree(
+        "segment",
+        [this.#tree, part, { maxHoleArea, maxSprinkleArea }, [...painted.keys()]],
+        { signal },
+      );
+      for (const [key, mask] of step.painted) painted.set(key, mask);
+      answers.push(...step.answers);
+    }
     // Settings of a dial that pick the same nodes share one mask, so that what is counted of it is counted once.
-    const masks = new Map<Uint32Array, Mask>();
-    const maskOf = (words: Uint32Array) => {
-      const mask = masks.get(words) ?? new Mask(this.width, this.height, words);
-      masks.set(words, mask);
-      return mask;
+    const masks = new Map<string, Mask>();
+    const segment = ({ key, score, stability }: KeyedAnswer, granularity: number): EngineSegment => {
+      const { words, logits } = painted.get(key)!;
+      const mask = masks.get(key) ?? new Mask(this.width, this.height, words);
+      masks.set(key, mask);
+      return { mask, score, objectScore: logOdds(score), stability, granularity, logits };
     };
-    const segment = (painted: (typeof answers)[number]["best"], granularity: number): EngineSegment => ({
-      mask: maskOf(painted.words),
-      score: painted.score,
-      objectScore: logOdds(painted.score),
-      stability: painted.stability,
-      granularity,
-      logits: painted.logits,
-    });
     return answers.map(({ best, alternatives }, i) => {
       const asked = prompts[i].granularity;
       return {
@@ -172,30 +189,54 @@ class RegionTreeImage implements EngineImage {
     });
   }
 
-  collect(
-    run: number,
+  async *propose(
     { points, granularity, options }: ClickBatch,
-    call: { signal?: AbortSignal | undefined },
-  ): Promise<CollectedBatch> {
-    return scene("collectClicks", [this.#id, run, points, granularity, options], call);
+    { signal }: ProposalCall,
+  ): AsyncGenerator<MaskBatch, void, undefined> {
+    let seen: readonly number[] = [];
+    for (let rest = points; rest.length > 0; ) {
+      const { predictedIou } = options;
+      const args = [this.#tree, rest, granularity, predictedIou, seen] as const;
+      const step = await proposals("proposeByClicks", [...args], { signal });
+      rest = rest.slice(step.done);
+      seen = step.seen;
+      yield { kind: "masks", masks: step.masks };
+    }
   }
 
-  collectRegions(
-    run: number,
+  async *proposeRegions(
     options: WholeImageOptions,
-    call: { signal?: AbortSignal | undefined },
-  ): Promise<CollectedBatch> {
-    return scene("collectRegions", [this.#id, run, options], call);
+    { signal }: ProposalCall,
+  ): AsyncGenerator<readonly ProposedMask[], void, undefined> {
+    let rest = await proposals("chooseRegions", [this.#tree, options], { signal });
+    while (rest.length > 0) {
+      const masks = await proposals("proposeRegions", [this.#tree, rest], { signal });
+      rest = rest.slice(masks.length);
+      yield masks;
+    }
   }
 
   save(): Promise<ImageState> {
-    return tree("save", [this.#id]);
+    return tree("save", [this.#tree], { priority: "bulk" });
   }
 
   async dispose(): Promise<void> {
-    forgotten.unregister(this);
-    await this.#release();
+    // Nobody needs to wait until the other thread gets to it.
+    this.#tree.release().catch(() => {});
   }
+}
+
+/** Prompts as they cross threads: one object per mask, so that prompts which share a mask still do there. */
+function plainPrompts(prompts: readonly Prompt[]): PlainPrompt[] {
+  const plain = new Map<Mask, { width: number; height: number; words: Uint32Array }>();
+  return prompts.map((prompt) => {
+    const { mask } = prompt;
+    if (!(mask instanceof Mask)) return { ...prompt, mask };
+    const { width, height, words } = mask;
+    const known = plain.get(mask) ?? { width, height, words };
+    plain.set(mask, known);
+    return { ...prompt, mask: known };
+  });
 }
 
 /** The tree has no object score; the log-odds of its score, within ±6.9, has the same sign and sense. */

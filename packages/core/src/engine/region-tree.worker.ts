@@ -1,6 +1,5 @@
 import { openAddon } from "@unsam/native-cuda";
 import { typed } from "../decoder/native-call.js";
-import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { Mask } from "../mask/mask.js";
 import { removeSmallRegions } from "../mask/small-regions.js";
@@ -16,26 +15,29 @@ import {
   saveTree,
   segmentTree,
   type TreeAnswer,
+  treeBuffers,
   treeMask,
 } from "../region-tree/index.js";
-import { move } from "../runtime/move.js";
+import { callersAbort } from "../runtime/callers-abort.js";
+import { keep } from "../runtime/keep.js";
+import { Moved, move } from "../runtime/move.js";
 import type { Tensor } from "../tensor.js";
 import type { ImageState } from "./engine.js";
 
-// The compute thread's side of the region tree: the trees live here, the caller holds a number.
+// Worker side of the region tree. Any thread grows one; it is kept on the thread that answers clicks.
 
 /** A prompt whose mask lost its class on the way between threads. */
-export type WirePrompt = Omit<Prompt, "mask"> & {
+export type PlainPrompt = Omit<Prompt, "mask"> & {
   readonly mask:
     | Exclude<Prompt["mask"], Mask>
     | { readonly width: number; readonly height: number; readonly words: Uint32Array };
 };
 
+/** A call that answers several prompts, or packs several masks, ends after about so long: others may come between. */
+export const SLICE_MS = 40;
+
 /** Cells of the low-resolution logits. */
 const LOGIT_CELLS = 256 * 256;
-
-let lastId = 0;
-const trees = new Map<number, RegionTree>();
 
 /** The addon that grows trees, as this thread opens it. */
 export interface TreeKernels {
@@ -48,23 +50,29 @@ export async function build(
   image: RgbImage,
   kernels: TreeKernels | null,
   learned: LearnedCues | null = null,
-): Promise<number> {
+): Promise<Moved<RegionTree>> {
   if (learned) {
-    return adopt(await buildRegionTreeWith(async (working) => regionHierarchy(working, learned), image));
+    return moved(await buildRegionTreeWith(async (working) => regionHierarchy(working, learned), image));
   }
-  if (!kernels) return adopt(buildRegionTree(image));
+  if (!kernels) return moved(buildRegionTree(image));
   const { addon, threads } = kernels;
   const grow = (working: RgbImage) => typed(openAddon(addon).buildRegionHierarchy(working, { threads }));
-  return adopt(await buildRegionTreeWith(grow, image));
+  return moved(await buildRegionTreeWith(grow, image));
 }
 
-export function restore(state: ImageState, size: { width: number; height: number }): number {
-  return adopt(restoreTree(state.tensors, size));
+export function restore(state: ImageState, size: { width: number; height: number }): Moved<RegionTree> {
+  return moved(restoreTree(state.tensors, size));
 }
 
-function adopt(tree: RegionTree): number {
-  trees.set(++lastId, tree);
-  return lastId;
+function moved(tree: RegionTree): Moved<RegionTree> {
+  return new Moved(tree, treeBuffers(tree));
+}
+
+/** Keeps a tree that was grown on another thread. */
+export function adopt(tree: RegionTree) {
+  return keep(tree, {
+    gone: "This encoded image, or its model, was disposed; encode the photo again.",
+  });
 }
 
 /** Holes and islands up to these areas are removed, in cells of the 256 × 256 logits as for a network. */
@@ -73,41 +81,58 @@ export interface Cleaning {
   readonly maxSprinkleArea: number;
 }
 
-export function segment(id: number, prompts: readonly WirePrompt[], cleaning: Cleaning) {
-  const tree = treeOf(id);
+/** An answer whose mask is found under its key: settings of a dial that pick the same nodes share one. */
+export interface KeyedAnswer {
+  readonly key: string;
+  readonly score: number;
+  readonly stability: number;
+  readonly granularity: number;
+}
+
+/**
+ * Answers the first of the prompts: as many as fit into a slice of time, at least one. `known`: keys of masks that the
+ * caller has already.
+ */
+export function segment(
+  tree: RegionTree,
+  prompts: readonly PlainPrompt[],
+  cleaning: Cleaning,
+  known: readonly string[],
+) {
+  const until = performance.now() + SLICE_MS;
   const painted = new Map<string, Painted>();
-  const paint = (answer: TreeAnswer): Painted => {
-    // Settings of a dial that pick the same nodes share one mask, painted once. Contested leaves depend on clicks too.
-    const key = `${answer.nodes.join()}|${answer.contested.length > 0 ? JSON.stringify(answer.clicks) : ""}`;
-    const known = painted.get(key);
-    if (known) return known;
-    const mask = cleaned(treeMask(tree, answer), cleaning);
-    const made = { words: mask.words, logits: coverageLogits(mask) };
-    painted.set(key, made);
-    return made;
-  };
-  const finish = (answer: TreeAnswer) => {
+  const finish = (answer: TreeAnswer): KeyedAnswer => {
     const { score, stability, granularity } = answer;
-    return { ...paint(answer), score, stability, granularity };
+    // Contested leaves depend on the clicks too.
+    const key = `${answer.nodes.join()}|${answer.contested.length > 0 ? JSON.stringify(answer.clicks) : ""}`;
+    if (!painted.has(key) && !known.includes(key)) {
+      const mask = cleaned(treeMask(tree, answer), cleaning);
+      painted.set(key, { words: mask.words, logits: coverageLogits(mask) });
+    }
+    return { key, score, stability, granularity };
   };
+  const answers: { best: KeyedAnswer; alternatives: KeyedAnswer[] }[] = [];
   let last: TreeAnswer | null = null;
-  const answers = prompts.map((prompt, i) => {
+  for (const [i, prompt] of prompts.entries()) {
+    if (i > 0 && performance.now() > until) break;
+    callersAbort.throwIfAborted();
     // A box or a mask is answered alike at every granularity: a ladder of one is one answer.
     const again =
       i > 0 && (prompt.box !== null || prompt.mask !== null) && sameButGranularity(prompt, prompts[i - 1]);
     const answer: TreeAnswer = again && last ? last : segmentTree(tree, revive(prompt));
     last = answer;
-    return { best: finish(answer), alternatives: answer.alternatives.map(finish) };
-  });
-  return move(answers, ...[...painted.values()].flatMap(({ words, logits }) => [words, logits.data]));
+    answers.push({ best: finish(answer), alternatives: answer.alternatives.map(finish) });
+  }
+  const buffers = [...painted.values()].flatMap(({ words, logits }) => [words, logits.data]);
+  return move({ answers, painted }, ...buffers);
 }
 
 /** The rungs of one ladder hold the very same clicks, box and mask, on this side of the threads too. */
-function sameButGranularity(a: WirePrompt, b: WirePrompt): boolean {
+function sameButGranularity(a: PlainPrompt, b: PlainPrompt): boolean {
   return a.points === b.points && a.box === b.box && a.mask === b.mask;
 }
 
-interface Painted {
+export interface Painted {
   readonly words: Uint32Array;
   readonly logits: Tensor;
 }
@@ -125,26 +150,12 @@ function cleaned(mask: Mask, { maxHoleArea, maxSprinkleArea }: Cleaning): Mask {
   return words === mask.words ? mask : new Mask(width, height, words);
 }
 
-function revive(prompt: WirePrompt): Prompt {
+function revive(prompt: PlainPrompt): Prompt {
   const { mask } = prompt;
   if (mask === null || "shape" in mask) return { ...prompt, mask };
   return { ...prompt, mask: new Mask(mask.width, mask.height, mask.words) };
 }
 
-export function save(id: number): ImageState {
-  return { tensors: saveTree(treeOf(id)) };
-}
-
-export function release(id: number): void {
-  trees.delete(id);
-}
-
-export function treeOf(id: number): RegionTree {
-  const tree = trees.get(id);
-  if (!tree)
-    throw new UnSAMError(
-      "E_DISPOSED",
-      "This encoded image, or its model, was disposed; encode the photo again.",
-    );
-  return tree;
+export function save(tree: RegionTree): ImageState {
+  return { tensors: saveTree(tree) };
 }

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type ErrorCode, UnSAMError } from "../errors.js";
-import type { Abortable } from "../runtime/shared-abort.js";
+import type { Abortable } from "../runtime/callers-abort.js";
 
 const MEBIBYTE = 2 ** 20;
 /** Read at once; between two such pieces an abort is noticed. */

@@ -1,5 +1,5 @@
 import { type PackedMask, PackedRows, setRun, wordsPerRow } from "../mask/index.js";
-import type { Abortable } from "../runtime/shared-abort.js";
+import type { Abortable } from "../runtime/callers-abort.js";
 import type { RegionForest } from "./forest.js";
 import type { FusedMap } from "./fused-map.js";
 import type { FusionKernels } from "./kernels.js";

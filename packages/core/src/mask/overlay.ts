@@ -1,14 +1,15 @@
 import sharp from "sharp";
 import { UnSAMError } from "../errors.js";
 import { type RgbImage, toPNG } from "../image/index.js";
-import { computeThread } from "../runtime/threads.js";
+import { computeThreads } from "../runtime/threads.js";
 import type { Mask } from "./mask.js";
 import type { OverlayMarks } from "./overlay-paint.js";
 
 export type { OverlayMarks } from "./overlay-paint.js";
 
-const painter = computeThread().bind<typeof import("./overlay.worker.js")>(
+const painter = computeThreads().bind<typeof import("./overlay.worker.js")>(
   new URL("./overlay.worker.js", import.meta.url),
+  "interactive",
 );
 
 /** Red, green, blue, 0–255. */

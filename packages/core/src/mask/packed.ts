@@ -78,6 +78,13 @@ function writeRow(out: ByteWriter, row: RowCrossings, above: RowCrossings | null
   }
 }
 
+/** A mask that was made on a crop, as a mask of the whole image. */
+export function placeMask(mask: PackedMask, { x, y, width, height }: Frame): PackedMask {
+  const [x0, y0, x1, y1] = mask.box;
+  const box = mask.area === 0 ? mask.box : ([x0 + x, y0 + y, x1 + x, y1 + y] as const);
+  return { ...mask, width, height, box };
+}
+
 /** The bits of a packed mask, in the layout of `Mask`. */
 export function unpackMask(mask: PackedMask): Uint32Array {
   const stride = wordsPerRow(mask.width);

@@ -17,6 +17,6 @@ export { restoreTree, type SavedArray, saveTree } from "./saved-tree.js";
 export { segmentTree, stabilityOf, type TreeAnswer } from "./segment.js";
 export { normalisedCut, type SpectralCue, type WeightedGraph } from "./spectral-cue.js";
 export { toneMapped } from "./tone.js";
-export { pathToRoot, type RegionTree } from "./tree.js";
+export { pathToRoot, type RegionTree, treeBuffers } from "./tree.js";
 export { workingImage } from "./working-image.js";
 export { type KeptRegion, regionsBetween, regionsWorthKeeping } from "./worth-keeping.js";

@@ -33,6 +33,13 @@ export interface RegionTree {
   readonly lastLeaf: Int32Array;
 }
 
+/** The buffers of a tree, to move it to another thread: each array has one of its own. */
+export function treeBuffers(tree: RegionTree): ArrayBuffer[] {
+  return Object.values(tree).flatMap((part) =>
+    ArrayBuffer.isView(part) ? [part.buffer as ArrayBuffer] : [],
+  );
+}
+
 /** What a tree is made from; everything else follows. */
 export type TreeParts = Pick<RegionTree, "width" | "height" | "leafMap" | "parent" | "heights" | "contrast">;
 

@@ -1,7 +1,11 @@
+export { type Abortable, callersAbort } from "./callers-abort.js";
 export { ExitGuard } from "./exit-guard.js";
-export { type Moved, move } from "./move.js";
+export { Handle, HandleSet } from "./handle.js";
+export { Kept, keep } from "./keep.js";
+export { Moved, move } from "./move.js";
 export { openSession, type Session, type SessionOptions } from "./ort-session.js";
+export { INTERACTIVE_IN_A_ROW, type Priority, PriorityLine } from "./priority-line.js";
 export { runtimeReport } from "./report.js";
-export { type Abortable, type AbortCell, abortableOf, withAbortCell } from "./shared-abort.js";
-export { computeThread, inferenceThread } from "./threads.js";
-export { type CallOptions, WorkerThread } from "./worker-thread.js";
+export { CallLimit, type CallOptions, type Calls, type GroupOptions, ThreadGroup } from "./thread-group.js";
+export { bulkThreads, computeThreads, inferenceThread, useBulkThreads } from "./threads.js";
+export { Turns } from "./turns.js";

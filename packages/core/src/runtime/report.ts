@@ -4,6 +4,7 @@ import { inferenceThread } from "./threads.js";
 export function runtimeReport(): Promise<{ version: string; providers: string[] }> {
   const thread = inferenceThread().bind<typeof import("./report.worker.js")>(
     new URL("./report.worker.js", import.meta.url),
+    "interactive",
   );
   return thread("report", []);
 }

@@ -1,176 +1,182 @@
 import { isMainThread, Worker } from "node:worker_threads";
-import { type ErrorCode, UnSAMError } from "../errors.js";
+import { UnSAMError } from "../errors.js";
 import { reasonOf } from "../files/index.js";
+import type { ThreadData } from "./callers-abort.js";
 import type { ExitGuard } from "./exit-guard.js";
+import { Handle } from "./handle.js";
+import { errorOf, type FromWorker, type ToWorker } from "./messages.js";
 import type { Origin } from "./telemetry.js";
 
-/** What crosses to the worker for one call. */
-export interface CallMessage {
+/** One call on its way to a thread. */
+export interface ThreadCall {
   readonly module: string;
   readonly name: string;
+  /** Handles among them stand for what lives on the thread. */
   readonly args: readonly unknown[];
-}
-
-/** What comes back; `dying`: no answer will come, and why. */
-export type ReplyMessage = Reply | { readonly dying: string };
-
-type Reply =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly error: WireError };
-
-export interface WireError {
-  readonly code: ErrorCode | null;
-  readonly message: string;
-  readonly stack: string | undefined;
-}
-
-export interface CallOptions<Result> {
-  /** Buffers that move to the worker instead of being copied; they are empty here afterwards. */
-  readonly transfer?: readonly ArrayBuffer[];
-  readonly signal?: AbortSignal | undefined;
-  /** Called with a result that came after its caller had given up, to release what it holds. */
-  readonly discard?: (result: Result) => void;
-}
-
-/** The functions of a worker-side module, as the other thread sees them. */
-type Functions<Module> = {
-  [Name in keyof Module as Module[Name] extends (...args: never[]) => unknown ? Name : never]: Module[Name];
-};
-type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
-type Result<F> = F extends (...args: never[]) => infer R ? Unwrapped<Awaited<R>> : never;
-type Unwrapped<R> = R extends { readonly moved: infer Value } ? Value : R;
-
-interface Job {
-  readonly message: CallMessage;
+  /** Buffers that move to the thread instead of being copied. */
   readonly transfer: readonly ArrayBuffer[];
   readonly settle: (reply: Reply) => void;
 }
 
+export type Reply =
+  | { readonly ok: true; readonly value: unknown; readonly handles: readonly Handle<unknown>[] }
+  | { readonly ok: false; readonly error: Error };
+
+interface Releasing {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+export interface ThreadOptions {
+  readonly name: string;
+  readonly guard: ExitGuard | null;
+  /** The thread has nothing to do, or it is gone (`alive` tells). */
+  readonly onFree: () => void;
+}
+
 /**
- * One worker thread that runs functions of named modules, one call at a time, in the order they were made.
- * The thread starts with the first call and never keeps the process alive while idle.
+ * One worker thread, from its start to its end. It takes one call at a time; what calls leave on it ends with it. It
+ * never keeps the process alive while idle.
  */
 export class WorkerThread {
-  readonly #name: string;
-  readonly #guard: ExitGuard | null;
-  #worker: Worker | null = null;
-  #running: Job | null = null;
-  readonly #queue: Job[] = [];
+  readonly #options: ThreadOptions;
+  readonly #worker: Worker;
+  readonly #stop = new Int32Array(new SharedArrayBuffer(4));
+  #calls = 0;
+  #running: ThreadCall | null = null;
+  /** What the thread said of its end. */
+  #why: string | null = null;
+  /** Why it stopped; null while it lives. */
+  #lost: Error | null = null;
+  readonly #releasing = new Map<number, Releasing>();
+  readonly #forgotten = new FinalizationRegistry<number>((id) => {
+    this.#post({ kind: "release", id });
+  });
 
-  constructor(name: string, guard: ExitGuard | null = null) {
-    this.#name = name;
-    this.#guard = guard;
+  constructor(options: ThreadOptions) {
+    this.#options = options;
+    const data: ThreadData & Origin = {
+      guard: options.guard?.cells ?? null,
+      stop: this.#stop,
+      startedByMainThread: isMainThread,
+    };
+    this.#worker = new Worker(new URL("./worker-entry.js", import.meta.url), {
+      name: options.name,
+      // The process's own flags (--input-type, --import, --inspect …) are meant for the user's code, not for ours.
+      execArgv: [],
+      workerData: data,
+    });
+    this.#worker.on("message", (message: FromWorker) => this.#receive(message));
+    this.#worker.on("messageerror", (cause) => {
+      this.#fail(`An answer of the ${options.name} thread could not be read: ${reasonOf(cause)}.`);
+    });
+    // The thread's exit follows, and what it said of the reason before then is better.
+    this.#worker.on("error", (cause) => {
+      this.#why ??= reasonOf(cause);
+    });
+    this.#worker.on("exit", (code) => this.#lose(this.#why ?? `it exited with code ${code}`));
+    this.#worker.unref();
   }
 
-  /**
-   * A typed view of one worker-side module: `thread.bind<typeof import("./x.worker.js")>(url)("f", [args])`.
-   */
-  bind<Module>(module: URL) {
-    return <Name extends keyof Functions<Module> & string>(
-      name: Name,
-      args: Arguments<Module[Name]>,
-      options: CallOptions<Result<Module[Name]>> = {},
-    ): Promise<Result<Module[Name]>> => this.#call({ module: module.href, name, args }, options);
+  get busy(): boolean {
+    return this.#running !== null;
   }
 
-  #call<R>(message: CallMessage, options: CallOptions<R>): Promise<R> {
-    const { signal, discard } = options;
-    return new Promise<R>((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const onAbort = () => {
-        const waiting = this.#queue.indexOf(job);
-        if (waiting >= 0) this.#queue.splice(waiting, 1);
-        reject(signal?.reason);
-      };
-      const job: Job = {
-        message,
-        transfer: options.transfer ?? [],
-        settle: (reply) => {
-          signal?.removeEventListener("abort", onAbort);
-          if (!reply.ok) reject(revive(reply.error));
-          else if (signal?.aborted) discard?.(reply.value as R);
-          else resolve(reply.value as R);
-        },
-      };
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.#queue.push(job);
-      this.#next();
+  /** Why the thread stopped; null while it lives. */
+  get lost(): Error | null {
+    return this.#lost;
+  }
+
+  /** Runs a call; the thread must not be busy. */
+  run(call: ThreadCall): void {
+    this.#running = call;
+    this.#calls = (this.#calls + 1) | 0;
+    const handles: [number, number][] = [];
+    const args = call.args.map((value, place) => {
+      if (!(value instanceof Handle)) return value;
+      handles.push([place, value.id]);
+      return null;
+    });
+    const { module, name, transfer } = call;
+    try {
+      this.#post({ kind: "call", number: this.#calls, module, name, args, handles }, transfer);
+    } catch (cause) {
+      this.#fail(`${name} could not be sent to the ${this.#options.name} thread: ${reasonOf(cause)}.`);
+    }
+  }
+
+  /** Tells the call under way that nobody waits for it any more; it may end early, and its result is let go. */
+  stop(call: ThreadCall): void {
+    if (this.#running === call) Atomics.store(this.#stop, 0, this.#calls);
+  }
+
+  release(handle: Handle<unknown>): Promise<void> {
+    this.#forgotten.unregister(handle);
+    if (this.#lost) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#releasing.set(handle.id, { resolve, reject });
+      this.#post({ kind: "release", id: handle.id });
     });
   }
 
-  #next(): void {
-    if (this.#running) return;
-    const job = this.#queue.shift();
-    if (!job) {
-      this.#worker?.unref();
-      return;
+  #post(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
+    if (this.#lost) return;
+    this.#worker.postMessage(message, transfer);
+    this.#hold();
+  }
+
+  /** The process waits for calls and releases, not for an idle thread. */
+  #hold(): void {
+    if (this.#running || this.#releasing.size > 0) this.#worker.ref();
+    else this.#worker.unref();
+  }
+
+  #receive(message: FromWorker): void {
+    if (message.kind === "dying") {
+      this.#why = message.why;
+    } else if (message.kind === "released") {
+      const releasing = this.#releasing.get(message.id);
+      this.#releasing.delete(message.id);
+      this.#hold();
+      if (message.error) releasing?.reject(errorOf(message.error));
+      else releasing?.resolve();
+    } else if (message.kind === "failed") {
+      this.#finish({ ok: false, error: errorOf(message.error) });
+    } else {
+      this.#finish(this.#withHandles(message));
     }
-    this.#running = job;
-    try {
-      const worker = this.#start();
-      worker.ref();
-      worker.postMessage(job.message, job.transfer);
-    } catch (cause) {
-      this.#fail(`${job.message.name} could not be sent to the ${this.#name} thread: ${reasonOf(cause)}.`);
-    }
+  }
+
+  #withHandles({ value, kept }: Extract<FromWorker, { kind: "result" }>): Reply {
+    const handles = kept.map(({ id, gone }) => {
+      const handle = new Handle<unknown>(this, id, gone);
+      this.#forgotten.register(handle, id, handle);
+      return handle;
+    });
+    if (kept.length === 1 && kept[0].key === null) return { ok: true, value: handles[0], handles };
+    const fields = kept.map(({ key }, i) => [key, handles[i]]);
+    const whole = kept.length > 0 ? { ...(value as object), ...Object.fromEntries(fields) } : value;
+    return { ok: true, value: whole, handles };
   }
 
   #finish(reply: Reply): void {
-    const job = this.#running;
+    const call = this.#running;
     this.#running = null;
-    job?.settle(reply);
-    this.#next();
-  }
-
-  #start(): Worker {
-    if (this.#worker) return this.#worker;
-    const origin: Origin = { startedByMainThread: isMainThread };
-    const worker = new Worker(new URL("./worker-entry.js", import.meta.url), {
-      name: this.#name,
-      // The process's own flags (--input-type, --import, --inspect …) are meant for the user's code, not for ours.
-      execArgv: [],
-      workerData: { guard: this.#guard?.cells ?? null, ...origin },
-    });
-    let why: string | null = null;
-    worker.on("message", (reply: ReplyMessage) => {
-      if ("dying" in reply) why = reply.dying;
-      else this.#finish(reply);
-    });
-    worker.on("messageerror", (cause) => {
-      this.#fail(`An answer of the ${this.#name} thread could not be read: ${reasonOf(cause)}.`);
-    });
-    // The thread's exit follows, and what it said of the reason before then is better.
-    worker.on("error", (cause) => {
-      why ??= reasonOf(cause);
-    });
-    worker.on("exit", (code) => this.#lose(why ?? `it exited with code ${code}`));
-    this.#worker = worker;
-    return worker;
-  }
-
-  /** The thread died (out of memory, or the process is ending): its state is gone, later calls start a new one. */
-  #lose(why: string): void {
-    this.#worker = null;
-    if (this.#running) this.#fail(`The ${this.#name} thread stopped: ${why}. Load the model again.`);
+    this.#hold();
+    call?.settle(reply);
+    this.#options.onFree();
   }
 
   #fail(message: string): void {
-    this.#finish({ ok: false, error: { code: "E_RUNTIME", message, stack: undefined } });
+    this.#finish({ ok: false, error: new UnSAMError("E_RUNTIME", message) });
   }
-}
 
-export function describe(cause: unknown): WireError {
-  if (cause instanceof UnSAMError) return { code: cause.code, message: cause.message, stack: cause.stack };
-  if (cause instanceof Error)
-    return { code: null, message: cause.message || reasonOf(cause), stack: cause.stack };
-  return { code: null, message: reasonOf(cause), stack: undefined };
-}
-
-function revive(wire: WireError): Error {
-  const error = wire.code ? new UnSAMError(wire.code, wire.message) : new Error(wire.message);
-  if (wire.stack) error.stack = wire.stack;
-  return error;
+  /** The thread died (out of memory, or the process is ending): what lived on it is gone. */
+  #lose(why: string): void {
+    const message = `The ${this.#options.name} thread stopped: ${why}. Load the model again.`;
+    this.#lost = new UnSAMError("E_RUNTIME", message);
+    for (const { resolve } of this.#releasing.values()) resolve();
+    this.#releasing.clear();
+    this.#finish({ ok: false, error: this.#lost });
+  }
 }

@@ -1,10 +1,19 @@
 import { suppressBoxes } from "../hierarchy/index.js";
-import { type PackedMask, packedIoU, packMask, removeSmallRegions, unpackMask } from "../mask/index.js";
+import {
+  type Frame,
+  type PackedMask,
+  packedIoU,
+  packMask,
+  placeMask,
+  removeSmallRegions,
+  unpackMask,
+} from "../mask/index.js";
 import { Coverage } from "./coverage.js";
 import type { Claim, CollectedBatch, FoundMask, LevelReport } from "./found-mask.js";
 import { type Crop, type CropBox, touchesCropEdge } from "./grid.js";
 import { ADAPTIVE_RESERVE, ADAPTIVE_SHARE, type WholeImageOptions } from "./options.js";
 import { PromptPlanner } from "./planner.js";
+import type { ProposedMask } from "./proposals.js";
 
 /** Masks of one crop and level wait for the official box suppression; beyond this many bytes, or MAX_FOUND, it is early. */
 const WAITING_BYTES = 192 * 2 ** 20;
@@ -66,23 +75,47 @@ export class MaskCollector {
     return clicks.map(([x, y]) => [x - x0, y - y0]);
   }
 
-  /**
-   * Takes the masks of one batch of clicks. `masks`: bits at the size of the crop in the layout of `Mask`, with the
-   * model's claims; those below the threshold of predicted IoU have been left out. `clicks`: all of the batch.
-   */
-  add(
-    masks: Iterable<Claim & { readonly words: Uint32Array; readonly stability: number }>,
+  /** Size of the crop under way, in pixels. */
+  get cropSize(): { readonly width: number; readonly height: number } {
+    const [x0, y0, x1, y1] = this.#crop.box;
+    return { width: x1 - x0, height: y1 - y0 };
+  }
+
+  /** Takes some masks of a batch of clicks; `clicks`: all of the batch, with the last of its masks, else none. */
+  add(masks: readonly ProposedMask[], clicks: readonly (readonly [number, number])[]): CollectedBatch {
+    const { width, height } = this.cropSize;
+    const isCleaned = this.#cleansAtOnce;
+    return this.#add(
+      masks,
+      ({ mask }) => (isCleaned ? this.#pack(unpackMask(mask), width, height) : placeMask(mask, this.#frame)),
+      clicks,
+    );
+  }
+
+  /** The same for masks that are bits at the size of the crop, in the layout of `Mask`. */
+  addBits(
+    masks: readonly (Claim & { readonly words: Uint32Array; readonly stability: number })[],
+    clicks: readonly (readonly [number, number])[],
+  ): CollectedBatch {
+    const { width, height } = this.cropSize;
+    return this.#add(masks, ({ words }) => this.#pack(words, width, height), clicks);
+  }
+
+  #add<Given extends Claim & { readonly stability: number }>(
+    masks: readonly Given[],
+    packed: (mask: Given) => PackedMask,
     clicks: readonly (readonly [number, number])[],
   ): CollectedBatch {
     const { stability: least } = this.#options;
-    const [x0, y0, x1, y1] = this.#crop.box;
+    const cropBox: CropBox = this.#crop.box;
+    const [x0, y0] = cropBox;
     const found: FoundMask[] = [];
-    for (const { words, stability, predictedIou, point } of masks) {
+    for (const given of masks) {
+      const { stability, predictedIou, point } = given;
       // 0 / 0 is no stability at all: it fails every threshold there is.
       if (least > 0 && !(f(stability) >= f(least))) continue;
-      const mask = this.#pack(words, x1 - x0, y1 - y0);
-      if (touchesCropEdge(mask.box, this.#crop.box, this.#size)) continue;
-      const cropBox: CropBox = this.#crop.box;
+      const mask = packed(given);
+      if (touchesCropEdge(mask.box, cropBox, this.#size)) continue;
       const at = [x0 + point[0], y0 + point[1]] as const;
       found.push({
         mask,
@@ -110,12 +143,14 @@ export class MaskCollector {
   }
 
   /** Takes regions of a hierarchy as they are. */
-  addRegions(regions: readonly FoundMask[]): CollectedBatch {
-    for (const region of regions) {
+  addRegions(regions: readonly ProposedMask[]): CollectedBatch {
+    const cropBox: CropBox = this.#crop.box;
+    const found = regions.map((region): FoundMask => ({ ...region, level: this.#level, cropBox }));
+    for (const region of found) {
       this.#coverage.add(region.mask);
       this.#ofCrop.push(region);
     }
-    return { found: regions, coverage: this.#coverage.share };
+    return { found, coverage: this.#coverage.share };
   }
 
   /** Ends with the crop. */
@@ -157,12 +192,21 @@ export class MaskCollector {
   }
 
   #pack(words: Uint32Array, width: number, height: number): PackedMask {
+    const { minRegionArea } = this.#options;
+    const bits = this.#cleansAtOnce ? cleaned(words, width, height, minRegionArea) : words;
+    return packMask(bits, width, height, this.#frame);
+  }
+
+  /** Whether small regions are removed from each mask as it comes: the official order of steps cleans last. */
+  get #cleansAtOnce(): boolean {
     const { minRegionArea, prompting } = this.#options;
+    return minRegionArea > 0 && prompting !== "grid";
+  }
+
+  /** Where masks of the crop lie in the image. */
+  get #frame(): Frame {
     const [x, y] = this.#crop.box;
-    // The official order of steps cleans last.
-    const bits =
-      minRegionArea > 0 && prompting !== "grid" ? cleaned(words, width, height, minRegionArea) : words;
-    return packMask(bits, width, height, { x, y, ...this.#size });
+    return { x, y, ...this.#size };
   }
 
   /** Of two masks that are the same to within `maxIoU` the better one stays; its level is the finer one of both. */

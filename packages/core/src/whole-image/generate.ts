@@ -1,40 +1,15 @@
 import type { AddonAt } from "../hierarchy/index.js";
-import { computeThread } from "../runtime/index.js";
-import type { CollectedBatch, FoundMask, LevelReport } from "./found-mask.js";
+import { computeThreads, type Handle } from "../runtime/index.js";
+import type { FoundMask, LevelReport } from "./found-mask.js";
 import { type Crop, cropBoxes, pointGrid, pointsInLayer } from "./grid.js";
 import { ADAPTIVE_SHARE, type WholeImageOptions } from "./options.js";
+import { buffersOf, type ClickBatch, type MaskBatch, type ProposalSource } from "./proposals.js";
+import type { CollectedStep, Run } from "./whole-image.worker.js";
 
-const collector = computeThread().bind<typeof import("./whole-image.worker.js")>(
+const collector = computeThreads().bind<typeof import("./whole-image.worker.js")>(
   new URL("./whole-image.worker.js", import.meta.url),
+  "bulk",
 );
-
-/** Single clicks of one granularity; each asks for the mask (or masks) around it. */
-export interface ClickBatch {
-  /** In pixels of the image that is clicked on. */
-  readonly points: readonly (readonly [x: number, y: number])[];
-  readonly granularity: number | null;
-  readonly options: WholeImageOptions;
-}
-
-/** An encoded image whose masks go straight into a collector on the compute thread, never through this one. */
-export interface ClickTarget {
-  readonly width: number;
-  readonly height: number;
-  /** Behind a calibration: where on the user's dial a granularity of the model's own lies; absent: they are one. */
-  readonly dialOf?: (granularity: number) => number;
-  /** `run`: the collector's number. */
-  collect(
-    run: number,
-    clicks: ClickBatch,
-    options: { readonly signal?: AbortSignal | undefined },
-  ): Promise<CollectedBatch>;
-  /** For models that are a hierarchy of regions: puts in those worth keeping, for all levels at once. */
-  collectRegions?(
-    run: number,
-    options: WholeImageOptions,
-    call: { readonly signal?: AbortSignal | undefined },
-  ): Promise<CollectedBatch>;
-}
 
 export interface GenerationStep {
   /** Masks that passed the thresholds since the last step; suppression and duplicates are still to come. */
@@ -58,9 +33,9 @@ export interface GeneratedMasks {
 }
 
 export interface GenerationSource {
-  readonly image: ClickTarget;
+  readonly image: ProposalSource;
   /** Encodes a crop of the photo; null: its pixels are not at hand. Needed where `cropLayers` is above 0. */
-  readonly crop: ((crop: Crop) => Promise<ClickTarget & { dispose(): Promise<void> }>) | null;
+  readonly crop: ((crop: Crop) => Promise<ProposalSource & { dispose(): Promise<void> }>) | null;
   /** Finishes masks where there is one; null: TypeScript does, with the same bits. */
   readonly addon: AddonAt | null;
 }
@@ -74,70 +49,135 @@ export async function* generateMasks(
   options: WholeImageOptions,
   signal?: AbortSignal,
 ): AsyncGenerator<GenerationStep, GeneratedMasks, undefined> {
-  const { levels, prompting, cropLayers, cropOverlap, pointsPerSide, cropPointsDownscale } = options;
   signal?.throwIfAborted();
-  const run = await collector("open", [{ width: image.width, height: image.height }, options, addon]);
+  const run = await collector("open", [{ width: image.width, height: image.height }, options, addon], {
+    signal,
+  });
   try {
-    const crops = cropBoxes(image.width, image.height, encodeCrop ? cropLayers : 0, cropOverlap);
-    const perSide = (crop: Crop) => pointsInLayer(pointsPerSide, crop.layer, cropPointsDownscale);
-    const share = prompting === "adaptive" ? ADAPTIVE_SHARE : 1;
-    const atMost = (crop: Crop) =>
-      Math.max(levels.length, Math.floor(share * perSide(crop) ** 2 * levels.length));
-    const promptsAtMost = prompting === "regions" ? 0 : crops.reduce((sum, crop) => sum + atMost(crop), 0);
-    let prompts = 0;
-    if (prompting === "regions") {
-      await collector("begin", [run, 0, crops[0], pointsPerSide]);
-      const { found, coverage } = await image.collectRegions!(run, options, { signal });
-      yield { found, level: 0, prompts, promptsAtMost, coverage };
-      await collector("end", [run]);
-    }
-    for (const crop of prompting === "regions" ? [] : crops) {
-      const part = crop.layer === 0 ? null : await encodeCrop!(crop);
-      const target = part ?? image;
-      try {
-        for (let level = 0; level < levels.length; level++) {
-          await collector("begin", [run, level, crop, perSide(crop)]);
-          for await (const batch of clicksOf(run, target, perSide(crop), options)) {
-            const clicks = { points: batch, granularity: levels[level], options };
-            const { found, coverage } = await target.collect(run, clicks, { signal });
-            prompts += batch.length;
-            yield { found, level, prompts, promptsAtMost, coverage };
-            signal?.throwIfAborted();
-          }
-          await collector("end", [run]);
-        }
-      } finally {
-        await part?.dispose();
-      }
-    }
-    const { masks, levels: reports } = await collector("finish", [run]);
-    return { masks: masks.map((mask) => onDial(mask, image)), levels: reports };
+    yield* options.prompting === "regions"
+      ? regionSteps(run, image, options, signal)
+      : clickSteps(run, image, encodeCrop, options, signal);
+    const { masks, levels } = await collector("finish", [run], { signal });
+    return { masks: masks.map((mask) => onDial(mask, image)), levels };
   } finally {
-    await collector("close", [run]);
+    run.release().catch(() => {});
   }
 }
 
+async function* regionSteps(
+  run: Handle<Run>,
+  image: ProposalSource,
+  options: WholeImageOptions,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<GenerationStep, void, undefined> {
+  const [whole] = cropBoxes(image.width, image.height, 0, options.cropOverlap);
+  await collector("begin", [run, 0, whole, options.pointsPerSide], { signal });
+  for await (const regions of image.proposeRegions!(options, { signal })) {
+    const transfer = buffersOf({ kind: "masks", masks: regions });
+    const { found, coverage } = await collector("addRegions", [run, regions], { transfer, signal });
+    yield {
+      found: found.map((mask) => onDial(mask, image)),
+      level: 0,
+      prompts: 0,
+      promptsAtMost: 0,
+      coverage,
+    };
+    signal?.throwIfAborted();
+  }
+  await collector("end", [run], { signal });
+}
+
+async function* clickSteps(
+  run: Handle<Run>,
+  image: ProposalSource,
+  encodeCrop: GenerationSource["crop"],
+  options: WholeImageOptions,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<GenerationStep, void, undefined> {
+  const { levels, prompting, cropLayers, cropOverlap, pointsPerSide, cropPointsDownscale } = options;
+  const crops = cropBoxes(image.width, image.height, encodeCrop ? cropLayers : 0, cropOverlap);
+  const perSide = (crop: Crop) => pointsInLayer(pointsPerSide, crop.layer, cropPointsDownscale);
+  const share = prompting === "adaptive" ? ADAPTIVE_SHARE : 1;
+  const atMost = (crop: Crop) =>
+    Math.max(levels.length, Math.floor(share * perSide(crop) ** 2 * levels.length));
+  const promptsAtMost = crops.reduce((sum, crop) => sum + atMost(crop), 0);
+  let prompts = 0;
+  for (const crop of crops) {
+    const part = crop.layer === 0 ? null : await encodeCrop!(crop);
+    const target = part ?? image;
+    try {
+      for (let level = 0; level < levels.length; level++) {
+        const first = await collector("begin", [run, level, crop, perSide(crop)], { signal });
+        const batches = new ClickBatches(options, target, perSide(crop), first);
+        for (let points = batches.next(); points.length > 0; points = batches.next()) {
+          const clicks = { points, granularity: levels[level], options };
+          const { found, coverage, next } = await collectBatch(run, target, clicks, signal);
+          batches.wanted = next;
+          prompts += points.length;
+          yield { found, level, prompts, promptsAtMost, coverage };
+          signal?.throwIfAborted();
+        }
+        await collector("end", [run], { signal });
+      }
+    } finally {
+      await part?.dispose();
+    }
+  }
+}
+
+/** Moves what the model proposes for some clicks into the collector, part by part. */
+async function collectBatch(
+  run: Handle<Run>,
+  target: ProposalSource,
+  clicks: ClickBatch,
+  signal: AbortSignal | undefined,
+): Promise<CollectedStep> {
+  const found: FoundMask[] = [];
+  const add = async (batch: MaskBatch, isLast: boolean) => {
+    const transfer = buffersOf(batch);
+    const step = await collector("add", [run, batch, isLast ? clicks.points : null], { transfer, signal });
+    found.push(...step.found);
+    return step;
+  };
+  // The clicks are settled with the last part, so each part waits until the next one is here.
+  let waiting: MaskBatch = { kind: "masks", masks: [] };
+  let isFirst = true;
+  for await (const part of target.propose(clicks, { signal })) {
+    if (!isFirst) await add(waiting, false);
+    waiting = part;
+    isFirst = false;
+  }
+  return { ...(await add(waiting, true)), found };
+}
+
 /** A region of a hierarchy has a granularity of its own, which is the model's; all others were asked for by the user. */
-function onDial(mask: FoundMask, { dialOf }: ClickTarget): FoundMask {
+function onDial(mask: FoundMask, { dialOf }: ProposalSource): FoundMask {
   return mask.granularity === null || !dialOf ? mask : { ...mask, granularity: dialOf(mask.granularity) };
 }
 
 /** Batches of clicks for one crop at one level: the grid, or where the collector wants them next. */
-async function* clicksOf(
-  run: number,
-  target: ClickTarget,
-  perSide: number,
-  { prompting, pointsPerBatch }: WholeImageOptions,
-): AsyncGenerator<(readonly [number, number])[]> {
-  if (prompting === "adaptive") {
-    for (;;) {
-      const clicks = await collector("nextClicks", [run]);
-      if (clicks.length === 0) return;
-      yield clicks;
-    }
+class ClickBatches {
+  /** What the collector wants next. */
+  wanted: ClickBatch["points"];
+  readonly #grid: ClickBatch["points"] | null;
+  readonly #perBatch: number;
+  #start = 0;
+
+  constructor(
+    { prompting, pointsPerBatch }: WholeImageOptions,
+    { width, height }: ProposalSource,
+    perSide: number,
+    first: ClickBatch["points"],
+  ) {
+    this.wanted = first;
+    this.#grid = prompting === "adaptive" ? null : pointGrid(perSide, width, height);
+    this.#perBatch = pointsPerBatch;
   }
-  const grid = pointGrid(perSide, target.width, target.height);
-  for (let start = 0; start < grid.length; start += pointsPerBatch) {
-    yield grid.slice(start, start + pointsPerBatch);
+
+  next(): ClickBatch["points"] {
+    if (!this.#grid) return this.wanted;
+    const batch = this.#grid.slice(this.#start, this.#start + this.#perBatch);
+    this.#start += this.#perBatch;
+    return batch;
   }
 }

@@ -1,20 +1,28 @@
 import { openAddon } from "@unsam/native-cuda";
 import type { AddonAt } from "../hierarchy/index.js";
 import { finishMask, wordsPerRow } from "../mask/index.js";
+import { callersAbort } from "../runtime/callers-abort.js";
+import { keep } from "../runtime/keep.js";
 import { move } from "../runtime/move.js";
 import { MaskCollector } from "./collector.js";
-import type { Claim, CollectedBatch } from "./found-mask.js";
+import type { CollectedBatch } from "./found-mask.js";
 import type { Crop } from "./grid.js";
 import type { WholeImageOptions } from "./options.js";
+import type { MaskBatch, ProposedLogits, ProposedMask } from "./proposals.js";
 
-// The compute thread's side of a whole-image run: the collectors live here, the caller holds a number.
+// Worker side of a whole-image run.
 
-let lastId = 0;
-const runs = new Map<number, Run>();
+type Clicks = readonly (readonly [x: number, y: number])[];
 
-interface Run {
+export interface Run {
   readonly collector: MaskCollector;
   readonly addon: AddonAt | null;
+}
+
+/** What a batch has brought, and where adaptive prompting wants the next clicks, in pixels of the crop. */
+export interface CollectedStep extends CollectedBatch {
+  /** None: this crop is done at this level. */
+  readonly next: Clicks;
 }
 
 /** Bits of masks at image size that are held at once while a batch is finished. */
@@ -24,39 +32,52 @@ export function open(
   size: { readonly width: number; readonly height: number },
   options: WholeImageOptions,
   addon: AddonAt | null,
-): number {
-  runs.set(++lastId, { collector: new MaskCollector(size, options), addon });
-  return lastId;
+) {
+  const run: Run = { collector: new MaskCollector(size, options), addon };
+  return keep(run, { gone: "This run over the whole image has ended." });
 }
 
-export function begin(id: number, level: number, crop: Crop, pointsPerSide: number): void {
-  collectorOf(id).begin(level, crop, pointsPerSide);
+/** Begins with a crop at a level; returns where adaptive prompting wants the first clicks. */
+export function begin({ collector }: Run, level: number, crop: Crop, pointsPerSide: number): Clicks {
+  collector.begin(level, crop, pointsPerSide);
+  return collector.nextClicks();
 }
 
-export function nextClicks(id: number): [x: number, y: number][] {
-  return collectorOf(id).nextClicks();
+/**
+ * Takes some of the masks that a batch of clicks has brought. `clicks`: all of the batch, with the last of its masks;
+ * null before.
+ */
+export async function add(
+  { collector, addon }: Run,
+  batch: MaskBatch,
+  clicks: Clicks | null,
+): Promise<CollectedStep> {
+  const found =
+    batch.kind === "masks"
+      ? collector.add(batch.masks, clicks ?? [])
+      : await addLogits(collector, addon, batch, clicks ?? []);
+  return { ...found, next: clicks ? collector.nextClicks() : [] };
 }
 
-/** A batch of low-resolution logits, [side, side] each, that cover a crop of the size given. */
-export async function addLogits(
-  id: number,
-  maps: readonly Float32Array[],
-  side: number,
-  size: { readonly width: number; readonly height: number },
-  claims: readonly Claim[],
-  clicks: readonly (readonly [number, number])[],
+/** Finishes low-resolution masks at the size of the crop, part by part, and adds them. */
+async function addLogits(
+  collector: MaskCollector,
+  addon: AddonAt | null,
+  { maps, side, claims }: ProposedLogits,
+  clicks: Clicks,
 ): Promise<CollectedBatch> {
-  const { collector, addon } = runOf(id);
+  const size = collector.cropSize;
   const binding = addon && openAddon(addon.addon);
   const length = wordsPerRow(size.width) * size.height;
   const perCall = Math.max(1, Math.floor(FINISHING_BYTES / (4 * length)));
   const batches: CollectedBatch[] = [];
   for (let start = 0; start < Math.max(1, maps.length); start += perCall) {
+    callersAbort.throwIfAborted();
     const part = maps.slice(start, start + perCall);
     const finished = binding && part.length > 0 ? await inAddon(part) : part.map(plainly);
     const masks = finished.map((mask, k) => ({ ...mask, ...claims[start + k] }));
     // Clicks are settled when the last of their masks is in.
-    batches.push(collector.add(masks, start + perCall >= maps.length ? clicks : []));
+    batches.push(collector.addBits(masks, start + perCall >= maps.length ? clicks : []));
   }
   return {
     found: batches.flatMap(({ found }) => found),
@@ -86,28 +107,17 @@ export async function addLogits(
   }
 }
 
-export function end(id: number): void {
-  collectorOf(id).end();
+/** Takes regions of a hierarchy as they are. */
+export function addRegions({ collector }: Run, regions: readonly ProposedMask[]): CollectedBatch {
+  return collector.addRegions(regions);
 }
 
-/** Hands the masks over and forgets the run. */
-export function finish(id: number) {
-  const result = collectorOf(id).result();
-  runs.delete(id);
+export function end({ collector }: Run): void {
+  collector.end();
+}
+
+/** Hands the masks over; the run is of no use afterwards. */
+export function finish({ collector }: Run) {
+  const result = collector.result();
   return move(result, ...result.masks.map(({ mask }) => mask.data));
-}
-
-export function close(id: number): void {
-  runs.delete(id);
-}
-
-/** For other modules of this thread that put masks in themselves. */
-export function collectorOf(id: number): MaskCollector {
-  return runOf(id).collector;
-}
-
-function runOf(id: number): Run {
-  const run = runs.get(id);
-  if (!run) throw new Error(`There is no whole-image run ${id}.`);
-  return run;
 }

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { nativeFinisher } from "#core/engine/native-finisher.js";
 import { workerFinisher } from "#core/engine/worker-finisher.js";
+import { Turns } from "#core/runtime/index.js";
 import { Random, randomLogits } from "../hierarchy/random.js";
 import { describeTwins } from "./addon.js";
 
@@ -12,7 +13,7 @@ function randomMaps(count: number, side: number, seed: number): Float32Array[] {
 }
 
 describeTwins("the engine's two ways to finish masks", (binding) => {
-  const native = nativeFinisher(binding, 2);
+  const native = nativeFinisher(binding, new Turns(), 2);
 
   it.each([
     ["no mask", 0, { width: 30, height: 20 }],

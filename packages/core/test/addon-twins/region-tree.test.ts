@@ -1,7 +1,7 @@
 import { loadNative } from "@unsam/native-cuda";
 import { inRepository } from "@unsam/test-support";
 import { expect, it } from "vitest";
-import { build, release, segment, type TreeKernels } from "#core/engine/region-tree.worker.js";
+import { build, segment, type TreeKernels } from "#core/engine/region-tree.worker.js";
 import { decodeImage, type RgbImage } from "#core/image/index.js";
 import { regionHierarchy } from "#core/region-tree/build.js";
 import { REGION_TREE_RECIPE } from "#core/region-tree/recipe.js";
@@ -56,10 +56,15 @@ describeTwins("buildRegionHierarchy", (binding) => {
       granularity: i === 0 ? ("auto" as const) : 0.2 * i,
     }));
     const answers = async (kernels: TreeKernels | null) => {
-      const id = await build(image, kernels);
-      const { moved } = segment(id, prompts, { maxHoleArea: 0, maxSprinkleArea: 0 });
-      release(id);
-      return moved;
+      const { moved: tree } = await build(image, kernels);
+      const all = [];
+      // A call may end before the last prompt.
+      while (all.length < prompts.length) {
+        const rest = prompts.slice(all.length);
+        const { answers, painted } = segment(tree, rest, { maxHoleArea: 0, maxSprinkleArea: 0 }, []).moved;
+        all.push(...answers.map(({ best }) => ({ ...best, ...painted.get(best.key) })));
+      }
+      return all;
     };
     const native = await loadNative({ cacheDir: null });
     if (!native.binding) throw new Error(native.reason);

@@ -14,16 +14,22 @@ import { maskDecoderSuite } from "./mask-decoder-suite.js";
 const cacheDir = await mkdtemp(path.join(tmpdir(), "unsam-test-"));
 afterAll(() => rm(cacheDir, { recursive: true }));
 
-const network = inferenceThread().bind<typeof import("#core/engine/network.worker.js")>(
+const inference = inferenceThread().bind<typeof import("#core/engine/network.worker.js")>(
   new URL(import.meta.resolve("#core/engine/network.worker.js")),
+  "bulk",
 );
 
 maskDecoderSuite("mask decoder on ONNX Runtime", async (set) => {
   const options = { device: "cpu", decoder: "onnx", precision: "float32", native: false } as const;
-  const { handle } = await network("open", [
+  const { network, imageSize, width } = await inference("open", [
     { ...options, checkpoint: set.checkpointFile, config: set.config, threads: 2, cacheDir },
   ]);
-  return { decoder: onnxDecoder(handle), close: () => network("close", [handle]) };
+  const decoder = onnxDecoder(network, { width, side: imageSize / 16 });
+  const close = async () => {
+    await decoder.dispose();
+    await network.release();
+  };
+  return { decoder, close };
 });
 
 const native = await loadNative({ cacheDir: null });

@@ -22,7 +22,7 @@ export async function engineWholeImage(
   levels: readonly (number | null)[],
 ): Promise<WholeImage> {
   const { width, height } = image;
-  const prompting = image.collectRegions ? "regions" : "grid";
+  const prompting = image.proposeRegions ? "regions" : "grid";
   const steps = generateMasks({ image, crop: null, addon: null }, { ...OPTIONS, levels, prompting });
   let step = await steps.next();
   while (!step.done) step = await steps.next();

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { UnSAMError } from "@unsam/core/errors";
-import { WorkerThread } from "@unsam/core/runtime";
+import { ThreadGroup } from "@unsam/core/runtime";
 import type { Dataset, DatasetImage } from "../datasets/dataset.js";
 import type { MethodInfo } from "../methods/method.js";
 import { fillsMachine, type MethodSpec, methodName } from "../methods/open-method.js";
@@ -72,8 +72,9 @@ export async function evaluate(
 
 /** A worker thread that scores images. It does not keep the process alive while idle. */
 function openScorer(number: number) {
-  return new WorkerThread(`unsam-eval-${number}`).bind<typeof import("./score-image.worker.js")>(
+  return new ThreadGroup(`unsam-eval-${number}`, { size: 1 }).bind<typeof import("./score-image.worker.js")>(
     new URL("./score-image.worker.js", import.meta.url),
+    "bulk",
   );
 }
 type Scorer = ReturnType<typeof openScorer>;

@@ -5,7 +5,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import { notTakenSentence, outputName, photosIn, reasonOf, shown, writeWhole } from "@unsam/core/files";
 import { decodeImage } from "@unsam/core/image";
 import { REGION_TREE_RECIPE } from "@unsam/core/region-tree";
-import { WorkerThread } from "@unsam/core/runtime";
+import { ThreadGroup } from "@unsam/core/runtime";
 import { loadNative } from "@unsam/native-cuda";
 import { type LabelInfo, readLabelFile } from "../label-file.js";
 import { type Backbone, type BackboneOptions, openBackbone } from "./backbone.js";
@@ -134,9 +134,10 @@ async function labelFiles(
     });
   };
   let next = 0;
-  const work = async (thread: WorkerThread) => {
+  const work = async (thread: ThreadGroup) => {
     const worker = thread.bind<typeof import("./label.worker.js")>(
       new URL("./label.worker.js", import.meta.url),
+      "bulk",
     );
     for (let k = next++; k < files.length; k = next++) {
       signal?.throwIfAborted();
@@ -164,7 +165,9 @@ async function labelFiles(
     }
   };
   const count = Math.min(threads, files.length);
-  await Promise.all(Array.from({ length: count }, (_, i) => work(new WorkerThread(`labels ${i + 1}`))));
+  await Promise.all(
+    Array.from({ length: count }, (_, i) => work(new ThreadGroup(`labels ${i + 1}`, { size: 1 }))),
+  );
   const byName = (a: string, b: string) => (a < b ? -1 : 1);
   return {
     made: made.sort(byName),

@@ -9,7 +9,13 @@ import type {
 } from "@unsam/core/engine";
 import type { RgbImage } from "@unsam/core/image";
 import type { Prompt } from "@unsam/core/prompt";
-import type { ClickBatch, CollectedBatch, WholeImageOptions } from "@unsam/core/whole-image";
+import type {
+  ClickBatch,
+  MaskBatch,
+  ProposalCall,
+  ProposedMask,
+  WholeImageOptions,
+} from "@unsam/core/whole-image";
 import type { Calibration } from "./calibration.js";
 
 /**
@@ -51,7 +57,7 @@ export function isCalibrated(image: EngineImage): boolean {
 }
 
 function calibrated(image: EngineImage, calibration: Calibration): EngineImage {
-  const wrapped = image.collectRegions
+  const wrapped = image.proposeRegions
     ? new CalibratedRegions(image, calibration)
     : new CalibratedImage(image, calibration);
   behindCalibration.add(wrapped);
@@ -93,12 +99,8 @@ class CalibratedImage implements EngineImage {
     });
   }
 
-  collect(
-    run: number,
-    clicks: ClickBatch,
-    call: { readonly signal?: AbortSignal | undefined },
-  ): Promise<CollectedBatch> {
-    return this.image.collect(run, { ...clicks, granularity: this.#toModel(clicks.granularity) }, call);
+  propose(clicks: ClickBatch, call: ProposalCall): AsyncIterable<MaskBatch> {
+    return this.image.propose({ ...clicks, granularity: this.#toModel(clicks.granularity) }, call);
   }
 
   save(): Promise<ImageState> {
@@ -121,16 +123,8 @@ class CalibratedImage implements EngineImage {
 
 /** For models that are a hierarchy of regions, which offers these for all levels at once. */
 class CalibratedRegions extends CalibratedImage {
-  async collectRegions(
-    run: number,
-    options: WholeImageOptions,
-    call: { readonly signal?: AbortSignal | undefined },
-  ): Promise<CollectedBatch> {
+  proposeRegions(options: WholeImageOptions, call: ProposalCall): AsyncIterable<readonly ProposedMask[]> {
     const levels = options.levels.map((level) => (level === null ? null : this.calibration.toModel(level)));
-    const { found, coverage } = await this.image.collectRegions!(run, { ...options, levels }, call);
-    const onDial = found.map((mask) =>
-      mask.granularity === null ? mask : { ...mask, granularity: this.dialOf(mask.granularity) },
-    );
-    return { found: onDial, coverage };
+    return this.image.proposeRegions!({ ...options, levels }, call);
   }
 }

@@ -1,10 +1,11 @@
 import { checkLimits, type Limits } from "@unsam/core/limits";
 import { Mask } from "@unsam/core/mask";
-import { computeThread, withAbortCell } from "@unsam/core/runtime";
+import { computeThreads } from "@unsam/core/runtime";
 import type { CalibrationTarget } from "./calibrate.js";
 
-const worker = computeThread().bind<typeof import("./targets.worker.js")>(
+const worker = computeThreads().bind<typeof import("./targets.worker.js")>(
   new URL("./targets.worker.js", import.meta.url),
+  "bulk",
 );
 
 export interface CalibrationTargets {
@@ -25,9 +26,7 @@ export async function readCalibrationTargets(
 ): Promise<CalibrationTargets> {
   const { maxPixels, maxBytes, signal } = options;
   checkLimits({ maxPixels, maxBytes });
-  const { images, regions } = await withAbortCell(signal, (abort) =>
-    worker("read", [file, { maxPixels, maxBytes }, abort], { signal }),
-  );
+  const { images, regions } = await worker("read", [file, { maxPixels, maxBytes }], { signal });
   const targets = regions.map(({ image, prompt, mask }): CalibrationTarget => {
     return { image, prompt, mask: new Mask(mask.width, mask.height, mask.words) };
   });

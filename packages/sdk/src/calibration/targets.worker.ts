@@ -3,10 +3,10 @@ import { UnSAMError } from "@unsam/core/errors";
 import { parseJson, readFileBytes, readFileText, reasonOf, shown } from "@unsam/core/files";
 import { Budget, type Limits, maskBytes } from "@unsam/core/limits";
 import { checkRLE, Mask, type RLE, readMaskPNGHeader } from "@unsam/core/mask";
-import { type Abortable, type AbortCell, abortableOf, move } from "@unsam/core/runtime";
+import { type Abortable, callersAbort, move } from "@unsam/core/runtime";
 import { z } from "zod";
 
-// Compute thread: a list of labelled regions may take megabytes of text, and each mask of it takes milliseconds.
+// Worker side: a list of labelled regions may take megabytes of text, and each mask of it takes milliseconds.
 
 /** A list of labelled regions is written by hand or by a labelling tool; beyond this it is something else. */
 const MOST_BYTES = 64 * 2 ** 20;
@@ -42,8 +42,8 @@ const schema = z.strictObject({
 type TargetLimits = Pick<Limits, "maxPixels" | "maxBytes">;
 
 /** Reads the list and its masks. Everything in it is checked; masks count against one budget before they are filled. */
-export async function read(file: string, limits: TargetLimits, abort: AbortCell) {
-  const signal = abortableOf(abort);
+export async function read(file: string, limits: TargetLimits) {
+  const signal = callersAbort;
   const what = "The list of labelled regions";
   const name = `${what} ${shown(file)}`;
   const text = await readFileText(file, { what, code: "E_BAD_FILE", maxBytes: MOST_BYTES, signal });

@@ -27,6 +27,9 @@ export interface SceneData {
   readonly contours: FusedMap;
 }
 
+/** What is written of a scene; the rest follows from it. */
+export type SavedScene = Pick<SceneData, "width" | "height" | "entries" | "containment" | "forest">;
+
 export interface FusionOptions {
   /** Of two masks with a higher intersection over union, the one with the lower score goes (default 0.9). */
   readonly maxIoU?: number | undefined;

@@ -4,7 +4,7 @@ import { sceneBytes } from "@unsam/core/hierarchy";
 import { Budget, checkPixels, type Limits } from "@unsam/core/limits";
 import { boxBytes, type CheckedRLE, checkRLE, encodeRLE, packRLE, unpackMask } from "@unsam/core/mask";
 import type { Abortable } from "@unsam/core/runtime";
-import type { SceneData, SceneEntry } from "./scene-data.js";
+import type { SavedScene, SceneEntry } from "./scene-data.js";
 
 // The scene file, docs/scene-file.md. Worker side: reading and writing take a while for thousands of masks.
 
@@ -30,7 +30,7 @@ export interface StoredScene {
 }
 
 /** Writes a scene under a temporary name, then renames. Throws `E_IO`, and what `signal` throws. */
-export async function writeSceneFile(path: string, scene: SceneData, signal: Abortable): Promise<void> {
+export async function writeSceneFile(path: string, scene: SavedScene, signal: Abortable): Promise<void> {
   try {
     await writeWholeFile(path, async (file) => {
       let text = "";
@@ -50,7 +50,7 @@ export async function writeSceneFile(path: string, scene: SceneData, signal: Abo
 }
 
 /** The text of the file, one mask a line. */
-export function* sceneText({ width, height, containment, entries, forest }: SceneData): Generator<string> {
+export function* sceneText({ width, height, containment, entries, forest }: SavedScene): Generator<string> {
   const head = { format: FORMAT, version: VERSION, width, height, containment };
   yield `${JSON.stringify(head).slice(0, -1)},"masks":[`;
   for (const [i, { mask, score, stability, granularity, point }] of entries.entries()) {

@@ -2,7 +2,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import { DIAL_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/hierarchy";
 import { decodeImage, type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
 import { checkLimits, type Limits } from "@unsam/core/limits";
-import { computeThread, withAbortCell } from "@unsam/core/runtime";
+import { computeThreads } from "@unsam/core/runtime";
 import sharp from "sharp";
 import { type Granularity, parseGranularity } from "../granularity.js";
 import { localAddon } from "./addon.js";
@@ -17,8 +17,9 @@ import {
 import { LabelMap, SceneContours } from "./scene-maps.js";
 import { SceneMask } from "./scene-mask.js";
 
-const worker = computeThread().bind<typeof import("./scene.worker.js")>(
+const worker = computeThreads().bind<typeof import("./scene.worker.js")>(
   new URL("./scene.worker.js", import.meta.url),
+  "bulk",
 );
 
 /** Logits handed over at once: copying them holds the event loop up for a few milliseconds. */
@@ -95,10 +96,7 @@ export class SceneHierarchy {
     source: RgbImage | null,
     signal?: AbortSignal,
   ): Promise<SceneHierarchy> {
-    const addon = await localAddon();
-    const data = await withAbortCell(signal, (abort) =>
-      worker("build", [entries, size, options, addon, abort], { signal }),
-    );
+    const data = await worker("build", [entries, size, options, await localAddon()], { signal });
     return new SceneHierarchy(data, source);
   }
 
@@ -127,18 +125,17 @@ export class SceneHierarchy {
       const perCall = Math.max(1, Math.floor(LOGIT_BYTES / (4 * width * height)));
       for (let start = 0; start < count; start += perCall) {
         const part = data.subarray(start * width * height, (start + perCall) * width * height);
-        await worker("addLogits", [run, ownOrShared(part)], { signal });
+        const maps = ownOrShared(part);
+        const transfer = maps.buffer instanceof ArrayBuffer ? [maps.buffer] : [];
+        await worker("addLogits", [run, maps], { signal, transfer });
       }
       const facts = Array.from({ length: count }, (_, k) => ({
         score: scores[k],
         granularity: granularities[k],
       }));
-      const built = await withAbortCell(signal, (abort) =>
-        worker("buildStack", [run, facts, fusion, abort], { signal }),
-      );
-      return new SceneHierarchy(built, null);
+      return new SceneHierarchy(await worker("buildStack", [run, facts, fusion], { signal }), null);
     } finally {
-      await worker("closeStack", [run]);
+      run.release().catch(() => {});
     }
   }
 
@@ -184,8 +181,8 @@ export class SceneHierarchy {
 
   /** Writes the scene to a JSON file (docs/scene-file.md) that `load` reads back the same. Throws `E_IO`. */
   async save(path: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const { signal } = options;
-    await withAbortCell(signal, (abort) => worker("save", [path, this.#data, abort], { signal }));
+    const { width, height, entries, containment, forest } = this.#data;
+    await worker("save", [path, { width, height, entries, containment, forest }], options);
   }
 
   /**
@@ -199,10 +196,7 @@ export class SceneHierarchy {
   ): Promise<SceneHierarchy> {
     const { maxPixels, maxBytes, signal } = options;
     checkLimits({ maxPixels, maxBytes });
-    const addon = await localAddon();
-    const data = await withAbortCell(signal, (abort) =>
-      worker("load", [path, { maxPixels, maxBytes }, addon, abort], { signal }),
-    );
+    const data = await worker("load", [path, { maxPixels, maxBytes }, await localAddon()], { signal });
     return new SceneHierarchy(data, null);
   }
 
@@ -248,7 +242,13 @@ export class SceneHierarchy {
     for (const setting of settings) {
       const { labels } = this.at(setting);
       const picture = { width, height, rgb: photo.data, labels, opacity };
-      pictures.push(await worker("paint", [picture], { signal, transfer: [labels.buffer as ArrayBuffer] }));
+      pictures.push(
+        await worker("paint", [picture], {
+          priority: "interactive",
+          signal,
+          transfer: [labels.buffer as ArrayBuffer],
+        }),
+      );
     }
     return sideBySide(pictures, width, height);
   }

@@ -1,46 +1,41 @@
 import { type AddonAt, kernelsOf } from "@unsam/core/hierarchy";
 import type { Limits } from "@unsam/core/limits";
 import { type PackedMask, packMask } from "@unsam/core/mask";
-import { type AbortCell, abortableOf, move } from "@unsam/core/runtime";
+import { callersAbort, keep, move } from "@unsam/core/runtime";
 import { buildScene } from "./build-scene.js";
-import type { FusionOptions, SceneData, SceneEntry } from "./scene-data.js";
+import type { FusionOptions, SavedScene, SceneData, SceneEntry } from "./scene-data.js";
 import { readSceneFile, writeSceneFile } from "./scene-file.js";
 import { paintScene, type ScenePicture } from "./scene-paint.js";
 
-// Compute thread: everything about scenes that takes longer than a turn of the event loop may.
+// Worker side: everything about scenes that takes longer than a turn of the event loop may.
 
 export async function build(
   entries: readonly SceneEntry[],
   size: { readonly width: number; readonly height: number },
   options: FusionOptions,
   addon: AddonAt | null,
-  abort: AbortCell,
 ) {
-  return moved(await buildScene(entries, size, options, kernelsOf(addon), abortableOf(abort)));
+  return moved(await buildScene(entries, size, options, kernelsOf(addon), callersAbort));
 }
 
 /** Masks given as logits, while they are packed part by part. */
-interface Stack {
+export interface Stack {
   readonly width: number;
   readonly height: number;
   readonly addon: AddonAt | null;
   readonly masks: { readonly mask: PackedMask; readonly stability: number }[];
 }
 
-let lastStack = 0;
-const stacks = new Map<number, Stack>();
-
 export function openStack(
   { width, height }: { readonly width: number; readonly height: number },
   addon: AddonAt | null,
-): number {
-  stacks.set(++lastStack, { width, height, addon, masks: [] });
-  return lastStack;
+) {
+  const stack: Stack = { width, height, addon, masks: [] };
+  return keep(stack, { gone: "This scene has been made." });
 }
 
 /** Some more maps, [n, height, width]. */
-export async function addLogits(id: number, data: Float32Array): Promise<void> {
-  const { width, height, addon, masks } = stacks.get(id)!;
+export async function addLogits({ width, height, addon, masks }: Stack, data: Float32Array): Promise<void> {
   const maps = { count: data.length / (width * height), width, height, data };
   const { masks: stack, stability } = await kernelsOf(addon).maskStatistics(maps);
   const length = stack.words.length / maps.count;
@@ -52,30 +47,24 @@ export async function addLogits(id: number, data: Float32Array): Promise<void> {
 
 /** Empty masks are left out. */
 export function buildStack(
-  id: number,
+  { width, height, addon, masks }: Stack,
   facts: readonly { readonly score: number; readonly granularity: number }[],
   options: FusionOptions,
-  abort: AbortCell,
 ) {
-  const { width, height, addon, masks } = stacks.get(id)!;
   const entries = masks
     .map(({ mask, stability }, k) => ({ mask, stability, ...facts[k], point: null }))
     .filter(({ mask }) => mask.area > 0);
-  return build(entries, { width, height }, options, addon, abort);
+  return build(entries, { width, height }, options, addon);
 }
 
-export function closeStack(id: number): void {
-  stacks.delete(id);
-}
-
-export async function load(path: string, limits: Limits, addon: AddonAt | null, abort: AbortCell) {
-  const { width, height, containment, entries } = await readSceneFile(path, limits, abortableOf(abort));
+export async function load(path: string, limits: Limits, addon: AddonAt | null) {
+  const { width, height, containment, entries } = await readSceneFile(path, limits, callersAbort);
   // Duplicates were removed when the scene was made.
-  return build(entries, { width, height }, { maxIoU: 1, containment }, addon, abort);
+  return build(entries, { width, height }, { maxIoU: 1, containment }, addon);
 }
 
-export function save(path: string, scene: SceneData, abort: AbortCell): Promise<void> {
-  return writeSceneFile(path, scene, abortableOf(abort));
+export function save(path: string, scene: SavedScene): Promise<void> {
+  return writeSceneFile(path, scene, callersAbort);
 }
 
 export function paint(picture: ScenePicture) {

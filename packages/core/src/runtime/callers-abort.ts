@@ -1,0 +1,35 @@
+import { isMainThread, workerData } from "node:worker_threads";
+
+/** What every thread of ours gets when it starts. */
+export interface ThreadData {
+  /** Cells of the exit guard; null on threads that run no ONNX Runtime. */
+  readonly guard: Int32Array | null;
+  /** One cell: the number of a call that nobody waits for any more. */
+  readonly stop: Int32Array;
+}
+
+/** What work needs to know of an `AbortSignal`, in whichever thread it runs. */
+export interface Abortable {
+  readonly aborted: boolean;
+  /** Throws once the caller has given up. */
+  throwIfAborted(): void;
+}
+
+let current = 0;
+
+/** Worker side: which call is under way. */
+export function beginCall(number: number): void {
+  current = number;
+}
+
+/** Worker side: whether the caller of the call under way has given up in the meantime; elsewhere nobody ever has. */
+export const callersAbort: Abortable = {
+  get aborted() {
+    if (isMainThread || current === 0) return false;
+    return Atomics.load((workerData as ThreadData).stop, 0) === current;
+  },
+  throwIfAborted() {
+    // Nobody hears it: the caller was told its own signal's reason.
+    if (callersAbort.aborted) throw new DOMException("The caller has given up.", "AbortError");
+  },
+};

@@ -1,0 +1,59 @@
+import type { PackedMask } from "../mask/index.js";
+import type { WholeImageOptions } from "./options.js";
+
+/** Single clicks of one granularity; each asks for the mask (or masks) around it. */
+export interface ClickBatch {
+  /** In pixels of the image that is clicked on. */
+  readonly points: readonly (readonly [x: number, y: number])[];
+  readonly granularity: number | null;
+  readonly options: WholeImageOptions;
+}
+
+/** A mask with what its model claims of it. Plain data. */
+export interface ProposedMask {
+  /** At the size of the image that was clicked on. */
+  readonly mask: PackedMask;
+  readonly predictedIou: number;
+  /** Stability score at logits ±1. */
+  readonly stability: number;
+  /** For a region of a hierarchy its own granularity, [0, 1]; null: that of the clicks. */
+  readonly granularity: number | null;
+  /** The click that found it, in pixels; for a region of a hierarchy a pixel of it. */
+  readonly point: readonly [x: number, y: number];
+}
+
+/** Low-resolution masks, still to be finished at image size. Plain data; the maps have buffers of their own. */
+export interface ProposedLogits {
+  /** Unclamped, [side, side] each; they cover the image that was clicked on. */
+  readonly maps: readonly Float32Array[];
+  readonly side: number;
+  /** Of each map. */
+  readonly claims: readonly Pick<ProposedMask, "predictedIou" | "point">[];
+}
+
+/** Some of the masks that a model proposes for a batch of clicks. Those below the threshold of predicted IoU are left out. */
+export type MaskBatch =
+  | { readonly kind: "masks"; readonly masks: readonly ProposedMask[] }
+  | ({ readonly kind: "logits" } & ProposedLogits);
+
+export interface ProposalCall {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What proposes masks of a whole image: an encoded image. */
+export interface ProposalSource {
+  readonly width: number;
+  readonly height: number;
+  /** Behind a calibration: where on the user's dial a granularity of the model's own lies; absent: they are one. */
+  readonly dialOf?: (granularity: number) => number;
+  /** The masks for a batch of clicks, in their order, in as many parts as the model likes. */
+  propose(clicks: ClickBatch, call: ProposalCall): AsyncIterable<MaskBatch>;
+  /** For models that are a hierarchy of regions: those worth keeping, for all levels at once. */
+  proposeRegions?(options: WholeImageOptions, call: ProposalCall): AsyncIterable<readonly ProposedMask[]>;
+}
+
+/** The buffers of a batch, to move it to another thread. */
+export function buffersOf(batch: MaskBatch): ArrayBuffer[] {
+  const arrays = batch.kind === "logits" ? batch.maps : batch.masks.map(({ mask }) => mask.data);
+  return [...new Set(arrays.map((array) => array.buffer as ArrayBuffer))];
+}
