@@ -1,4 +1,4 @@
-// The region tree's invariants; its numbers are compared with the TypeScript twin in packages/core/test/addon-twins.
+// The region tree's invariants; its numbers are compared with those of the TypeScript implementation in packages/core/test/operations.
 #include "unsam/region_tree.h"
 
 #include <algorithm>

@@ -59,6 +59,16 @@ struct MaskStatistics {
 // One pass over K >= 1 logit maps at their own resolution. Throws Error(bad_prompt, bad_option).
 MaskStatistics mask_statistics(const LogitMaps& maps, const Thresholds& thresholds, const ParallelFor& parallel);
 
+struct CleanOptions {
+  double max_hole_area = 0.0;      // connected background of at most this many pixels becomes foreground; 0: none does
+  double max_sprinkle_area = 0.0;  // connected foreground of at most this many pixels becomes background; 0: none does
+  double threshold = 0.0;          // logits above it are foreground
+};
+
+// Removes small holes and sprinkles from logits before they are upsampled, as the official predictor does: components
+// are 8-connected, and both kinds are found in the logits as given. Throws Error(bad_prompt, bad_option).
+std::vector<float> clean_logits(const LogitMaps& maps, const CleanOptions& options, const ParallelFor& parallel);
+
 // COCO's run lengths: alternating background and foreground, background first, column by column.
 using RunLengths = std::vector<std::uint32_t>;
 

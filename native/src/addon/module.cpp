@@ -5,14 +5,15 @@
 #include "cpu/isa.h"
 #include "create_task.h"
 #include "decoder.h"
-#include "fusion/exports.h"
+#include "fusion/operation.h"
 #include "prepared_image.h"
+#include "unsam/region_tree.h"
 
 namespace unsam::addon {
 namespace {
 
 // Number of the contract; a binary with another one is not used.
-constexpr int kContract = 5;
+constexpr int kContract = 6;
 
 Napi::Value instruction_set(const Napi::CallbackInfo& info) {
   return throwing(info.Env(), [&] { return Napi::String::New(info.Env(), kernels().name); });
@@ -47,7 +48,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createDecoder", Napi::Function::New(env, create_decoder, "createDecoder"));
   exports.Set("Decoder", decoder);
   exports.Set("PreparedImage", prepared_image);
-  export_fusion(env, exports);
+  exports.Set("operations", operations_object(env));
+  exports.Set("regionTreeRecipe", Napi::Number::New(env, kRegionTreeRecipe));
   return exports;
 }
 

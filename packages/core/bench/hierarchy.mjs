@@ -4,10 +4,11 @@
 // because arguments are copied, is told apart. Logits lie in a SharedArrayBuffer, which is not copied.
 import { availableParallelism } from "node:os";
 import { loadNative } from "@unsam/native-cuda";
-import { fuseLabels, fuseLogits, labelMapAt } from "../dist/hierarchy/index.js";
+import { finestLabels, selectMasks, selectOverlaps } from "../dist/hierarchy/index.js";
 import { maskStatistics } from "../dist/hierarchy/mask-statistics.js";
 import { pairwiseOverlaps } from "../dist/hierarchy/pairwise.js";
 import { finishMask, Mask } from "../dist/mask/index.js";
+import { operationsOf } from "../dist/operations/index.js";
 import { mergePatches } from "../dist/patch-merge/index.js";
 import { boundaryStrength } from "../dist/region-tree/boundary-strength.js";
 import { channelsOf } from "../dist/region-tree/channels.js";
@@ -93,28 +94,35 @@ await time(
   "statistics and packing",
   1,
   () => maskStatistics(maps),
-  () => binding.maskStatistics(maps, { ...thresholds, ...work }),
+  () => binding.operations.maskStatistics(maps, { ...thresholds, ...work }),
 );
 await time(
   "pairwise overlaps",
   1,
   () => pairwiseOverlaps(statistics.masks, statistics.boxes),
-  () => binding.pairwiseOverlaps(statistics.masks, statistics.boxes, work),
+  () => binding.operations.pairwiseOverlaps(statistics.masks, statistics.boxes, work),
 );
-const fusion = { ...thresholds, ...work, maxIoU: 0.9, containment: 0.8, minArea: 1 };
+/** From logits to the fused map, with the operations of one backend. */
+async function fuse(operations) {
+  const { masks, boxes, areas } = await operations.maskStatistics(maps);
+  const overlaps = await operations.pairwiseOverlaps(masks, boxes);
+  const kept = await operations.removeDuplicates(areas, scores, overlaps, 0.9);
+  const pick = (values, Kind) => Kind.from(kept, (k) => values[k]);
+  const forest = await operations.buildForest(
+    pick(areas, Uint32Array),
+    pick(scores, Float64Array),
+    pick(granularities, Float64Array),
+    selectOverlaps(overlaps, kept),
+    0.8,
+  );
+  const finest = finestLabels(selectMasks(masks, kept), forest);
+  return operations.fuseLabels(finest, forest, SIDE, SIDE);
+}
 await time(
-  "all of it, 10 label maps and the fused map",
+  "all of it, with the fused map",
   1,
-  () => {
-    const scene = fuseLogits(maps, scores, granularities);
-    for (let g = 0; g < 10; g++) labelMapAt(scene.finest, scene.forest, g / 10);
-    fuseLabels(scene.finest, scene.forest, SIDE, SIDE);
-  },
-  () =>
-    binding.fuseLogits(maps, scores, granularities, fusion).then(async ({ finest, forest }) => {
-      for (let g = 0; g < 10; g++) await binding.labelMapAt(finest, forest, g / 10, work);
-      await binding.fuseLabels(finest, forest, maps, work);
-    }),
+  () => fuse(operationsOf(null)),
+  () => fuse(operationsOf(binding, work.threads)),
 );
 const some = Math.min(count, 50);
 await time(
@@ -130,7 +138,7 @@ await time(
     }
   },
   () =>
-    binding.finishMasks(
+    binding.operations.finishMasks(
       maps,
       { width: IMAGE, height: IMAGE },
       { ...thresholds, ...work, keepWords: true, runLengths: true },
@@ -150,7 +158,7 @@ await time(
   `merging ${PATCHES}×${PATCHES} patches of ${FEATURES} features`,
   1,
   () => mergePatches(patches),
-  () => binding.mergePatches(patches, work),
+  () => binding.operations.mergePatches(patches, work),
 );
 
 const [width, height] = [480, 320];
@@ -171,5 +179,5 @@ await time(
     const means = regionFeatures(regions, channels, lab);
     mergeRegions(graph, mergeFeatures(means, normalisedCut(affinityGraph(graph, means))));
   },
-  () => binding.buildRegionHierarchy({ width, height, data }, work),
+  () => binding.operations.buildRegionHierarchy({ width, height, data }, work),
 );

@@ -1,11 +1,10 @@
-import type { NativeFusion } from "./fusion-binding.js";
 import type { NativeWork } from "./native-work.js";
 
-// The contract with the addon (native/src/addon): everything it exports, and nothing else. test/contract.test.ts
-// compares it with a built addon. The decoder is here, the fusion functions are in fusion-binding.ts.
+// The contract with the addon (native/src/addon). test/contract.test.ts compares it with a built addon. What the
+// operations take and give is said in @unsam/core/operations, which is held to them by test/operations there.
 
-/** Raised with every change of this file or fusion-binding.ts; a binary built for another contract is not used. */
-export const CONTRACT = 5;
+/** Raised with every change of this file or of an operation; a binary built for another contract is not used. */
+export const CONTRACT = 6;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */
 export type NativeErrorCode =
@@ -97,11 +96,22 @@ export interface NativeDecoder {
   dispose(): void;
 }
 
-export interface NativeBinding extends NativeFusion {
+/**
+ * A function of plain data. Like the decoder's methods it reads (copies) its arguments before it returns, works on libuv's
+ * thread pool, and never throws: whatever is wrong rejects the promise. Every option has to be given. A Float32Array on a
+ * SharedArrayBuffer is not copied, but read where it lies until the call ends.
+ */
+export type NativeOperation = (...args: readonly unknown[]) => Promise<never>;
+
+export interface NativeBinding {
   readonly contract: number;
   /** portable, avx2, avx512, avx512bf16 or amx. Throws `E_BAD_OPTION` where UNSAM_ISA names one this CPU lacks. */
   instructionSet(): string;
   cuda(): NativeCuda;
+  /** By the names of @unsam/core/operations. */
+  readonly operations: Readonly<Record<string, NativeOperation>>;
+  /** Number of the recipe that `buildRegionHierarchy` follows: that of @unsam/core where the trees are the same. */
+  readonly regionTreeRecipe: number;
   /** Rejects with `E_UNSUPPORTED` where a device is asked for and CUDA cannot be used. */
   createDecoder(weights: NativeWeights, options: NativeDecoderOptions): Promise<NativeDecoder>;
   /** For `instanceof`; only `createDecoder` makes one. */

@@ -1,5 +1,4 @@
 export * from "./binding.js";
-export * from "./fusion-binding.js";
 export { type LoadNativeOptions, loadNative, type NativeStatus } from "./load.js";
 export type { NativeWork } from "./native-work.js";
 export { openAddon } from "./open-addon.js";

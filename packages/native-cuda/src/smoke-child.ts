@@ -22,12 +22,13 @@ async function tryOnce(addon: string): Promise<void> {
   const maps = { count: 2, height: 16, width: 8, data: new Float32Array(256).fill(1) };
   const thresholds = { threshold: 0, stabilityOffset: 0.5, threads: 2 };
   const size = { width: 50, height: 40 };
-  const finished = await binding.finishMasks(maps, size, {
-    ...thresholds,
-    keepWords: true,
-    runLengths: true,
+  const { finishMasks, pairwiseOverlaps } = binding.operations;
+  const options = { ...thresholds, keepWords: true, runLengths: true };
+  const finished: { masks: unknown; boxes: unknown } = await finishMasks(maps, size, options);
+  const overlaps: { common: Uint32Array } = await pairwiseOverlaps(finished.masks, finished.boxes, {
+    threads: 1,
   });
-  const { common } = await binding.pairwiseOverlaps(finished.masks, finished.boxes, { threads: 1 });
+  const { common } = overlaps;
   if (common[0] !== size.width * size.height) throw new Error("it counts the pixels of test masks wrongly");
 }
 

@@ -1,5 +1,4 @@
 import { expect, it } from "vitest";
-import type { NativeFusion } from "#native/fusion-binding.js";
 import { addon, click, createImage, describeWithAddon } from "./addon.js";
 
 // What the addon returns may be moved to another thread by whoever holds it, also where the answer is large: memory of
@@ -34,6 +33,9 @@ function expectMovable(result: unknown): void {
   expect(buffers.map(({ byteLength }) => byteLength)).toEqual(buffers.map(() => 0));
 }
 
+/** What one operation gives is what another takes. */
+const operations = () =>
+  addon().operations as Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
 const WORK = { threads: 2 };
 const THRESHOLDS = { threshold: 0, stabilityOffset: 1 };
 const WIDTH = 64;
@@ -55,13 +57,6 @@ function manyMasks() {
   return { count: COUNT, ...SIZE, words };
 }
 
-/** Every other pixel, so that runs and components are many. */
-function checkerboard(width: number, height: number): Uint32Array {
-  return Uint32Array.from({ length: (width / 32) * height }, (_, i) =>
-    Math.floor(i / (width / 32)) % 2 === 0 ? 0x55555555 : 0xaaaaaaaa,
-  );
-}
-
 const wave = (length: number) => Float32Array.from({ length }, (_, i) => 9 * Math.sin(i / 5 + i * i * 1e-4));
 
 describeWithAddon("results of any size can be moved to another thread", () => {
@@ -71,57 +66,35 @@ describeWithAddon("results of any size can be moved to another thread", () => {
     const boxes = Int32Array.from({ length: 4 * COUNT }, (_, i) => (i % 4 < 2 ? 0 : 39));
     const areas = Uint32Array.from({ length: COUNT }, (_, k) => (1 + (k % 13)) * (1 + (k % 9)));
     const scores = Float64Array.from({ length: COUNT }, (_, k) => 1 / (k + 1));
-    const overlaps = await addon().pairwiseOverlaps(masks, boxes, WORK);
-    const forest = await addon().buildForest(areas, scores, scores, overlaps, { containment: 0.9 });
-    const finest = await addon().finestLabels(masks, forest, WORK);
+    const overlaps = await operations().pairwiseOverlaps(masks, boxes, WORK);
+    const forest = await operations().buildForest(areas, scores, scores, overlaps, { containment: 0.9 });
+    const finest = Int32Array.from({ length: WIDTH * HEIGHT }, (_, i) => i % (COUNT + 1));
     return { boxes, areas, scores, overlaps, forest, finest };
   };
 
-  const calls: Record<
-    Exclude<keyof NativeFusion, "regionTreeRecipe" | "encodeCounts">,
-    () => Promise<unknown>
-  > = {
+  const calls: Record<string, () => Promise<unknown>> = {
+    cleanLogits: () => operations().cleanLogits(maps, { maxHoleArea: 5, maxSprinkleArea: 5, ...WORK }),
     finishMasks: () =>
-      addon().finishMasks(maps, SIZE, { ...THRESHOLDS, ...WORK, keepWords: true, runLengths: true }),
-    maskStatistics: () => addon().maskStatistics(maps, { ...THRESHOLDS, ...WORK }),
-    encodeRLE: () => addon().encodeRLE({ count: 1, ...SIZE, words: checkerboard(WIDTH, HEIGHT) }, WORK),
-    decodeRLE: () =>
-      addon().decodeRLE(Uint32Array.of(9, 256 * 256 - 9), { width: 256, height: 256 }, { maxPixels: 1e6 }),
-    decodeCounts: async () => addon().decodeCounts(await addon().encodeCounts(new Uint32Array(2000).fill(3))),
-    findComponents: () => addon().findComponents(checkerboard(WIDTH, HEIGHT), SIZE, { connectivity: 4 }),
-    removeSmallRegions: () =>
-      addon().removeSmallRegions(masks, { which: "islands", minArea: 2, connectivity: 8, ...WORK }),
+      operations().finishMasks(maps, SIZE, { ...THRESHOLDS, ...WORK, keepWords: true, runLengths: true }),
+    maskStatistics: () => operations().maskStatistics(maps, { ...THRESHOLDS, ...WORK }),
     pairwiseOverlaps: async () => (await facts()).overlaps,
     removeDuplicates: async () => {
       const { areas, scores, overlaps } = await facts();
-      return addon().removeDuplicates(areas, scores, overlaps, { maxIoU: 1 });
+      return operations().removeDuplicates(areas, scores, overlaps, { maxIoU: 1 });
     },
     suppressBoxes: () => {
       const boxes = Float64Array.from({ length: 8000 }, (_, i) => 2 * (i >> 2) + (i % 4 < 2 ? 0 : 1));
-      return addon().suppressBoxes(boxes, new Float64Array(2000).fill(0.5), { maxIoU: 0.5 });
+      return operations().suppressBoxes(boxes, new Float64Array(2000).fill(0.5), { maxIoU: 0.5 });
     },
     buildForest: async () => (await facts()).forest,
-    finestLabels: async () => (await facts()).finest,
-    labelMapAt: async () => {
-      const { finest, forest } = await facts();
-      return addon().labelMapAt(finest, forest, 0.5, WORK);
-    },
     fuseLabels: async () => {
       const { finest, forest } = await facts();
-      return addon().fuseLabels(finest, forest, SIZE, WORK);
+      return operations().fuseLabels(finest, forest, SIZE, WORK);
     },
-    fuseLogits: () =>
-      addon().fuseLogits(maps, new Float64Array(40).fill(0.5), new Float64Array(40).fill(0.5), {
-        ...THRESHOLDS,
-        ...WORK,
-        maxIoU: 0.9,
-        containment: 0.9,
-        minArea: 1,
-      }),
     mergePatches: () =>
-      addon().mergePatches({ width: 40, height: 40, channels: 4, data: wave(40 * 40 * 4) }, WORK),
+      operations().mergePatches({ width: 40, height: 40, channels: 4, data: wave(40 * 40 * 4) }, WORK),
     buildRegionHierarchy: () =>
-      addon().buildRegionHierarchy(
+      operations().buildRegionHierarchy(
         {
           width: 96,
           height: 96,

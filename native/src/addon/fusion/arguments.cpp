@@ -116,11 +116,4 @@ Thresholds read_thresholds(const Napi::Object& options) {
   return {read_option(options, "threshold"), read_option(options, "stabilityOffset")};
 }
 
-Connectivity read_connectivity(const Napi::Object& options) {
-  const double connectivity = read_option(options, "connectivity");
-  if (connectivity == 4) return Connectivity::four;
-  if (connectivity == 8) return Connectivity::eight;
-  throw Error(kOption, "The option connectivity must be 4 or 8.");
-}
-
 }  // namespace unsam::addon

@@ -47,7 +47,6 @@ double read_option(const Napi::Object& options, const char* name);
 bool read_switch(const Napi::Object& options, const char* name);
 Threads read_threads(const Napi::Object& options);
 Thresholds read_thresholds(const Napi::Object& options);
-Connectivity read_connectivity(const Napi::Object& options);
 
 // body(parallel) with these threads.
 template <class Body>

@@ -1,6 +1,7 @@
 #include "../call.h"
+#include "../result_arrays.h"
 #include "arguments.h"
-#include "exports.h"
+#include "operation.h"
 #include "results.h"
 
 namespace unsam::addon {
@@ -27,6 +28,7 @@ Napi::Value finish_masks(const Napi::CallbackInfo& info) {
     });
   });
 }
+const Operation kFinishMasks("finishMasks", finish_masks);
 
 // maskStatistics(maps, { threshold, stabilityOffset, threads })
 Napi::Value mask_statistics(const Napi::CallbackInfo& info) {
@@ -44,5 +46,21 @@ Napi::Value mask_statistics(const Napi::CallbackInfo& info) {
     });
   });
 }
+const Operation kMaskStatistics("maskStatistics", mask_statistics);
+
+// cleanLogits(maps, { maxHoleArea, maxSprinkleArea, threads })
+Napi::Value clean_logits(const Napi::CallbackInfo& info) {
+  return rejecting(info.Env(), [&] {
+    const auto named = read_options(info[1]);
+    const CleanOptions options{read_option(named, "maxHoleArea"), read_option(named, "maxSprinkleArea")};
+    auto work = [maps = read_maps(info[0]), options, threads = read_threads(named)] {
+      return with_threads(threads, [&](const ParallelFor& parallel) {
+        return unsam::clean_logits(maps, options, parallel);
+      });
+    };
+    return start_call(info.Env(), std::move(work), float_array);
+  });
+}
+const Operation kCleanLogits("cleanLogits", clean_logits);
 
 }  // namespace unsam::addon

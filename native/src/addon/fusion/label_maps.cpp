@@ -1,7 +1,7 @@
 #include "../call.h"
 #include "../result_arrays.h"
 #include "arguments.h"
-#include "exports.h"
+#include "operation.h"
 
 namespace unsam::addon {
 namespace {
@@ -11,33 +11,6 @@ std::vector<std::int32_t> read_finest(Napi::Value value) {
 }
 
 }  // namespace
-
-// finestLabels(masks, forest, { threads })
-Napi::Value finest_labels(const Napi::CallbackInfo& info) {
-  return rejecting(info.Env(), [&] {
-    auto work = [masks = read_masks(info[0]), forest = read_forest(info[1]),
-                 threads = read_threads(read_options(info[2]))] {
-      return with_threads(threads, [&](const ParallelFor& parallel) {
-        return unsam::finest_labels(masks, forest, parallel);
-      });
-    };
-    return start_call(info.Env(), std::move(work), integer_array);
-  });
-}
-
-// labelMapAt(finest, forest, granularity, { threads })
-Napi::Value label_map_at(const Napi::CallbackInfo& info) {
-  return rejecting(info.Env(), [&] {
-    auto work = [finest = read_finest(info[0]), forest = read_forest(info[1]),
-                 granularity = read_number(info[2], "The granularity", ErrorCode::bad_prompt),
-                 threads = read_threads(read_options(info[3]))] {
-      return with_threads(threads, [&](const ParallelFor& parallel) {
-        return unsam::label_map_at(finest, forest, granularity, parallel);
-      });
-    };
-    return start_call(info.Env(), std::move(work), integer_array);
-  });
-}
 
 // fuseLabels(finest, forest, size, { threads })
 Napi::Value fuse_labels(const Napi::CallbackInfo& info) {
@@ -59,5 +32,6 @@ Napi::Value fuse_labels(const Napi::CallbackInfo& info) {
     });
   });
 }
+const Operation kFuseLabels("fuseLabels", fuse_labels);
 
 }  // namespace unsam::addon

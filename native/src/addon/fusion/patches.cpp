@@ -3,7 +3,7 @@
 #include "../call.h"
 #include "../result_arrays.h"
 #include "arguments.h"
-#include "exports.h"
+#include "operation.h"
 
 namespace unsam::addon {
 
@@ -32,5 +32,6 @@ Napi::Value merge_patches(const Napi::CallbackInfo& info) {
     });
   });
 }
+const Operation kMergePatches("mergePatches", merge_patches);
 
 }  // namespace unsam::addon

@@ -3,7 +3,7 @@
 #include "../call.h"
 #include "../result_arrays.h"
 #include "arguments.h"
-#include "exports.h"
+#include "operation.h"
 
 namespace unsam::addon {
 namespace {
@@ -49,5 +49,6 @@ Napi::Value build_region_hierarchy(const Napi::CallbackInfo& info) {
     return start_call(info.Env(), std::move(work), hierarchy_object);
   });
 }
+const Operation kBuildRegionHierarchy("buildRegionHierarchy", build_region_hierarchy);
 
 }  // namespace unsam::addon

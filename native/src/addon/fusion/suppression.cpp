@@ -1,7 +1,7 @@
 #include "../call.h"
 #include "../result_arrays.h"
 #include "arguments.h"
-#include "exports.h"
+#include "operation.h"
 
 namespace unsam::addon {
 
@@ -23,6 +23,7 @@ Napi::Value pairwise_overlaps(const Napi::CallbackInfo& info) {
     });
   });
 }
+const Operation kPairwiseOverlaps("pairwiseOverlaps", pairwise_overlaps);
 
 // removeDuplicates(areas, scores, overlaps, { maxIoU })
 Napi::Value remove_duplicates(const Napi::CallbackInfo& info) {
@@ -34,6 +35,7 @@ Napi::Value remove_duplicates(const Napi::CallbackInfo& info) {
     return start_call(info.Env(), std::move(work), integer_array);
   });
 }
+const Operation kRemoveDuplicates("removeDuplicates", remove_duplicates);
 
 // suppressBoxes(boxes, scores, { maxIoU })
 Napi::Value suppress_boxes(const Napi::CallbackInfo& info) {
@@ -45,5 +47,6 @@ Napi::Value suppress_boxes(const Napi::CallbackInfo& info) {
     return start_call(info.Env(), std::move(work), integer_array);
   });
 }
+const Operation kSuppressBoxes("suppressBoxes", suppress_boxes);
 
 }  // namespace unsam::addon

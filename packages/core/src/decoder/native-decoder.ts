@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { NativeBinding, NativeDecoder, NativePreparedImage, NativePrompt } from "@unsam/native-cuda";
 import { UnSAMError } from "../errors.js";
 import type { FeatureMap, NetworkModel } from "../models/index.js";
+import { DISPOSED, typed } from "../operations/native-errors.js";
 import { Turns } from "../runtime/turns.js";
 import type { Tensor } from "../tensor.js";
 import {
@@ -13,7 +14,6 @@ import {
   type NetworkPrompt,
   type PreparedImage,
 } from "./mask-decoder.js";
-import { DISPOSED, typed } from "./native-call.js";
 
 /**
  * Prompts per call into the addon: a multiple of the eight it decodes side by side, and few enough (a fraction of a

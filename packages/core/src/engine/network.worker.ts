@@ -1,6 +1,5 @@
 import { openCheckpoint } from "../checkpoint/index.js";
 import { type ImageFeatures, type NetworkPrompt, nativeMisfit } from "../decoder/index.js";
-import { DISPOSED } from "../decoder/native-call.js";
 import { OnnxDecoderKernel, type PreparedFeatures } from "../decoder/onnx-decoder-kernel.js";
 import { type BuiltEncoder, buildEncoder } from "../encoder/index.js";
 import { OnnxEncoderKernel } from "../encoder/onnx-encoder-kernel.js";
@@ -8,6 +7,7 @@ import { UnSAMError } from "../errors.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { type NetworkModel, resolveModel, weightsFingerprint } from "../models/index.js";
+import { DISPOSED } from "../operations/native-errors.js";
 import { keep, move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
 import type { NetworkOptions } from "./network-options.js";

@@ -3,6 +3,7 @@ import { loadNative } from "@unsam/native-cuda";
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
+import type { AddonAt } from "../operations/index.js";
 import type { Prompt } from "../prompt.js";
 import {
   type LearnedCues,
@@ -36,7 +37,7 @@ import type {
   SegmentOptions,
 } from "./engine.js";
 import { checkTreeMask } from "./mask-prompt.js";
-import type { KeyedAnswer, Painted, PlainPrompt, TreeKernels } from "./region-tree.worker.js";
+import type { KeyedAnswer, Painted, PlainPrompt } from "./region-tree.worker.js";
 
 const tree = computeThreads().bind<typeof import("./region-tree.worker.js")>(
   new URL("./region-tree.worker.js", import.meta.url),
@@ -84,7 +85,7 @@ export interface TreeGrowth {
   /** What a network sees in the photo; null: nothing does. */
   cues(image: RgbImage, signal: AbortSignal | undefined): Promise<LearnedCues | null>;
   /** The addon; null where TypeScript does it. */
-  readonly kernels: TreeKernels | null;
+  readonly kernels: AddonAt | null;
   /** Releases what growing needs. */
   close?(): Promise<void>;
 }

@@ -1,11 +1,9 @@
-import { openAddon } from "@unsam/native-cuda";
-import { typed } from "../decoder/native-call.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { Mask } from "../mask/mask.js";
 import { removeSmallRegions } from "../mask/small-regions.js";
+import { type AddonAt, operationsAt } from "../operations/index.js";
 import type { Prompt } from "../prompt.js";
 import {
-  buildRegionTree,
   buildRegionTreeWith,
   coverageLogits,
   type LearnedCues,
@@ -39,25 +37,16 @@ export const SLICE_MS = 40;
 /** Cells of the low-resolution logits. */
 const LOGIT_CELLS = 256 * 256;
 
-/** The addon that grows trees, as this thread opens it. */
-export interface TreeKernels {
-  readonly addon: string;
-  readonly threads: number;
-}
-
-/** `kernels`: null where TypeScript does it, as it always does with `learned` cues. */
+/** `addon`: null where TypeScript does it, as it always does with `learned` cues. */
 export async function build(
   image: RgbImage,
-  kernels: TreeKernels | null,
+  addon: AddonAt | null,
   learned: LearnedCues | null = null,
 ): Promise<Moved<RegionTree>> {
   if (learned) {
     return moved(await buildRegionTreeWith(async (working) => regionHierarchy(working, learned), image));
   }
-  if (!kernels) return moved(buildRegionTree(image));
-  const { addon, threads } = kernels;
-  const grow = (working: RgbImage) => typed(openAddon(addon).buildRegionHierarchy(working, { threads }));
-  return moved(await buildRegionTreeWith(grow, image));
+  return moved(await buildRegionTreeWith(operationsAt(addon).buildRegionHierarchy, image));
 }
 
 export function restore(state: ImageState, size: { width: number; height: number }): Moved<RegionTree> {

@@ -4,7 +4,6 @@ export { removeDuplicates } from "./duplicates.js";
 export * from "./forest.js";
 export * from "./fuse-logits.js";
 export * from "./fused-map.js";
-export * from "./kernels.js";
 export * from "./label-map.js";
 export { type MaskStack, selectMasks } from "./mask-stack.js";
 export * from "./mask-statistics.js";

@@ -2,7 +2,6 @@ import { type PackedMask, PackedRows, setRun, wordsPerRow } from "../mask/index.
 import type { Abortable } from "../runtime/callers-abort.js";
 import type { RegionForest } from "./forest.js";
 import type { FusedMap } from "./fused-map.js";
-import type { FusionKernels } from "./kernels.js";
 import { checkCount, checkMaskSize, checkPerMask, type MaskStack } from "./mask-stack.js";
 import { commonPixels, type Overlaps, pairRow, selectOverlaps } from "./pairwise.js";
 
@@ -27,6 +26,25 @@ export interface PackedScene {
   readonly contours: FusedMap;
 }
 
+/** The steps that take long; `@unsam/core/operations` has them in the addon and in TypeScript, with the same bits. */
+export interface FusionSteps {
+  pairwiseOverlaps(masks: MaskStack, boxes: Int32Array): Promise<Overlaps>;
+  removeDuplicates(
+    areas: Uint32Array,
+    scores: Float64Array,
+    overlaps: Overlaps,
+    maxIoU: number,
+  ): Promise<Int32Array>;
+  buildForest(
+    areas: Uint32Array,
+    scores: Float64Array,
+    granularities: Float64Array,
+    overlaps: Overlaps,
+    containment: number,
+  ): Promise<RegionForest>;
+  fuseLabels(finest: Int32Array, forest: RegionForest, width: number, height: number): Promise<FusedMap>;
+}
+
 /** Bits that are held unpacked at once. */
 const TILE_BYTES = 32 * 2 ** 20;
 
@@ -45,7 +63,7 @@ export async function buildPackedScene(
   size: { readonly width: number; readonly height: number },
   scores: Float64Array,
   granularities: Float64Array,
-  kernels: FusionKernels,
+  steps: FusionSteps,
   { maxIoU = 0.9, containment = 0.8, signal }: PackedSceneOptions = {},
 ): Promise<PackedScene> {
   const { width, height } = size;
@@ -54,11 +72,11 @@ export async function buildPackedScene(
   checkPerMask("scores", scores, masks.length);
   checkPerMask("granularities", granularities, masks.length);
   const areas = Uint32Array.from(masks, ({ area }) => area);
-  const overlaps = await packedOverlaps(masks, size, kernels, signal);
-  const kept = await kernels.removeDuplicates(areas, scores, overlaps, maxIoU);
+  const overlaps = await packedOverlaps(masks, size, steps, signal);
+  const kept = await steps.removeDuplicates(areas, scores, overlaps, maxIoU);
   const lowest = lowestGranularities(kept, areas, granularities, overlaps, maxIoU);
   const pick = (values: ArrayLike<number>) => Float64Array.from(kept, (k) => values[k]);
-  const forest = await kernels.buildForest(
+  const forest = await steps.buildForest(
     Uint32Array.from(kept, (k) => areas[k]),
     pick(scores),
     lowest,
@@ -67,7 +85,7 @@ export async function buildPackedScene(
   );
   const chosen = Array.from(kept, (k) => masks[k]);
   const finest = paintFinest(chosen, forest, size, signal);
-  const contours = await kernels.fuseLabels(finest, forest, width, height);
+  const contours = await steps.fuseLabels(finest, forest, width, height);
   return { kept, granularities: lowest, forest, finest, contours };
 }
 
@@ -125,7 +143,7 @@ interface Tile {
 async function packedOverlaps(
   masks: readonly PackedMask[],
   { width, height }: { readonly width: number; readonly height: number },
-  kernels: FusionKernels,
+  steps: FusionSteps,
   signal: Abortable | undefined,
 ): Promise<Overlaps> {
   const count = masks.length;
@@ -148,7 +166,7 @@ async function packedOverlaps(
       const here = beside.filter((i) => masks[i].box[1] < tile.bottom && masks[i].box[3] >= top);
       if (here.length < 2) continue;
       const { stack, boxes } = unpackTile(masks, here, tile, cursors);
-      addTile(common, count, (await kernels.pairwiseOverlaps(stack, boxes)).common, here);
+      addTile(common, count, (await steps.pairwiseOverlaps(stack, boxes)).common, here);
     }
   }
   return { count, common };

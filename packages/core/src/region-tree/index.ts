@@ -3,6 +3,7 @@ export { treeMask } from "./answer-mask.js";
 export {
   buildRegionTree,
   buildRegionTreeWith,
+  type RegionHierarchy,
   type RegionTreeOptions,
   regionHierarchy,
 } from "./build.js";

@@ -1,4 +1,4 @@
-import type { AddonAt } from "../hierarchy/index.js";
+import type { AddonAt } from "../operations/index.js";
 import { computeThreads, type Handle } from "../runtime/index.js";
 import type { FoundMask, LevelReport } from "./found-mask.js";
 import { type Crop, cropBoxes, pointGrid, pointsInLayer } from "./grid.js";

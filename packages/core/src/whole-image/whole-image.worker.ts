@@ -1,6 +1,5 @@
-import { openAddon } from "@unsam/native-cuda";
-import type { AddonAt } from "../hierarchy/index.js";
-import { finishMask, wordsPerRow } from "../mask/index.js";
+import { wordsPerRow } from "../mask/index.js";
+import { type AddonAt, operationsAt } from "../operations/index.js";
 import { callersAbort } from "../runtime/callers-abort.js";
 import { keep } from "../runtime/keep.js";
 import { move } from "../runtime/move.js";
@@ -67,14 +66,13 @@ async function addLogits(
   clicks: Clicks,
 ): Promise<CollectedBatch> {
   const size = collector.cropSize;
-  const binding = addon && openAddon(addon.addon);
   const length = wordsPerRow(size.width) * size.height;
   const perCall = Math.max(1, Math.floor(FINISHING_BYTES / (4 * length)));
   const batches: CollectedBatch[] = [];
   for (let start = 0; start < Math.max(1, maps.length); start += perCall) {
     callersAbort.throwIfAborted();
     const part = maps.slice(start, start + perCall);
-    const finished = binding && part.length > 0 ? await inAddon(part) : part.map(plainly);
+    const finished = part.length > 0 ? await finish(part) : [];
     const masks = finished.map((mask, k) => ({ ...mask, ...claims[start + k] }));
     // Clicks are settled when the last of their masks is in.
     batches.push(collector.addBits(masks, start + perCall >= maps.length ? clicks : []));
@@ -84,21 +82,10 @@ async function addLogits(
     coverage: batches[batches.length - 1].coverage,
   };
 
-  function plainly(logits: Float32Array) {
-    return finishMask(logits, side, side, size.width, size.height);
-  }
-
-  async function inAddon(data: readonly Float32Array[]) {
-    const { masks, stability } = await binding!.finishMasks(
+  async function finish(data: readonly Float32Array[]) {
+    const { masks, stability } = await operationsAt(addon).finishMasks(
       { count: data.length, height: side, width: side, data },
       size,
-      {
-        threshold: 0,
-        stabilityOffset: 1,
-        keepWords: true,
-        runLengths: false,
-        threads: addon!.threads,
-      },
     );
     return data.map((_, k) => ({
       words: masks.words.subarray(k * length, (k + 1) * length),

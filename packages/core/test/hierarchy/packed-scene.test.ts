@@ -3,20 +3,20 @@ import { describe, expect, it } from "vitest";
 import {
   buildPackedScene,
   commonPixels,
-  type FusionKernels,
+  type FusionSteps,
   fuseLabels,
   fuseLogits,
   maskStatistics,
-  nativeKernels,
-  plainKernels,
 } from "#core/hierarchy/index.js";
 import { type PackedMask, packMask } from "#core/mask/index.js";
-import { randomScene } from "../addon-twins/scenes.js";
+import { operationsOf } from "#core/operations/index.js";
+import { randomScene } from "../operations/random-scenes.js";
 
 const native = await loadNative({ cacheDir: null });
 if (native.binding === null && process.env.UNSAM_REQUIRE_NATIVE) throw new Error(native.reason);
-const kernels: [string, FusionKernels][] = [["TypeScript", plainKernels]];
-if (native.binding) kernels.push(["the addon", nativeKernels(native.binding, 2)]);
+const inTypeScript = operationsOf(null);
+const kernels: [string, FusionSteps][] = [["TypeScript", inTypeScript]];
+if (native.binding) kernels.push(["the addon", operationsOf(native.binding, 2)]);
 
 /** The masks of a scene of logits, each packed. */
 function packedMasks(maps: Parameters<typeof maskStatistics>[0]): PackedMask[] {
@@ -75,7 +75,7 @@ describe("tiles", () => {
     });
     const scores = Float64Array.from(masks, (_, k) => 1 - k / count);
     const granularities = Float64Array.from(masks, () => 0.5);
-    const scene = await buildPackedScene(masks, { width, height }, scores, granularities, plainKernels);
+    const scene = await buildPackedScene(masks, { width, height }, scores, granularities, inTypeScript);
 
     const common = (a: number, b: number) => {
       const [p, q] = [rectangles[a], rectangles[b]];
@@ -120,11 +120,11 @@ describe("tiles", () => {
     });
     const scores = Float64Array.from(masks, (_, k) => 1 - k / count);
     let largest = 0;
-    const watching: FusionKernels = {
-      ...plainKernels,
+    const watching: FusionSteps = {
+      ...inTypeScript,
       pairwiseOverlaps: (stack, boxes) => {
         largest = Math.max(largest, stack.words.byteLength);
-        return plainKernels.pairwiseOverlaps(stack, boxes);
+        return inTypeScript.pairwiseOverlaps(stack, boxes);
       },
       buildForest: async (areas, scores, granularities, overlaps, containment) => {
         for (let i = 0; i < count; i += 7) {
@@ -134,7 +134,7 @@ describe("tiles", () => {
             if (commonPixels(overlaps, i, j) !== wanted) expect.fail(`masks ${i} and ${j}`);
           }
         }
-        return plainKernels.buildForest(areas, scores, granularities, overlaps, containment);
+        return inTypeScript.buildForest(areas, scores, granularities, overlaps, containment);
       },
     };
     const size = { width, height };
@@ -163,7 +163,7 @@ describe("an abort", () => {
         { width: 1, height: 2 },
         values,
         values,
-        plainKernels,
+        inTypeScript,
         {
           maxIoU: 1,
           signal,

@@ -1,6 +1,7 @@
 import type { EngineImage } from "@unsam/core/engine";
-import { buildPackedScene, labelMapAt, plainKernels } from "@unsam/core/hierarchy";
+import { buildPackedScene, labelMapAt } from "@unsam/core/hierarchy";
 import { Mask, unpackMask } from "@unsam/core/mask";
+import { operationsOf } from "@unsam/core/operations";
 import { generateMasks, OFFICIAL_OPTIONS, type WholeImageOptions } from "@unsam/core/whole-image";
 import type { WholeImage } from "./method.js";
 
@@ -34,7 +35,7 @@ export async function engineWholeImage(
     { width, height },
     Float64Array.from(masks, ({ predictedIou }) => predictedIou),
     Float64Array.from(masks, ({ granularity, level }) => granularity ?? levels[level] ?? 1),
-    plainKernels,
+    operationsOf(null),
   );
   return {
     segmentations: THRESHOLDS,

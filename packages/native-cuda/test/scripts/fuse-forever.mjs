@@ -2,17 +2,16 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openAddon } from "#native/open-addon.js";
 
-const binding = openAddon(workerData.addon);
+const { finishMasks, maskStatistics } = openAddon(workerData.addon).operations;
 const count = 64;
 const data = new Float32Array(new SharedArrayBuffer(count * 256 * 256 * 4));
 for (let i = 0; i < data.length; i++) data[i] = 2 * Math.sin(i / 999);
 const maps = { count, height: 256, width: 256, data };
-const scores = Float64Array.from({ length: count }, (_, i) => i / count);
-const options = { threshold: 0, stabilityOffset: 1, maxIoU: 0.9, containment: 0.8, minArea: 1, threads: 2 };
+const options = { threshold: 0, stabilityOffset: 1, threads: 2 };
 parentPort.postMessage("started");
 for (;;) {
-  const scene = binding.fuseLogits(maps, scores, scores, options);
+  const statistics = maskStatistics(maps, options);
   const size = { width: 1024, height: 1024 };
-  const finished = binding.finishMasks(maps, size, { ...options, keepWords: true, runLengths: true });
-  await Promise.all([scene, finished]);
+  const finished = finishMasks(maps, size, { ...options, keepWords: true, runLengths: true });
+  await Promise.all([statistics, finished]);
 }

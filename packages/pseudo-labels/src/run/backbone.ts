@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 import { defaultCacheDir, openNetworkEngine } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import type { AddonAt } from "@unsam/core/hierarchy";
 import type { RgbImage } from "@unsam/core/image";
 import type { PackedMask } from "@unsam/core/mask";
 import { readModelConfig } from "@unsam/core/models";
+import type { AddonAt } from "@unsam/core/operations";
 import { generateMasks, OFFICIAL_OPTIONS, type WholeImageOptions } from "@unsam/core/whole-image";
 
 /** Which network looks at the photos. */

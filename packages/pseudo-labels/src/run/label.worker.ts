@@ -1,9 +1,7 @@
-import { typed } from "@unsam/core/decoder";
 import { decodeImage } from "@unsam/core/image";
 import { Mask, unpackMask } from "@unsam/core/mask";
-import { mergePatches } from "@unsam/core/patch-merge";
-import { buildRegionTree, buildRegionTreeWith } from "@unsam/core/region-tree";
-import { openAddon } from "@unsam/native-cuda";
+import { operationsAt } from "@unsam/core/operations";
+import { buildRegionTreeWith } from "@unsam/core/region-tree";
 import { type LabelFile, type LabelInfo, labelFile } from "../label-file.js";
 import { type LabelKernels, labelBySight, labelByTree, type Seen } from "../label-image.js";
 import type { WireSight } from "./backbone.js";
@@ -28,7 +26,7 @@ export async function labelOne(
   sight: WireSight | null,
 ): Promise<Labelled> {
   const photo = await decodeImage(file);
-  const kernels = addon === null ? PLAIN : nativeKernels(addon);
+  const kernels = kernelsAt(addon);
   const families = sight
     ? await labelBySight(photo, seen(sight), kernels)
     : await labelByTree(photo, kernels);
@@ -47,21 +45,11 @@ function seen({ embedding, masks }: WireSight): Seen {
   return { embedding, masks: candidates };
 }
 
-const PLAIN: LabelKernels = {
-  growTree: async (image, options) => buildRegionTree(image, options),
-  mergePatches: async (features) => mergePatches(features),
-};
-
 /** One thread each: there is a worker for every core. */
-function nativeKernels(addon: string): LabelKernels {
-  const binding = openAddon(addon);
+function kernelsAt(addon: string | null): LabelKernels {
+  const { buildRegionHierarchy, mergePatches } = operationsAt(addon === null ? null : { addon, threads: 1 });
   return {
-    growTree: (image, options) =>
-      buildRegionTreeWith(
-        (working) => typed(binding.buildRegionHierarchy(working, { threads: 1 })),
-        image,
-        options,
-      ),
-    mergePatches: (features) => typed(binding.mergePatches(features, { threads: 1 })),
+    growTree: (image, options) => buildRegionTreeWith(buildRegionHierarchy, image, options),
+    mergePatches,
   };
 }

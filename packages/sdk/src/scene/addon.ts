@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defaultCacheDir } from "@unsam/core/engine";
-import type { AddonAt } from "@unsam/core/hierarchy";
+import type { AddonAt } from "@unsam/core/operations";
 import { loadNative } from "@unsam/native-cuda";
 
 /** The addon for scenes, which need no model; null: TypeScript does the same, bit for bit. */

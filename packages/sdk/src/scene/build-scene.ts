@@ -1,22 +1,20 @@
-import { buildPackedScene, type FusionKernels, type PackedScene } from "@unsam/core/hierarchy";
+import { buildPackedScene, type FusionSteps, type PackedScene } from "@unsam/core/hierarchy";
 import type { Abortable } from "@unsam/core/runtime";
+import { familyGranularities } from "@unsam/core/scales";
 import type { FusionOptions, SceneData, SceneEntry } from "./scene-data.js";
-
-/** Granularity of the smallest mask of a family; its largest has 1. */
-const FINEST = 0.1;
 
 /** Masks → scene. Worker side: it may take seconds for thousands of masks of a large photo. */
 export async function buildScene(
   entries: readonly SceneEntry[],
   size: { readonly width: number; readonly height: number },
   { maxIoU = 0.9, containment = 0.8 }: FusionOptions,
-  kernels: FusionKernels,
+  steps: FusionSteps,
   signal?: Abortable,
 ): Promise<SceneData> {
   const masks = entries.map(({ mask }) => mask);
   const scores = Float64Array.from(entries, ({ score }) => score);
   const build = (granularities: Float64Array) =>
-    buildPackedScene(masks, size, scores, granularities, kernels, { maxIoU, containment, signal });
+    buildPackedScene(masks, size, scores, granularities, steps, { maxIoU, containment, signal });
   let scene = await build(Float64Array.from(entries, ({ granularity }) => granularity ?? 1));
   if (entries.some(({ granularity }) => granularity === null)) {
     // Who lies in whom does not depend on the dial, but the dial on who lies in whom.
@@ -32,27 +30,21 @@ export async function buildScene(
   };
 }
 
-/**
- * For masks of a model without granularity, as UnSAMv2 grades its pseudo-labels: within the family of a root mask
- * 0.1 + 0.9 · (√a − √min) / (√max − √min) of the areas; a lone mask gets 1.
- */
+/** For masks of a model without granularity, as UnSAMv2 grades its pseudo-labels: by area within the family of a root mask. */
 function gradedByArea(entries: readonly SceneEntry[], { kept, forest }: PackedScene): Float64Array {
   const rootOf = new Int32Array(kept.length);
   for (const region of forest.order) {
     const up = forest.parent[region];
     rootOf[region] = up < 0 ? region : rootOf[up];
   }
-  const side = Float64Array.from(kept, (k) => Math.sqrt(entries[k].mask.area));
-  const least = side.slice();
-  rootOf.forEach((root, region) => {
-    least[root] = Math.min(least[root], side[region]);
-  });
   const granularities = Float64Array.from(entries, ({ granularity }) => granularity ?? 1);
-  kept.forEach((k, region) => {
-    const root = rootOf[region];
-    const span = side[root] - least[root];
-    if (entries[k].granularity !== null || span === 0) return;
-    granularities[k] = Math.min(1, FINEST + (1 - FINEST) * ((side[region] - least[root]) / span));
-  });
+  const areaOf = (region: number) => entries[kept[region]].mask.area;
+  for (const root of new Set(rootOf)) {
+    const family = [root, ...rootOf.keys()].filter((region, i) => i === 0 || (region !== root && rootOf[region] === root));
+    const graded = familyGranularities(family.map(areaOf));
+    family.forEach((region, i) => {
+      if (entries[kept[region]].granularity === null) granularities[kept[region]] = Math.min(1, graded[i]);
+    });
+  }
   return granularities;
 }

@@ -1,6 +1,6 @@
-import { type AddonAt, kernelsOf } from "@unsam/core/hierarchy";
 import type { Limits } from "@unsam/core/limits";
 import { type PackedMask, packMask } from "@unsam/core/mask";
+import { type AddonAt, operationsAt } from "@unsam/core/operations";
 import { callersAbort, keep, move } from "@unsam/core/runtime";
 import { buildScene } from "./build-scene.js";
 import type { FusionOptions, SavedScene, SceneData, SceneEntry } from "./scene-data.js";
@@ -15,7 +15,7 @@ export async function build(
   options: FusionOptions,
   addon: AddonAt | null,
 ) {
-  return moved(await buildScene(entries, size, options, kernelsOf(addon), callersAbort));
+  return moved(await buildScene(entries, size, options, operationsAt(addon), callersAbort));
 }
 
 /** Masks given as logits, while they are packed part by part. */
@@ -37,7 +37,7 @@ export function openStack(
 /** Some more maps, [n, height, width]. */
 export async function addLogits({ width, height, addon, masks }: Stack, data: Float32Array): Promise<void> {
   const maps = { count: data.length / (width * height), width, height, data };
-  const { masks: stack, stability } = await kernelsOf(addon).maskStatistics(maps);
+  const { masks: stack, stability } = await operationsAt(addon).maskStatistics(maps);
   const length = stack.words.length / maps.count;
   for (let k = 0; k < maps.count; k++) {
     const words = stack.words.subarray(k * length, (k + 1) * length);

@@ -3,7 +3,7 @@ import { nativeFinisher } from "#core/engine/native-finisher.js";
 import { workerFinisher } from "#core/engine/worker-finisher.js";
 import { Turns } from "#core/runtime/index.js";
 import { Random, randomLogits } from "../hierarchy/random.js";
-import { describeTwins } from "./addon.js";
+import { describeWithAddon } from "./addon.js";
 
 const KEEP_ALL = { maxHoleArea: 0, maxSprinkleArea: 0 };
 
@@ -12,7 +12,7 @@ function randomMaps(count: number, side: number, seed: number): Float32Array[] {
   return Array.from({ length: count }, (_, k) => data.slice(k * side * side, (k + 1) * side * side));
 }
 
-describeTwins("the engine's two ways to finish masks", (binding) => {
+describeWithAddon("the engine's two ways to finish masks", (binding) => {
   const native = nativeFinisher(binding, new Turns(), 2);
 
   it.each([
@@ -24,9 +24,9 @@ describeTwins("the engine's two ways to finish masks", (binding) => {
     const maps = randomMaps(count, 64, count);
     for (const cleaning of [KEEP_ALL, { maxHoleArea: 6, maxSprinkleArea: 4 }]) {
       const found = await native.finish(maps, 64, size, cleaning);
-      const twins = await workerFinisher.finish(maps, 64, size, cleaning);
+      const expected = await workerFinisher.finish(maps, 64, size, cleaning);
       expect(found.length).toBe(count);
-      for (const [k, { words, stability }] of twins.entries()) {
+      for (const [k, { words, stability }] of expected.entries()) {
         expect(Buffer.from(found[k].words.buffer).equals(Buffer.from(words.buffer)), `mask ${k}`).toBe(true);
         expect(found[k].stability).toBe(stability);
       }
