@@ -33,14 +33,18 @@ export async function buildScene(
 /** For masks of a model without granularity, as UnSAMv2 grades its pseudo-labels: by area within the family of a root mask. */
 function gradedByArea(entries: readonly SceneEntry[], { kept, forest }: PackedScene): Float64Array {
   const rootOf = new Int32Array(kept.length);
+  /** Regions by their root, which comes first: the order has parents before children. */
+  const families = new Map<number, number[]>();
   for (const region of forest.order) {
     const up = forest.parent[region];
-    rootOf[region] = up < 0 ? region : rootOf[up];
+    const root = up < 0 ? region : rootOf[up];
+    rootOf[region] = root;
+    if (root === region) families.set(root, [region]);
+    else families.get(root)?.push(region);
   }
   const granularities = Float64Array.from(entries, ({ granularity }) => granularity ?? 1);
   const areaOf = (region: number) => entries[kept[region]].mask.area;
-  for (const root of new Set(rootOf)) {
-    const family = [root, ...rootOf.keys()].filter((region, i) => i === 0 || (region !== root && rootOf[region] === root));
+  for (const family of families.values()) {
     const graded = familyGranularities(family.map(areaOf));
     family.forEach((region, i) => {
       if (entries[kept[region]].granularity === null) granularities[kept[region]] = Math.min(1, graded[i]);
