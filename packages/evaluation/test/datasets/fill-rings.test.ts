@@ -1,6 +1,6 @@
 import { Mask } from "@unsam/core/mask";
 import { describe, expect, it } from "vitest";
-import { fillRings } from "#evaluation/datasets/coco/fill-rings.js";
+import { areaOfRings, fillRings } from "#evaluation/datasets/coco/fill-rings.js";
 
 // Run lengths of pycocotools 2.0.11: merge(frPyObjects(rings, height, width)).
 const REFERENCE: readonly [width: number, height: number, rings: number[][], counts: string][] = [
@@ -80,7 +80,21 @@ describe("rings of COCO polygons", () => {
         const side = (0.5 + (random() - 0.5) * spread) * (k % 2 === 0 ? width : height);
         return n % 2 === 0 ? side : Math.round(side * 2) / 2;
       });
-      expect(fillRings([ring], width, height).toBytes()).toEqual(walked(ring, width, height));
+      const mask = fillRings([ring], width, height);
+      expect(mask.toBytes()).toEqual(walked(ring, width, height));
+      expect(areaOfRings([ring], width, height)).toBe(mask.area);
+    }
+  });
+
+  it("may lie wholly outside", () => {
+    for (const [x, y] of [
+      [-90, 2],
+      [90, 2],
+      [2, -90],
+      [2, 90],
+      [-90, -90],
+    ]) {
+      expect(fillRings([[x, y, x + 9, y, x + 9, y + 9]], 40, 30).area).toBe(0);
     }
   });
 

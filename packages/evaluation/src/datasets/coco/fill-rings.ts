@@ -1,4 +1,4 @@
-import { Mask } from "@unsam/core/mask";
+import { Mask, popcount, wordsPerRow } from "@unsam/core/mask";
 
 /** Corners are rounded to fifths of a pixel. */
 const SCALE = 5;
@@ -13,38 +13,73 @@ const SCALE = 5;
  * there, and operations are in the same order: the roundings agree.
  */
 export function fillRings(rings: readonly (readonly number[])[], width: number, height: number): Mask {
-  const stride = Math.ceil(width / 32);
-  const union = new Uint32Array(stride * height);
-  const flips = new Uint32Array(stride * height);
+  const stride = wordsPerRow(width);
+  const words = new Uint32Array(stride * height);
+  const part = fillPart(rings, width, height);
+  for (let row = 0; row < part.rows; row++) {
+    const from = row * part.stride;
+    words.set(part.words.subarray(from, from + part.stride), (part.top + row) * stride + part.left);
+  }
+  return new Mask(width, height, words);
+}
+
+/** Pixels that `fillRings` fills, without making a mask of the whole image. */
+export function areaOfRings(rings: readonly (readonly number[])[], width: number, height: number): number {
+  return fillPart(rings, width, height).words.reduce((sum, word) => sum + popcount(word), 0);
+}
+
+/** The part of a mask that rings can fill: rows from `top`, words of each from `left`. */
+interface Part {
+  readonly top: number;
+  readonly rows: number;
+  readonly left: number;
+  readonly stride: number;
+  /** [rows · stride], in the layout of `Mask`. */
+  readonly words: Uint32Array;
+}
+
+function fillPart(rings: readonly (readonly number[])[], width: number, height: number): Part {
+  const [firstColumn, endColumn] = reach(rings, 0, width);
+  const [top, bottom] = reach(rings, 1, height);
+  const left = firstColumn >> 5;
+  const stride = wordsPerRow(endColumn) - left;
+  const part = { top, rows: bottom - top, left, stride };
+  const words = new Uint32Array(Math.max(0, stride) * part.rows);
+  const flips = new Uint32Array(words.length);
   for (const ring of rings) {
     const corners = ring.map((side) => Math.trunc(SCALE * side + 0.5));
     const count = ring.length >> 1;
     const flip = (x: number, v: number) => {
       const y = rowOf(v, height);
-      if (y < height) flips[y * stride + (x >> 5)] ^= 1 << (x & 31);
+      if (y < height) flips[(y - top) * stride + (x >> 5) - left] ^= 1 << (x & 31);
     };
     for (let k = 0; k < count; k++) {
       const next = (k + 1) % count;
       crossColumns(corners[2 * k], corners[2 * k + 1], corners[2 * next], corners[2 * next + 1], width, flip);
     }
-    const [top, bottom] = rowsOf(ring, height);
-    for (let i = top * stride; i < bottom * stride; i++) {
-      if (i >= (top + 1) * stride) flips[i] ^= flips[i - stride];
-      union[i] |= flips[i];
+    for (let i = 0; i < flips.length; i++) {
+      if (i >= stride) flips[i] ^= flips[i - stride];
+      words[i] |= flips[i];
     }
-    flips.fill(0, top * stride, bottom * stride);
+    flips.fill(0);
   }
-  return new Mask(width, height, union);
+  return { ...part, stride: Math.max(0, stride), words };
 }
 
-/** Rows of pixels that a ring can flip. */
-function rowsOf(ring: readonly number[], height: number): [top: number, bottom: number] {
+/** Columns (`axis` 0) or rows (1) of pixels that rings can fill: first, and behind the last. */
+function reach(
+  rings: readonly (readonly number[])[],
+  axis: 0 | 1,
+  size: number,
+): [first: number, end: number] {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (let k = 1; k < ring.length; k += 2) {
-    least = Math.min(least, ring[k]);
-    most = Math.max(most, ring[k]);
+  for (const ring of rings) {
+    for (let k = axis; k < ring.length; k += 2) {
+      least = Math.min(least, ring[k]);
+      most = Math.max(most, ring[k]);
+    }
   }
-  const clamp = (y: number) => Math.min(Math.max(y, 0), height);
+  const clamp = (at: number) => Math.min(Math.max(at, 0), size);
   return [clamp(Math.floor(least) - 1), clamp(Math.ceil(most) + 2)];
 }
 

@@ -3,7 +3,7 @@ import { Mask, type RLE } from "@unsam/core/mask";
 import type { RegionSource, Size } from "../dataset.js";
 import type { Notes } from "../notes.js";
 import { Regions } from "../regions.js";
-import { fillRings } from "./fill-rings.js";
+import { areaOfRings, fillRings } from "./fill-rings.js";
 
 /**
  * The regions of one photo of a COCO JSON. Masks of another resolution than the photo's are scaled to it: corners of rings
@@ -18,26 +18,47 @@ export function cocoRegions(
 ): Regions {
   const byId = new Map(sources.map((source) => [source.id, source]));
   const areas = new Map<number, number>();
-  const make = (id: number) => maskOf(byId.get(id)!, stated ?? photo, photo);
-  for (const { id, name } of sources) {
-    const { area } = make(id);
-    if (area > 0) areas.set(id, area);
-    else notes.add("left-out", "region without a pixel", "it is too small, or lies outside the photo", name);
+  const size = stated ?? photo;
+  for (const source of sources) {
+    const area = areaOf(source, size, photo);
+    if (area > 0) areas.set(source.id, area);
+    else
+      notes.add(
+        "left-out",
+        "region without a pixel",
+        "it is too small, or lies outside the photo",
+        source.name,
+      );
   }
-  return new Regions(areas, make);
+  return new Regions(areas, (id) => maskOf(byId.get(id)!, size, photo));
 }
 
 function maskOf({ name, segmentation }: RegionSource, stated: Size, photo: Size): Mask {
-  const scaled = stated.width !== photo.width || stated.height !== photo.height;
-  if (!("size" in segmentation)) {
-    const ratios = [photo.width / stated.width, photo.height / stated.height];
-    const rings = scaled
-      ? segmentation.map((ring) => ring.map((side, k) => side * ratios[k % 2]))
-      : segmentation;
-    return fillRings(rings, photo.width, photo.height);
-  }
+  if (!("size" in segmentation))
+    return fillRings(scaled(segmentation, stated, photo), photo.width, photo.height);
   const mask = decode(segmentation, name, stated);
-  return scaled ? resample(mask, photo) : mask;
+  return isSame(stated, photo) ? mask : resample(mask, photo);
+}
+
+/** A photo may have tens of thousands of regions: rings are counted without a mask for each. */
+function areaOf(source: RegionSource, stated: Size, photo: Size): number {
+  const { segmentation } = source;
+  if ("size" in segmentation) return maskOf(source, stated, photo).area;
+  return areaOfRings(scaled(segmentation, stated, photo), photo.width, photo.height);
+}
+
+function scaled(
+  rings: readonly (readonly number[])[],
+  stated: Size,
+  photo: Size,
+): readonly (readonly number[])[] {
+  if (isSame(stated, photo)) return rings;
+  const ratios = [photo.width / stated.width, photo.height / stated.height];
+  return rings.map((ring) => ring.map((side, k) => side * ratios[k % 2]));
+}
+
+function isSame(a: Size, b: Size): boolean {
+  return a.width === b.width && a.height === b.height;
 }
 
 /** The size is compared before anything is decoded. */
