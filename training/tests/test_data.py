@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 from dataclasses import replace
 
@@ -233,6 +234,18 @@ def test_label_files_are_read(tmp_path):
         assert read_image(entry.path).shape == (entry.height, entry.width, 3)
         assert all(annotation.region.mask().sum() == annotation.area for annotation in entry.annotations)
         assert {annotation.granularity for annotation in entry.annotations} >= {0.1}
+
+
+def test_hidden_files_and_pipes_are_passed_over_and_a_byte_order_mark_is_read(tmp_path):
+    images, labels = write_scenes(tmp_path, 2)
+    for folder, name in ((images, "._scene-0.png"), (labels, "._scene-0.json")):
+        (folder / name).write_bytes(b"\0\5\x16\7")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(images / "pipe.png")
+        os.mkfifo(labels / "pipe.json")
+    path = labels / "scene-0.json"
+    path.write_text("\ufeff" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    assert [entry.path.name for entry in labelled_images(images, labels)] == ["scene-0.png", "scene-1.png"]
 
 
 def test_wrong_label_files_are_named(tmp_path):

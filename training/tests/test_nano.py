@@ -9,6 +9,7 @@ from unsam_training.checkpoint.safetensors_file import read_safetensors
 from unsam_training.data.nano_samples import NanoSamples, ScenePool, TreePhotos, collage, crop
 
 from unsam_training.data.scenes_textures import TextureBank
+from unsam_training.errors import BadInput
 from unsam_training.modules.nano_encoder import NanoEncoder, folded, network_input
 from unsam_training.objectives.nano_dense import boundary_loss, tree_distance_loss
 from unsam_training.recipes import nano
@@ -181,6 +182,13 @@ def test_a_run_leaves_weights_in_half_precision(photos, tmp_path):
     assert tensors["colour.weight"].shape == (16, 4, 2, 2)
     assert sum(t.numel() for t in tensors.values()) * 2 < 25e6
     assert torch.isfinite(tensors["boundary.weight"].float()).all()
+
+
+def test_a_run_without_an_objective_says_so(photos, tmp_path):
+    settings = Settings(**{**nano.SETTINGS, "steps": 2, "precision": "float32"})
+    without = {**options(photos, tmp_path), "boundary": 0, "tree_distance": 0}
+    with pytest.raises(BadInput, match="nothing would be learned"):
+        train("nano", without, settings, tmp_path / "run", progress=lambda text: None)
 
 
 def test_lab_matches_known_colours():

@@ -32,10 +32,16 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The images of a folder by name, without those of its subfolders. Raises `BadInput`."""
+    """The images of a folder by name, without those of its subfolders and without hidden files (macOS keeps a `._NAME`
+    beside each NAME on disks of other systems). Raises `BadInput`."""
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder.")
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS)
+    return sorted(path for path in visible_files(folder) if path.suffix.lower() in EXTENSIONS)
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """Regular files (or links to such): a named pipe would be waited for. Hidden ones are left out."""
+    return [path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file()]
 
 
 def planes(rgb: np.ndarray) -> Tensor:

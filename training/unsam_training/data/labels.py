@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadInput
-from .images import image_files
+from .images import image_files, visible_files
 from .rle import RunLengths
 
 
@@ -34,7 +34,7 @@ def labelled_images(images: Path, labels: Path) -> list[LabelledImage]:
     if not labels.is_dir():
         raise BadInput(f"{labels} is no folder.")
     found = []
-    for path in sorted(labels.glob("*.json")):
+    for path in sorted(path for path in visible_files(labels) if path.suffix == ".json"):
         read = read_labels(path)
         if read is None:
             continue
@@ -50,7 +50,7 @@ def read_labels(path: Path) -> tuple[str, int, int, tuple[Annotation, ...]] | No
     """File name, width and height of the image, and its masks; None for JSON that is no label file (a report beside
     them, say). Raises `BadInput` for a label file with something wrong in it."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise BadInput(f"{path} cannot be read: {error}") from error
     if not isinstance(content, dict) or "image" not in content or "annotations" not in content:

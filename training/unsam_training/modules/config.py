@@ -70,7 +70,7 @@ _OFFICIAL = {
 def read_config(path: str | Path) -> dict[str, Any]:
     """The JSON of a configuration file. Raises `BadInput`."""
     try:
-        read = json.loads(Path(path).read_text(encoding="utf-8"))
+        read = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
     except ValueError as error:

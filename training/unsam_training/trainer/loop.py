@@ -198,7 +198,10 @@ class _Run:
         )
         with precision:
             parts = losses(batch)
-        total = torch.stack([v.float() for name, v in parts.items() if not name.startswith(_REPORT)]).sum()
+        learned = [v.float() for name, v in parts.items() if not name.startswith(_REPORT)]
+        if not any(loss.requires_grad for loss in learned):
+            raise BadInput("Every objective of the recipe has weight 0, so nothing would be learned; give one a weight.")
+        total = torch.stack(learned).sum()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
         # Also without clipping: the norm tells whether the gradient is finite.

@@ -12,6 +12,7 @@ const PASSED = [
   ["--config <file>", "model configuration (JSON) of a checkpoint that is not an official size"],
   ["--steps <n>", "steps of the optimizer"],
   ["--batch-size <n>", "images of one step"],
+  ["--evaluate-every <n>", "measure each n steps, where the recipe can (0: never)"],
   ["--learning-rate <x>", "peak of the learning rate"],
   ["--precision <type>", "float32 or bfloat16"],
   ["--device <name>", "cpu, cuda, cuda:1 … (default: a GPU where there is one)"],
