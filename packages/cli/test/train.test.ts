@@ -53,7 +53,18 @@ describe.skipIf(process.platform === "win32")("unsam train", () => {
       `printf '%s\\n' "$@" > ${file}; echo "$PYTHONPATH" >> ${file}; echo 'step 1/5' >&2
 echo '{"out": "runs/x", "step": 5, "steps": 5, "first_loss": 2, "last_loss": 1, "changed": ["a.lora_A"], "added": [], "unchanged": 3}'`,
     );
-    const options = ["--steps", "5", "--evaluate-every", "2", "--learning-rate", "1e-3", "--set", "views=0", "--set", "dice=2"];
+    const options = [
+      "--steps",
+      "5",
+      "--evaluate-every",
+      "2",
+      "--learning-rate",
+      "1e-3",
+      "--set",
+      "views=0",
+      "--set",
+      "dice=2",
+    ];
     const command = [...run, "--python", python, ...options];
     const outcome = await unsam([...command, "--", "--ema-decay", "0.9"]);
     expect(outcome.code).toBe(0);
