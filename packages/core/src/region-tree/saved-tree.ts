@@ -12,6 +12,9 @@ export interface SavedArray {
 /** Longest run written: a file's integers come back through float32, which is exact up to here. */
 const LONGEST_RUN = 2 ** 24;
 
+/** Nodes above one another: a hundred times what trees of photos have. Choosing a scale compares all of them. */
+const DEEPEST = 2048;
+
 /** A tree as named arrays: the leaf map as runs (length, leaf) in raster order, parents, heights, contrast. */
 export function saveTree(tree: RegionTree): Map<string, SavedArray> {
   const { leafMap, nodeCount } = tree;
@@ -88,6 +91,11 @@ function checkHierarchy(
     if (node === root) break;
     if (heights[above] < heights[node]) throw damaged(`node ${node} is higher than its parent`);
     if (++children[above] > 2) throw damaged(`node ${above} has more than two children`);
+  }
+  const depth = new Int32Array(parent.length);
+  for (let node = root - 1; node >= 0; node--) {
+    depth[node] = depth[parent[node]] + 1;
+    if (depth[node] > DEEPEST) throw damaged(`more than ${DEEPEST} of its nodes lie above node ${node}`);
   }
 }
 

@@ -101,6 +101,27 @@ describe("a saved encoding that asks for too much", () => {
     await rm(file);
   });
 
+  it("is refused where its tree is a chain, of which all pairs would be compared", async () => {
+    const leaves = 50_000;
+    const root = 2 * leaves - 2;
+    // Each leaf but the first joins all before it.
+    const parent = Int32Array.from({ length: root + 1 }, (_, node) => {
+      if (node < leaves) return Math.max(leaves, leaves + node - 1);
+      return Math.min(root, node + 1);
+    });
+    const heights = Float32Array.from(parent, (_, node) => Math.max(0, node - leaves) / leaves);
+    const runs = Int32Array.from({ length: 2 * leaves }, (_, i) => (i % 2 === 0 ? 1 : i >> 1));
+    const chain: TensorToWrite[] = [
+      { name: "leafRuns", dtype: "int32", shape: [leaves, 2], data: runs },
+      { name: "parent", dtype: "int32", shape: [root + 1], data: parent },
+      { name: "heights", dtype: "float32", shape: [root + 1], data: heights },
+      { name: "contrast", dtype: "float32", shape: [root + 1], data: new Float32Array(root + 1) },
+    ];
+    await writeSafetensors(at("chain"), chain, about(tree, 500, 100));
+    const error = await EncodedImage.load(tree, at("chain")).catch((caught) => caught);
+    expect(error).toMatchObject({ code: "E_BAD_FILE", message: expect.stringMatching(/2048 of its nodes/) });
+  });
+
   it("is refused where its header is longer than allowed", async () => {
     const file = at("header");
     await writeSafetensors(file, oneLeaf(48 * 36), { ...about(tree, 48, 36), more: "x".repeat(70_000) });
