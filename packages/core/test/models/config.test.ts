@@ -51,6 +51,7 @@ describe("model configuration", () => {
     ["image_size", 1000, "image_size"],
     ["image_size", "big", "image_size"],
     ["image_encoder.trunk.stages", [1, 2, 3], "image_encoder.trunk.stages"],
+    ["image_encoder.trunk.stages", [1, 65_536, 3, 2], "image_encoder.trunk.stages.1"],
     ["image_encoder.trunk.q_pool", 2, "image_encoder.trunk.q_pool"],
     ["image_encoder.trunk.num_heads", 3, "16 channels for 3 heads"],
     ["image_encoder.trunk.global_att_blocks", [40], "block 40"],

@@ -38,6 +38,8 @@ export interface NeckConfig {
   readonly fuse: "sum" | "avg";
 }
 
+/** Blocks of a stage: the largest official one has 36, and each becomes a dozen nodes of a graph before it is missed. */
+const depth = count.max(256);
 const pair = <T extends z.ZodType>(item: T) => z.tuple([item, item]);
 
 // Names and defaults of the official YAML; keys that a single image never uses are tolerated.
@@ -49,7 +51,7 @@ const officialModel = z.object({
     trunk: z.object({
       embed_dim: count.default(96),
       num_heads: count.default(1),
-      stages: z.tuple([count, count, count, count]).default([2, 3, 16, 3]),
+      stages: z.tuple([depth, depth, depth, depth]).default([2, 3, 16, 3]),
       q_pool: z.literal(3).default(3),
       q_stride: pair(z.literal(2)).default([2, 2]),
       dim_mul: z.number().positive().max(16).default(2),
