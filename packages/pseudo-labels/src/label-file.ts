@@ -1,5 +1,7 @@
-import { UnSAMError } from "@unsam/core/errors";
-import { parseJson, readFileText } from "@unsam/core/files";
+import { shownValue, UnSAMError } from "@unsam/core/errors";
+import { parseJson, readFileText, shown } from "@unsam/core/files";
+import { Budget, checkLimits, checkPixels, type Limits } from "@unsam/core/limits";
+import { boxBytes, checkRLE } from "@unsam/core/mask";
 import type { Member } from "./family.js";
 
 /** One mask of a label file. */
@@ -87,24 +89,77 @@ function rounded(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }
 
-/** Reads what `labelFile` made. Throws `E_BAD_FILE`; run lengths are checked where they are decoded. */
-export function parseLabelFile(text: string, name: string): LabelFile {
-  const file = parseJson(text, name, "E_BAD_FILE") as Partial<LabelFile> | null;
+/** A label file has a dozen values an annotation; beyond this it is something else. */
+const MOST_VALUES = 2 ** 20;
+
+/**
+ * Reads what `labelFile` made, also by earlier recipes. The text is not trusted: every number that is used is checked, and
+ * what the masks cover is counted against the limits before any of it is filled. `name` begins the sentences of errors.
+ * Throws `E_BAD_FILE`.
+ */
+export function parseLabelFile(
+  text: string,
+  name: string,
+  limits: Pick<Limits, "maxPixels" | "maxBytes"> = {},
+): LabelFile {
+  checkLimits(limits);
+  const refuse = (why: string) => new UnSAMError("E_BAD_FILE", `${name} is no label file: ${why}.`);
+  const file = parseJson(text, name, "E_BAD_FILE", MOST_VALUES) as Partial<LabelFile> | null;
   const { image, info, annotations } = file ?? {};
   const sound =
     typeof image?.file_name === "string" &&
-    Number.isInteger(image.width) &&
-    Number.isInteger(image.height) &&
+    isCount(image.width) &&
+    isCount(image.height) &&
     typeof info?.divide === "string" &&
     typeof info.recipe === "string" &&
     Array.isArray(annotations);
-  if (!sound) {
-    throw new UnSAMError("E_BAD_FILE", `${name} is no label file: it needs image, info and annotations.`);
-  }
+  if (!sound) throw refuse("it needs image, info and annotations");
+  checkPixels(name, image, limits.maxPixels);
+  const budget = new Budget(name, limits.maxBytes);
+  annotations.forEach((annotation: Partial<Annotation> | null, i) => {
+    const wrong = wrongField(annotation);
+    if (wrong) throw refuse(`annotation ${i} has ${wrong}`);
+    const { size } = annotation!.segmentation!;
+    if (size?.[0] !== image.height || size[1] !== image.width) {
+      throw refuse(
+        `annotation ${i} is a mask of ${shownValue(size)}, but the image is [${image.height}, ${image.width}]`,
+      );
+    }
+    try {
+      budget.take(boxBytes(checkRLE(annotation!.segmentation!, Number.POSITIVE_INFINITY)));
+    } catch (cause) {
+      throw new UnSAMError("E_BAD_FILE", `${name}: annotation ${i}: ${(cause as Error).message}`, { cause });
+    }
+  });
   return file as LabelFile;
+}
+
+/** The first field of an annotation that is not what readers take it for, with its value; null: there is none. */
+function wrongField(annotation: Partial<Annotation> | null): string | null {
+  if (typeof annotation !== "object" || annotation === null) return `the value ${shownValue(annotation)}`;
+  const { segmentation, bbox, is_part } = annotation;
+  if (typeof segmentation !== "object" || segmentation === null || typeof segmentation.counts !== "string") {
+    return `the segmentation ${shownValue(segmentation)}`;
+  }
+  if (!Array.isArray(bbox) || bbox.length !== 4 || !bbox.every(Number.isFinite)) {
+    return `the bbox ${shownValue(bbox)}`;
+  }
+  if (typeof is_part !== "boolean") return `is_part ${shownValue(is_part)}`;
+  for (const field of ["id", "instance_id", "area"] as const) {
+    if (!isCount(annotation[field])) return `the ${field} ${shownValue(annotation[field])}`;
+  }
+  for (const field of ["granularity", "predicted_iou", "stability_score"] as const) {
+    if (!Number.isFinite(annotation[field])) return `the ${field} ${shownValue(annotation[field])}`;
+  }
+  return null;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 1;
 }
 
 /** Reads a label file. Throws `E_IO`, `E_BAD_FILE`. */
 export async function readLabelFile(file: string, signal?: AbortSignal): Promise<LabelFile> {
-  return parseLabelFile(await readFileText(file, { what: "The label file", signal }), file);
+  const what = "The label file";
+  return parseLabelFile(await readFileText(file, { what, signal }), `${what} ${shown(file)}`);
 }

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
-import { isHidden, writeWhole } from "@unsam/core/files";
+import { isHidden, shown, writeWhole } from "@unsam/core/files";
 import { decodeImage, type RgbImage } from "@unsam/core/image";
 import { Mask } from "@unsam/core/mask";
 import sharp, { type OverlayOptions } from "sharp";
@@ -21,7 +21,8 @@ const TINT = 0.55;
 
 /**
  * Draws a contact sheet (PNG): a row per photo, first the photo, then its labels of coarse, middle and fine granularity,
- * smaller ones on top, each in a colour of its own. Throws `E_BAD_OPTION` where there are no labels, `E_IO`.
+ * smaller ones on top, each in a colour of its own. Throws `E_BAD_OPTION` where there are no labels,
+ * `E_BAD_FILE` where they are not of the photo, `E_IO`.
  */
 export async function writePreview(images: string, labels: string, file: string): Promise<void> {
   const names = (await readdir(labels)).filter((name) => name.endsWith(".json") && !isHidden(name)).sort();
@@ -30,6 +31,7 @@ export async function writePreview(images: string, labels: string, file: string)
   for (const name of names.slice(0, PHOTOS)) {
     const label = await readLabelFile(path.join(labels, name));
     const photo = await decodeImage(path.join(images, path.basename(label.image.file_name)));
+    checkSize(name, label, photo);
     const pictures = [photo, ...BANDS.map(([from, to]) => tinted(photo, label, from, to))];
     for (const [column, { data, width, height }] of pictures.entries()) {
       cells.push({
@@ -53,6 +55,14 @@ export async function writePreview(images: string, labels: string, file: string)
     },
   });
   await writeWhole(file, await sheet.composite(cells).png({ palette: true }).toBuffer());
+}
+
+function checkSize(name: string, { image }: LabelFile, photo: RgbImage): void {
+  if (photo.width === image.width && photo.height === image.height) return;
+  throw new UnSAMError(
+    "E_BAD_FILE",
+    `The labels in ${shown(name)} are of ${image.width} × ${image.height} pixels, but the photo ${shown(image.file_name)} has ${photo.width} × ${photo.height}; label it again.`,
+  );
 }
 
 /** The photo with the labels of a band of granularity, from `from` (left out, but for 0.1) to `to`. */
