@@ -8,6 +8,7 @@ import { DialWalk } from "./dial-walk.js";
 import { readEncodedImage, writeEncodedImage } from "./encoded-image-file.js";
 import { ladderLevels } from "./granularity.js";
 import { GranularityLadder, type LadderOptions } from "./granularity-ladder.js";
+import type { PhotoEncoder } from "./photo-encoder.js";
 import { type PromptInput, parsePrompt } from "./prompt.js";
 import { type EverythingSource, everythingSteps, maskSteps } from "./scene/everything.js";
 import { type EverythingOptions, planEverything } from "./scene/everything-options.js";
@@ -15,6 +16,12 @@ import { EverythingRun } from "./scene/everything-run.js";
 import { GeneratedMask, type GenerateMasksOptions, officialPlan } from "./scene/official-masks.js";
 import { Segment } from "./segment.js";
 import type { SegmentOptions } from "./segment-options.js";
+
+/** The model an image is encoded with. */
+interface Maker {
+  readonly engine: Engine;
+  readonly encoder: PhotoEncoder;
+}
 
 /**
  * A photo the model has looked at. Immutable: any number of concurrent calls may use it. It holds memory until
@@ -24,16 +31,16 @@ export class EncodedImage implements AsyncDisposable {
   readonly width: number;
   readonly height: number;
   readonly #engine: EngineInfo;
-  readonly #maker: Engine;
+  readonly #maker: Maker;
   readonly #image: EngineImage;
   readonly #source: RgbImage | null;
   #disposed = false;
 
   /** @internal Use `unsam.encode` or `EncodedImage.load`. */
-  constructor(maker: Engine, image: EngineImage, source: RgbImage | null) {
+  constructor(maker: Maker, image: EngineImage, source: RgbImage | null) {
     this.width = image.width;
     this.height = image.height;
-    this.#engine = maker.info;
+    this.#engine = maker.engine.info;
     this.#maker = maker;
     this.#image = image;
     this.#source = source;
@@ -178,7 +185,7 @@ export class EncodedImage implements AsyncDisposable {
     return {
       image: this.#image,
       photo: this.#source,
-      encode: (crop, signal) => this.#maker.encode(crop, signal ? { signal } : {}),
+      encode: (pixels, cut, signal) => this.#maker.encoder.encodePart(pixels, cut, signal),
     };
   }
 
@@ -201,12 +208,12 @@ export class EncodedImage implements AsyncDisposable {
    * `E_BAD_FILE` for a damaged file or one made with another model, `E_BAD_OPTION`, or the signal's reason.
    */
   static async load(
-    unsam: { readonly engine: Engine },
+    unsam: Maker,
     path: string,
     options: Limits & { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<EncodedImage> {
     const { state, width, height } = await readEncodedImage(path, unsam.engine.info, options);
-    return new EncodedImage(unsam.engine, await unsam.engine.restore(state, { width, height }), null);
+    return new EncodedImage(unsam, await unsam.engine.restore(state, { width, height }), null);
   }
 
   /** Releases what the encoding holds. Calls after this throw `E_DISPOSED`; a second dispose does nothing. */

@@ -35,7 +35,16 @@ export interface LoadOptions {
    * it (AVX512_BF16, better AMX) and changes masks by less than 1 % (docs/performance.md).
    */
   readonly precision?: "float32" | "bfloat16" | undefined;
-  /** Threads for one operator of the encoder, and of the addon; default: one per core. */
+  /**
+   * Pixels of photos that are decoded and not yet encoded, in the whole process (default 200 million, what two photos of
+   * the largest size need); other photos wait undecoded, a larger one goes alone. Each takes 3 bytes, and about 25 while
+   * its region tree is grown.
+   */
+  readonly maxPixelsInFlight?: number | undefined;
+  /**
+   * Threads for one operator of the encoder, and of the addon, and photos whose region trees grow side by side; default:
+   * one per core.
+   */
   readonly threads?: number | undefined;
   /**
    * A map of the dial that `calibrate` fitted: a file, a `Calibration`, or its parsed JSON. Everything that takes or
@@ -73,6 +82,12 @@ const schema = z.strictObject({
     .default("auto"),
   precision: z.enum(["float32", "bfloat16"]).default("float32"),
   threads: z.number().int().min(1).max(1024).optional(),
+  maxPixelsInFlight: z
+    .custom<number>(
+      (value) => typeof value === "number" && value >= 1,
+      "must be a number from 1, or Infinity",
+    )
+    .optional(),
   cacheDir: z.string().min(1).optional(),
   calibration: z.union([z.string().min(1), z.looseObject({})]).optional(),
   signal: z.instanceof(AbortSignal).optional(),

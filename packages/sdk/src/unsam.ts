@@ -1,6 +1,5 @@
 import { type Engine, openNanoEngine, openNetworkEngine, openRegionTreeEngine } from "@unsam/core/engine";
-import { UnSAMError } from "@unsam/core/errors";
-import { decodeImage, type ImageInput } from "@unsam/core/image";
+import type { ImageInput } from "@unsam/core/image";
 import { CalibratedEngine, type Calibration } from "./calibration/index.js";
 import { EncodedImage } from "./encoded-image.js";
 import {
@@ -9,6 +8,8 @@ import {
   type ParsedLoadOptions,
   parseLoadOptions,
 } from "./load-options.js";
+
+import { type EncodeOptions, PhotoEncoder } from "./photo-encoder.js";
 
 /** What `unsam.model` tells about the model in use. */
 export interface ModelInfo {
@@ -28,12 +29,15 @@ export interface ModelInfo {
 export class UnSAM implements AsyncDisposable {
   /** @internal */
   readonly engine: Engine;
+  /** @internal */
+  readonly encoder: PhotoEncoder;
   /** What the dial was fitted to; null: it is the model's own. */
   readonly calibration: Calibration | null;
   #disposed = false;
 
-  private constructor(engine: Engine, calibration: Calibration | null) {
+  private constructor(engine: Engine, calibration: Calibration | null, options: LoadOptions) {
     this.engine = engine;
+    this.encoder = new PhotoEncoder(engine, options.maxPixelsInFlight);
     this.calibration = calibration;
   }
 
@@ -47,9 +51,9 @@ export class UnSAM implements AsyncDisposable {
     const calibration = await loadCalibration(options);
     options.signal?.throwIfAborted();
     const engine = await openEngine(parsed);
-    if (!calibration) return new UnSAM(engine, null);
+    if (!calibration) return new UnSAM(engine, null, options);
     try {
-      return new UnSAM(new CalibratedEngine(engine, calibration), calibration);
+      return new UnSAM(new CalibratedEngine(engine, calibration), calibration, options);
     } catch (misfit) {
       await engine.dispose();
       throw misfit;
@@ -62,28 +66,21 @@ export class UnSAM implements AsyncDisposable {
   }
 
   /**
-   * Looks at a photo once; every prompt on it is cheap afterwards. Throws `E_BAD_IMAGE`.
+   * Looks at a photo once; every prompt on it is cheap afterwards. Photos wait undecoded until there is room for them
+   * (`maxPixelsInFlight`); bytes and raw pixels are read until the promise settles. Throws `E_BAD_IMAGE`.
    * @param image path, `file:` URL, encoded bytes, raw pixels `{ data, width, height, channels }`, or a sharp instance
    * @param options.maxPixels larger photos are refused before they are decoded
    */
-  async encode(
-    image: ImageInput,
-    options: { signal?: AbortSignal | undefined; maxPixels?: number | undefined } = {},
-  ): Promise<EncodedImage> {
-    if (this.#disposed) throw new UnSAMError("E_DISPOSED", "This model was disposed; load it again.");
-    const { signal, maxPixels } = options;
-    const photo = await decodeImage(image, {
-      ...(signal ? { signal } : {}),
-      ...(maxPixels === undefined ? {} : { maxPixels }),
-    });
-    const encoded = await this.engine.encode(photo, signal ? { signal } : {});
-    return new EncodedImage(this.engine, encoded, photo);
+  async encode(image: ImageInput, options: EncodeOptions = {}): Promise<EncodedImage> {
+    const { image: encoded, photo } = await this.encoder.encode(image, options);
+    return new EncodedImage(this, encoded, photo);
   }
 
-  /** Releases the model and every image encoded with it. A second dispose does nothing. */
+  /** Releases the model and every image encoded with it; encodes that wait reject. A second dispose does nothing. */
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.encoder.dispose();
     await this.engine.dispose();
   }
 

@@ -104,10 +104,12 @@ describe("a ladder on the region tree", () => {
 
   it("is asked of the engine in one call", async () => {
     const calls: number[] = [];
-    const engine = unsam.engine;
-    const encoded = await engine.encode({ width: 40, height: 30, data: new Uint8Array(3600).fill(90) }, {});
+    const encoded = await unsam.engine.encode(
+      { width: 40, height: 30, data: new Uint8Array(3600).fill(90) },
+      {},
+    );
     const watched = new EncodedImage(
-      engine,
+      unsam,
       {
         width: encoded.width,
         height: encoded.height,

@@ -77,6 +77,8 @@ export interface EngineAnswer {
 /** A model that turns images into something that answers prompts: the network, or the region tree. */
 export interface Engine {
   readonly info: EngineInfo;
+  /** Photos it can look at side by side; more would only wait in it. */
+  readonly encodesAtOnce: number;
   encode(image: RgbImage, options: { signal?: AbortSignal }): Promise<EngineImage>;
   restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage>;
   dispose(): Promise<void>;

@@ -98,6 +98,7 @@ async function nativeBinding({ decoder, cacheDir }: NetworkOptions): Promise<Nat
 
 class NetworkEngine implements Engine {
   readonly info: EngineInfo;
+  readonly encodesAtOnce = 1;
   readonly #network: Handle<Network>;
   readonly #side: number;
   readonly #features: readonly FeatureMap[];

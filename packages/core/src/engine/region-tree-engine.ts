@@ -108,6 +108,10 @@ export class TreeEngine implements Engine {
     this.#limit = new CallLimit(threads ?? bulkThreads());
   }
 
+  get encodesAtOnce(): number {
+    return this.#limit.atMost;
+  }
+
   async encode(image: RgbImage, { signal }: { signal?: AbortSignal }): Promise<EngineImage> {
     this.#alive();
     const cues = await this.#growth.cues(image, signal);

@@ -44,22 +44,43 @@ export interface DecodeOptions {
  * signal's reason when aborted. Decoding runs on sharp's threads, not on the event loop.
  */
 export async function decodeImage(input: ImageInput, options: DecodeOptions = {}): Promise<RgbImage> {
+  return (await inspectImage(input, options)).decode();
+}
+
+/** An image that was found to be one, before its pixels are decoded. */
+export interface InspectedImage {
+  /** How many there are. */
+  readonly pixels: number;
+  /** To be called once, if at all. `onPixels` hears of it where there turn out to be more. */
+  decode(onPixels?: (pixels: number) => void): Promise<RgbImage>;
+}
+
+/**
+ * Does the cheap part of `decodeImage`: reads a file, looks at the header and refuses what cannot be decoded. Of a sharp
+ * pipeline only the input is looked at.
+ */
+export async function inspectImage(input: ImageInput, options: DecodeOptions = {}): Promise<InspectedImage> {
   const { maxPixels = DEFAULT_MAX_PIXELS, upright = true, signal } = options;
   checkLimits({ maxPixels });
   signal?.throwIfAborted();
-  if (typeof input === "string" || input instanceof URL) {
+  if (isPath(input)) {
     const path = input instanceof URL ? pathOf(input) : input;
     const bytes = await readImageFile(path, maxPixels, signal);
-    return decodeBytes(bytes, named(path), maxPixels, signal, upright);
+    return inspectBytes(bytes, named(path), maxPixels, signal, upright);
   }
-  if (input instanceof Uint8Array) return decodeBytes(input, "The image", maxPixels, signal, upright);
-  if (isSharp(input)) return decodePipeline(input, maxPixels, signal);
+  if (input instanceof Uint8Array) return inspectBytes(input, "The image", maxPixels, signal, upright);
+  if (isSharp(input)) return inspectPipeline(input, maxPixels, signal);
   if (typeof input === "object" && input !== null && "data" in input)
-    return decodeRaw(input, maxPixels, signal);
+    return inspectRaw(input, maxPixels, signal);
   throw new UnSAMError(
     "E_BAD_IMAGE",
     `An image cannot be ${describe(input)}; give a path, a file: URL, the bytes of a file, { data, width, height, channels } or a sharp pipeline.`,
   );
+}
+
+/** Whether an image has to be read before anything is known of it. */
+export function isPath(input: ImageInput): input is string | URL {
+  return typeof input === "string" || input instanceof URL;
 }
 
 /** Whether sharp is at work in this process, which it cannot be told to stop. */
@@ -125,13 +146,13 @@ function named(path: string): string {
 }
 
 /** `name` begins a sentence about the image. */
-async function decodeBytes(
+async function inspectBytes(
   bytes: Uint8Array,
   name: string,
   maxPixels: number,
   signal: AbortSignal | undefined,
   upright = true,
-): Promise<RgbImage> {
+): Promise<InspectedImage> {
   // libvips draws SVG and PDF, and opens whatever else its build can: it gets nothing but the formats named here.
   const format = checkFormat(bytes, name);
   const metadata = await readHeader(bytes, name, signal);
@@ -149,12 +170,15 @@ async function decodeBytes(
     );
   }
   checkPixels(name, { width, height }, maxPixels, "E_BAD_IMAGE");
-  const pipeline = sharp(bytes, {
-    ...decoding(maxPixels),
-    // Converting sRGB to sRGB through its profile would change bytes by one here and there.
-    ignoreIcc: metadata.icc !== undefined && isSrgbProfile(metadata.icc),
-  });
-  return toRgb(upright ? pipeline.autoOrient() : pipeline, name, signal);
+  const decode = () => {
+    const pipeline = sharp(bytes, {
+      ...decoding(maxPixels),
+      // Converting sRGB to sRGB through its profile would change bytes by one here and there.
+      ignoreIcc: metadata.icc !== undefined && isSrgbProfile(metadata.icc),
+    });
+    return toRgb(upright ? pipeline.autoOrient() : pipeline, name, signal);
+  };
+  return { pixels: width * height, decode };
 }
 
 async function readHeader(
@@ -174,30 +198,37 @@ async function readHeader(
 }
 
 /** A pipeline counts as the file it would write, with its EXIF orientation kept if it has not turned the image itself. */
-async function decodePipeline(
+async function inspectPipeline(
   input: Sharp,
   maxPixels: number,
   signal: AbortSignal | undefined,
-): Promise<RgbImage> {
-  const name = "The sharp pipeline";
-  let bytes: Buffer;
-  try {
-    const { width, height } = await abortable(input.clone().metadata(), signal);
-    checkPixels("The input of the sharp pipeline", { width, height }, maxPixels, "E_BAD_IMAGE");
-    bytes = await abortable(input.clone().keepExif().tiff({ compression: "none" }).toBuffer(), signal);
-  } catch (cause) {
-    signal?.throwIfAborted();
-    if (cause instanceof UnSAMError) throw cause;
-    throw new UnSAMError("E_BAD_IMAGE", `${name} failed: ${reason(cause)}.`, { cause });
-  }
-  return decodeBytes(bytes, "The image of the sharp pipeline", maxPixels, signal);
+): Promise<InspectedImage> {
+  const run = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await abortable(work, signal);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new UnSAMError("E_BAD_IMAGE", `The sharp pipeline failed: ${reason(cause)}.`, { cause });
+    }
+  };
+  const { width, height } = await run(input.clone().metadata());
+  checkPixels("The input of the sharp pipeline", { width, height }, maxPixels, "E_BAD_IMAGE");
+  return {
+    pixels: width * height,
+    async decode(onPixels) {
+      const bytes = await run(input.clone().keepExif().tiff({ compression: "none" }).toBuffer());
+      const output = await inspectBytes(bytes, "The image of the sharp pipeline", maxPixels, signal);
+      if (output.pixels > width * height) onPixels?.(output.pixels);
+      return output.decode();
+    },
+  };
 }
 
-async function decodeRaw(
+function inspectRaw(
   { data, width, height, channels }: RawImage,
   maxPixels: number,
   signal: AbortSignal | undefined,
-): Promise<RgbImage> {
+): InspectedImage {
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
     throw new UnSAMError(
       "E_BAD_IMAGE",
@@ -223,8 +254,11 @@ async function decodeRaw(
     );
   }
   checkPixels("The raw image", { width, height }, maxPixels, "E_BAD_IMAGE");
-  const pipeline = sharp(data, { ...decoding(maxPixels), raw: { width, height, channels } });
-  return toRgb(pipeline, "The raw image", signal);
+  const decode = () => {
+    const pipeline = sharp(data, { ...decoding(maxPixels), raw: { width, height, channels } });
+    return toRgb(pipeline, "The raw image", signal);
+  };
+  return { pixels: width * height, decode };
 }
 
 function decoding(maxPixels: number): SharpOptions {

@@ -12,11 +12,16 @@ interface Waiting {
   start(): void;
 }
 
-/** Work of this thread that follows one another, in the order of a `PriorityLine`: one at a time. */
+/** Work that this thread starts in the order of a `PriorityLine`: one at a time, or a few. */
 export class Turns {
   readonly #line = new PriorityLine<Waiting>();
   readonly #server: Server = { passed: 0 };
-  #running = false;
+  readonly #atOnce: number;
+  #running = 0;
+
+  constructor(atOnce = 1) {
+    this.#atOnce = atOnce;
+  }
 
   /**
    * Runs `work` when its turn comes. Rejects with the signal's reason as soon as it is aborted: work that waits never
@@ -36,7 +41,7 @@ export class Turns {
       const waiting: Waiting = {
         priority,
         start: () => {
-          this.#running = true;
+          this.#running++;
           // A throw before the first await is a rejection like any other.
           Promise.resolve()
             .then(work)
@@ -46,7 +51,7 @@ export class Turns {
             }, reject)
             .finally(() => {
               signal?.removeEventListener("abort", onAbort);
-              this.#running = false;
+              this.#running--;
               this.#next();
             });
         },
@@ -58,6 +63,6 @@ export class Turns {
   }
 
   #next(): void {
-    if (!this.#running) this.#line.take(this.#server)?.start();
+    if (this.#running < this.#atOnce) this.#line.take(this.#server)?.start();
   }
 }

@@ -36,6 +36,10 @@ export class CalibratedEngine implements Engine {
     this.#calibration = calibration;
   }
 
+  get encodesAtOnce(): number {
+    return this.#engine.encodesAtOnce;
+  }
+
   async encode(image: RgbImage, options: { signal?: AbortSignal }): Promise<EngineImage> {
     return calibrated(await this.#engine.encode(image, options), this.#calibration);
   }

@@ -19,8 +19,12 @@ export interface EverythingSource {
   readonly image: EngineImage;
   /** The photo; null where an encoding was loaded from disk. */
   readonly photo: RgbImage | null;
-  /** Looks at a crop of the photo. */
-  readonly encode: (crop: RgbImage, signal: AbortSignal | undefined) => Promise<EngineImage>;
+  /** Looks at a crop of the photo, of so many pixels, when there is room for it. */
+  readonly encode: (
+    pixels: number,
+    cut: () => RgbImage,
+    signal: AbortSignal | undefined,
+  ) => Promise<EngineImage>;
 }
 
 /** Seeks all masks, then fuses them. Yields what it finds, batch by batch. */
@@ -60,7 +64,12 @@ export async function* maskSteps(
   { dial, options }: EverythingPlan,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<GenerationStep, GeneratedMasks, undefined> {
-  const crop = photo && ((part: Crop) => encode(cropOf(photo, part), signal));
+  const crop =
+    photo &&
+    ((part: Crop) => {
+      const [x0, y0, x1, y1] = part.box;
+      return encode((x1 - x0) * (y1 - y0), () => cropOf(photo, part), signal);
+    });
   const addon = await localAddon();
   return yield* generateMasks({ image, crop, addon }, { ...options, levels: dial }, signal);
 }
