@@ -57,7 +57,7 @@ describe("unsam eval", () => {
     expect(report.results.map(({ method }: { method: string }) => method)).toEqual([
       "otsu",
       "felzenszwalb",
-      "region-tree",
+      "region-tree (baseline)",
     ]);
     expect(report.results[0]).toMatchObject({
       dataset: "discs",

@@ -162,7 +162,8 @@ function methodsOf({ model = [], config, weights, baseline = [] }: EvalFlags): M
     config: isBuiltIn(name) ? null : (config ?? null),
     withoutGranularity,
   });
-  const methods = model.map((name) => named(name, false));
+  const models = [...new Set(model)];
+  const methods = models.map((name) => named(name, false));
   for (const name of baseline) {
     if (name !== WITHOUT_GRANULARITY) methods.push({ kind: "baseline", name });
     else if (model.length === 0) {
@@ -170,7 +171,7 @@ function methodsOf({ model = [], config, weights, baseline = [] }: EvalFlags): M
         "E_BAD_OPTION",
         `--baseline ${WITHOUT_GRANULARITY} belongs to a --model; give one.`,
       );
-    } else methods.push(...model.map((one) => named(one, true)));
+    } else methods.push(...models.map((one) => named(one, true)));
   }
   return methods.length > 0 ? methods : [named(BUILT_IN_MODELS[0], false)];
 }

@@ -64,7 +64,7 @@ export interface WholeImage {
   /** Region of each pixel in segmentation k, any numbers, [height, width]. */
   labels(k: number): Int32Array;
   /** Masks that may be objects, the best first, at most `count`. */
-  proposals(count: number): Mask[];
+  proposals(count: number): Promise<Mask[]>;
 }
 
 /** A click into the foreground. */

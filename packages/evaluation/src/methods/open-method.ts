@@ -13,7 +13,7 @@ import { engineMethod } from "./engine.js";
 import { felzenszwalbMethod } from "./felzenszwalb.js";
 import type { Method } from "./method.js";
 import { otsuMethod } from "./otsu.js";
-import { regionTreeMethod } from "./region-tree.js";
+import { REGION_TREE_BASELINE, regionTreeMethod } from "./region-tree.js";
 
 /** Names that `openMethod` knows as baselines. */
 export const BASELINES = ["otsu", "felzenszwalb", "region-tree"] as const;
@@ -45,9 +45,9 @@ export type MethodSpec =
       readonly withoutGranularity: boolean;
     };
 
-/** The name a method has in reports. */
+/** The name a method has in reports: its own, also beside a model of the same name. */
 export function methodName(spec: MethodSpec): string {
-  if (spec.kind === "baseline") return spec.name;
+  if (spec.kind === "baseline") return spec.name === "region-tree" ? REGION_TREE_BASELINE : spec.name;
   return spec.withoutGranularity ? `${spec.model} without granularity` : spec.model;
 }
 

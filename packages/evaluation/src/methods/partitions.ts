@@ -74,7 +74,7 @@ function wholeImage({ width, height, partitions }: Partitions): WholeImage {
   return {
     segmentations: partitions.length,
     labels: (k) => partitions[k],
-    proposals(count) {
+    async proposals(count) {
       const chosen: Mask[] = [];
       for (const labels of [...partitions].reverse()) {
         const masks = [...labelMasks(labels, width, height).values()].sort((a, b) => b.area - a.area);

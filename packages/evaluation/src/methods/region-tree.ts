@@ -10,6 +10,8 @@ import {
 } from "@unsam/core/region-tree";
 import type { Answer, Method, PreparedImage, WholeImage } from "./method.js";
 
+/** In reports; the built-in model answers clicks alike, and is called region-tree. */
+export const REGION_TREE_BASELINE = "region-tree (baseline)";
 /** Thresholds of the dial at which the whole image is cut into segments. */
 const THRESHOLDS = 20;
 
@@ -20,7 +22,7 @@ const THRESHOLDS = 20;
 export function regionTreeMethod(levels: readonly number[], options: RegionTreeOptions = {}): Method {
   return {
     info: {
-      name: "region-tree",
+      name: REGION_TREE_BASELINE,
       description: "Hierarchy of regions merged by colour, texture and contours, without learned weights.",
       levels,
       chooses: true,
@@ -52,7 +54,7 @@ function wholeTree(tree: RegionTree): WholeImage {
   return {
     segmentations: THRESHOLDS,
     labels: (k) => labelsAt(tree, (k + 1) / THRESHOLDS),
-    proposals: (count) => nodeMasks(tree, mostPersistentNodes(tree, count)),
+    proposals: async (count) => nodeMasks(tree, mostPersistentNodes(tree, count)),
   };
 }
 

@@ -44,15 +44,15 @@ export async function scoreWholeImage(
   if (!whole) return { recall: null, boundary: null, partition: null };
   const exclusive = truth.annotations.every(({ labels }) => labels !== null);
   return {
-    recall: measures.recall ? scoreRecall(whole, truth) : null,
+    recall: measures.recall ? await scoreRecall(whole, truth) : null,
     boundary: measures.boundary && exclusive ? scoreBoundary(whole, truth) : null,
     partition: measures.partition && exclusive ? scorePartition(whole, truth) : null,
   };
 }
 
 /** Each annotator's regions are found, or not, apart from the others'. */
-function scoreRecall(whole: WholeImage, truth: Truth): WholeImageScore["recall"] {
-  const proposals = whole.proposals(PROPOSALS);
+async function scoreRecall(whole: WholeImage, truth: Truth): Promise<WholeImageScore["recall"]> {
+  const proposals = await whole.proposals(PROPOSALS);
   let found: number[] | null = null;
   let regions = 0;
   for (const annotation of truth.annotations) {

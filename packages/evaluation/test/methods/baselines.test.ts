@@ -142,8 +142,8 @@ describe("Felzenszwalb and Huttenlocher", () => {
     expect(auto).toBeNull();
     const whole = (await prepared.wholeImage())!;
     expect(whole.segmentations).toBe(method.info.levels.length);
-    expect(whole.proposals(1000).length).toBeGreaterThanOrEqual(2);
-    expect(whole.proposals(1).length).toBe(1);
+    expect((await whole.proposals(1000)).length).toBeGreaterThanOrEqual(2);
+    expect((await whole.proposals(1)).length).toBe(1);
   });
 });
 

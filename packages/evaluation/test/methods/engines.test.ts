@@ -69,12 +69,12 @@ describe("the region tree as a method", () => {
 
   it("proposes distinct nodes, best first", async () => {
     const whole = (await (await regionTreeMethod(LEVELS).prepare(photo)).wholeImage())!;
-    const proposals = whole.proposals(50);
+    const proposals = await whole.proposals(50);
     expect(proposals.length).toBe(50);
     expect(proposals.some((mask, k) => proposals.some((other, j) => j < k && other.equals(mask)))).toBe(
       false,
     );
-    expect(whole.proposals(10).every((mask, k) => mask.equals(proposals[k]))).toBe(true);
+    expect((await whole.proposals(10)).every((mask, k) => mask.equals(proposals[k]))).toBe(true);
   });
 });
 
@@ -83,9 +83,15 @@ describe("an engine's whole image", () => {
     const spec = { kind: "model", model: "region-tree", config: null, withoutGranularity: false } as const;
     const method = await openMethod(spec, LEVELS);
     const whole = (await (await method.prepare(photo)).wholeImage())!;
-    const proposals = whole.proposals(30);
+    const proposals = await whole.proposals(30);
     expect(proposals.length).toBe(30);
-    expect(whole.proposals(7).every((mask, k) => mask.equals(proposals[k]))).toBe(true);
+    expect((await whole.proposals(7)).every((mask, k) => mask.equals(proposals[k]))).toBe(true);
+    // As many tries as any other method has, though the hierarchy keeps fewer regions; none twice.
+    const all = await whole.proposals(1000);
+    expect(all).toHaveLength(1000);
+    expect(all.slice(0, 30).every((mask, k) => mask.equals(proposals[k]))).toBe(true);
+    const keys = all.map((mask) => JSON.stringify(mask.toRLE()));
+    expect(new Set(keys).size).toBe(1000);
     const [fine, coarse] = [whole.labels(4), whole.labels(12)];
     const owners = new Map<number, number>();
     let torn = 0;

@@ -89,7 +89,7 @@ describe("an evaluation", () => {
     expect(second.report).toEqual(first.report);
     expect(
       first.report.results.map(({ dataset, method }) => `${dataset}/${method}`.replace(/^.*\//, "")),
-    ).toEqual(["region-tree", "felzenszwalb"]);
+    ).toEqual(["region-tree (baseline)", "felzenszwalb"]);
     const [tree, graph] = first.results.map(({ summary }) => summary);
     expect(tree.granularity!.nestingViolation).toBe(0);
     expect(tree.meanIou.oracle).toBeGreaterThanOrEqual(Math.max(tree.meanIou.auto!, tree.meanIou.fixed!));
