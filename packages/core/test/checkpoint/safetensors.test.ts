@@ -110,6 +110,11 @@ describe("reading", () => {
     ["a tensor that is a list", file(`{"a":[]}`), /malformed/],
     ["a header that is a list", file("[]"), /neither/],
     ["something after the header", file("{}{}", 0), /malformed/],
+    [
+      "more metadata than anybody writes",
+      file(`{"__metadata__":{${Array.from({ length: 10_001 }, (_, i) => `"${i}":""`)}}}`, 0),
+      /more than 10000 entries/,
+    ],
     ["metadata that is no text", file(`{"__metadata__":{"a":1}}`, 0), /a string/],
     ["a string with a bad escape", file(`{"\\x":{}}`, 0), /bad string/],
     [

@@ -122,4 +122,35 @@ describe("mask PNG", () => {
     );
     await expect(Mask.fromPNG(await deep.png().toBuffer())).rejects.toThrow(/8 bits/);
   });
+
+  it("of a large image is refused from its first bytes, before it is decoded", async () => {
+    const { default: sharp } = await import("sharp");
+    const [width, height] = [12_000, 9000];
+    const black = sharp({ create: { width, height, channels: 3, background: "#000" } }).toColourspace("b-w");
+    const png = await black.png({ compressionLevel: 9 }).toBuffer();
+    expect(png.length).toBeLessThan(1e6);
+    const before = process.memoryUsage().rss;
+    await expect(Mask.fromPNG(png)).rejects.toThrow(/12000×9000 pixels, more than the limit of 100000000/);
+    await expect(Mask.fromPNG(png, { maxPixels: 2e8, maxBytes: 1e6 })).rejects.toThrow(/1000000 bytes/);
+    expect(process.memoryUsage().rss - before).toBeLessThan(50e6);
+  });
+
+  it("is refused or read, whatever was changed in it", async () => {
+    const png = await pack(fc.sample(plainMask, { numRuns: 1, seed: 3 })[0]).toPNG();
+    const change = fc.tuple(fc.nat(png.length - 1), fc.nat(255));
+    const cut = fc.oneof(fc.constant(png.length), fc.nat(png.length));
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 5 }), cut, async (changes, length) => {
+        const bytes = Uint8Array.from(png.subarray(0, length));
+        for (const [at, value] of changes) if (at < length) bytes[at] = value;
+        try {
+          const { width, height } = await Mask.fromPNG(bytes, { maxPixels: 1e6 });
+          expect(width * height).toBeLessThanOrEqual(1e6);
+        } catch (error) {
+          expect(error).toMatchObject({ name: "UnSAMError", code: "E_BAD_FILE" });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
 });

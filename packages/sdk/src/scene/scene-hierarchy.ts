@@ -1,4 +1,4 @@
-import { UnSAMError } from "@unsam/core/errors";
+import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { DIAL_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/hierarchy";
 import { decodeImage, type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
 import { checkLimits, type Limits } from "@unsam/core/limits";
@@ -111,6 +111,12 @@ export class SceneHierarchy {
   ): Promise<SceneHierarchy> {
     const { signal, ...fusion } = options;
     const { count, width, height, data } = maps;
+    if (!(data instanceof Float32Array)) {
+      throw new UnSAMError(
+        "E_BAD_PROMPT",
+        `The data of the logit maps is ${shownValue(data)}; give a Float32Array.`,
+      );
+    }
     checkFacts("scores", scores, count, Number.MAX_VALUE);
     checkFacts("granularities", granularities, count, 1);
     if (data.length !== count * width * height) {
@@ -297,10 +303,10 @@ function dialSetting(granularity: Granularity): number {
 }
 
 function checkFacts(name: string, values: ArrayLike<number>, count: number, most: number): void {
-  if (values.length !== count) {
+  if (values?.length !== count) {
     throw new UnSAMError(
       "E_BAD_PROMPT",
-      `There are ${values.length} ${name} for ${count} masks; give one each.`,
+      `There are ${values?.length ?? "no"} ${name} for ${count} masks; give one each.`,
     );
   }
   for (let k = 0; k < count; k++) {

@@ -152,6 +152,10 @@ describe("a scene from the logits of known nested parts", () => {
     await expect(fuse([1, 1], [1, 2])).rejects.toMatchObject({ code: "E_BAD_PROMPT" });
     await expect(fuse([1, Number.NaN], [1, 1])).rejects.toMatchObject({ code: "E_BAD_PROMPT" });
     await expect(fuse([1, 1], [1, 1], new Float32Array(7))).rejects.toMatchObject({ code: "E_BAD_PROMPT" });
+    for (const data of [new Array(8).fill(0), new Float64Array(8), null]) {
+      await expect(fuse([1, 1], [1, 1], data as never)).rejects.toMatchObject({ code: "E_BAD_PROMPT" });
+    }
+    await expect(fuse(undefined as never, [1, 1])).rejects.toMatchObject({ code: "E_BAD_PROMPT" });
     expect((await fuse([1, 1], [1, 1])).masks.length).toBe(0);
   });
 });

@@ -76,9 +76,15 @@ function parseHeader(text: string): { entries: HeaderEntry[]; metadata: Record<s
   return { entries, metadata };
 }
 
+/** Strings of metadata: many times what anybody writes, few enough to be read at once. */
+const maximumMetadata = 10_000;
+
 function readMetadata(scanner: HeaderScanner): Record<string, string> {
   const pairs: [string, string][] = [];
   scanner.object("__metadata__", (key) => {
+    if (pairs.length === maximumMetadata) {
+      throw new FormatError(`its __metadata__ has more than ${maximumMetadata} entries.`);
+    }
     pairs.push([key, scanner.string(`__metadata__ ${quoted(key)}`)]);
   });
   return Object.fromEntries(pairs);
