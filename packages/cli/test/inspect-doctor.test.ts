@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { writeSafetensors } from "@unsam/core/checkpoint";
-import { describeWithShared, shared } from "@unsam/test-support";
+import { describeWithShared, inRepository, shared } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sentences, unsam } from "./run.js";
 import { expectSchema } from "./schema.js";
@@ -38,12 +38,46 @@ describe("flags about a checkpoint", () => {
     ["pseudo-label", ["FOLDER", "--out", "FOLDER/out", "--weights", "ema"]],
     ["pseudo-label", ["FOLDER", "--out", "FOLDER/out", "--config", "c.json"]],
   ])("%s %j: refused where no checkpoint is given", async (command, args) => {
-    await writeFile(path.join(folder, "photo.png"), "");
+    await copyFile(inRepository("docs", "images", "dial.png"), path.join(folder, "photo.png"));
     const files = args.map((arg) => arg.replace("PHOTO", `${folder}/photo.png`).replace("FOLDER", folder));
     const { code, stdout, stderr } = await unsam([command, ...files]);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(/--(weights|config) belongs to a checkpoint; give --model FILE with it/);
     expect(existsSync(path.join(folder, "out"))).toBe(false);
+  });
+});
+
+describe.skipIf(process.platform === "win32")("unsam doctor and the cache", () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "unsam-doctor-"));
+    mkdirSync(path.join(folder, "open"));
+    chmodSync(path.join(folder, "open"), 0o777);
+    symlinkSync(path.join(folder, "open"), path.join(folder, "link"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each([
+    ["open", /is not used: it may be written by other users; .*chmod go-w/],
+    ["link", /is not used: it is a link/],
+    [path.join("open", "below"), /is not used: it lies in “.*open”, which may be written by other users/],
+  ])("says why it is not used, and puts nothing into it: %s", async (name, problem) => {
+    const { code, stdout } = await unsam(["doctor", "--json"], {
+      env: { UNSAM_CACHE: path.join(folder, name) },
+    });
+    expect(code).toBe(1);
+    const cache = JSON.parse(stdout).checks.find((check: { name: string }) => check.name === "cache");
+    expect(cache).toMatchObject({ ok: false, found: expect.stringMatching(problem) });
+    expect(cache.advice).toContain("UNSAM_CACHE");
+    expect(readdirSync(path.join(folder, "open"))).toEqual([]);
+  });
+
+  // Node's own recursive mkdir never comes back from there.
+  it.runIf(process.platform === "linux")("comes to an end where no folder can be made", async () => {
+    const { code } = await unsam(["doctor"], { env: { UNSAM_CACHE: "/proc/none/cache" } });
+    expect(code).not.toBeNull();
+    const out = await unsam(["everything", inRepository("docs", "images"), "--out", "/proc/none/out"]);
+    expect([out.code, sentences(out.stderr)]).toEqual([1, [expect.stringMatching(/cannot be made: ENOENT/)]]);
   });
 });
 

@@ -5,7 +5,7 @@ import { family } from "detect-libc";
 import type { NativeBinding } from "./binding.js";
 import { openAddon } from "./open-addon.js";
 import { type Platform, packagesFor } from "./platforms.js";
-import { smokeTest } from "./smoke-test.js";
+import { smokeTest, type TestMemory } from "./smoke-test.js";
 
 const LOCAL_BUILD = fileURLToPath(new URL("../build/Release/unsam.node", import.meta.url));
 
@@ -25,10 +25,7 @@ export type NativeStatus =
       readonly reason: string;
     };
 
-export interface LoadNativeOptions {
-  /** Folder that remembers which binaries passed their test; null: test each time. */
-  readonly cacheDir: string | null;
-}
+export type LoadNativeOptions = TestMemory;
 
 interface Candidate {
   readonly origin: string;
@@ -48,14 +45,14 @@ export function loadNative(options: LoadNativeOptions): Promise<NativeStatus> {
 }
 
 /** `loadNative` anew, with the value of UNSAM_NATIVE given. */
-export async function findNative({ cacheDir }: LoadNativeOptions, wanted: string): Promise<NativeStatus> {
+export async function findNative(options: LoadNativeOptions, wanted: string): Promise<NativeStatus> {
   if (wanted === "off") return { binding: null, reason: "It is turned off by UNSAM_NATIVE=off." };
   const platform = { os: process.platform, cpu: process.arch, libc: await family() };
   const candidates =
     wanted === "" ? installed(platform) : [{ origin: "UNSAM_NATIVE", path: path.resolve(wanted) }];
   const rejected: string[] = [];
   for (const { origin, path } of candidates) {
-    const problem = await smokeTest(path, cacheDir);
+    const problem = await smokeTest(path, options);
     if (problem === null) {
       try {
         return { binding: openAddon(path), path, origin, rejected };

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { lstat, mkdir, rename, stat, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,11 +9,22 @@ import { CONTRACT } from "./binding.js";
 const CHILD = fileURLToPath(new URL("./smoke-child.js", import.meta.url));
 const TIME_LIMIT_MS = 20_000;
 
+/** Where it is kept which binaries passed their test. */
+export interface TestMemory {
+  /** Folder that remembers them; null: test each time. */
+  readonly cacheDir: string | null;
+  /** Makes a folder in it, and throws where what lies there cannot be believed. */
+  readonly makeFolder?: (folder: string) => Promise<void>;
+}
+
 /**
  * What is wrong with an addon, found out in a child process, so that a broken binary never takes this one down; null:
  * it works. A binary that passed is remembered in `cacheDir` (null: nowhere) until it, Node or the processor changes.
  */
-export async function smokeTest(addon: string, cacheDir: string | null): Promise<string | null> {
+export async function smokeTest(
+  addon: string,
+  { cacheDir, makeFolder = makeOwnFolder }: TestMemory,
+): Promise<string | null> {
   const found = await stat(addon).catch(() => null);
   if (!found?.isFile()) return "there is no such file";
   const processor = [process.arch, os.cpus()[0]?.model, process.env.UNSAM_ISA];
@@ -22,7 +33,7 @@ export async function smokeTest(addon: string, cacheDir: string | null): Promise
   const passed = cacheDir === null ? null : path.join(cacheDir, "native", `${digest}.passed`);
   if (passed !== null && (await exists(passed))) return null;
   const problem = await tryInChild(addon);
-  if (problem === null && passed !== null) await remember(passed, identity);
+  if (problem === null && passed !== null) await remember(passed, identity, makeFolder);
   return problem;
 }
 
@@ -54,19 +65,28 @@ function lastLine(said: string): string | null {
   return said.trim().split("\n").pop()?.replace(/\.$/, "") || null;
 }
 
-async function remember(file: string, identity: readonly unknown[]): Promise<void> {
+async function makeOwnFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+}
+
+async function remember(
+  file: string,
+  identity: readonly unknown[],
+  makeFolder: (folder: string) => Promise<void>,
+): Promise<void> {
   // A cache that cannot be written costs a test at the next start, nothing else.
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFolder(path.dirname(file));
     const temporary = `${file}.${process.pid}.tmp`;
-    await writeFile(temporary, `${JSON.stringify(identity)}\n`);
+    await writeFile(temporary, `${JSON.stringify(identity)}\n`, { flag: "wx", mode: 0o600 });
     await rename(temporary, file);
   } catch {}
 }
 
+/** No link, and nothing that others may have written. */
 function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
+  return lstat(file).then(
+    (found) => found.isFile() && (!process.geteuid || [0, process.geteuid()].includes(found.uid)),
     () => false,
   );
 }

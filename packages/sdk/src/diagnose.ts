@@ -1,12 +1,8 @@
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
 import os from "node:os";
-import path from "node:path";
-import { defaultCacheDir } from "@unsam/core/engine";
-import { readFileText } from "@unsam/core/files";
+import { defaultCacheDir, loadAddon } from "@unsam/core/engine";
+import { canBeMade, problemOfPrivateFolder, readFileText } from "@unsam/core/files";
 import { nodeProblem } from "@unsam/core/node-version";
 import { runtimeReport } from "@unsam/core/runtime";
-import { loadNative } from "@unsam/native-cuda";
 import sharp from "sharp";
 import { BUILT_IN_MODELS } from "./load-options.js";
 
@@ -95,7 +91,7 @@ function image(): Check {
 }
 
 async function nativeAddon(): Promise<Check> {
-  const native = await loadNative({ cacheDir: defaultCacheDir() });
+  const native = await loadAddon(defaultCacheDir());
   const name = "native addon";
   if (!native.binding) {
     return {
@@ -127,26 +123,15 @@ function models(): Check {
 
 async function cache(): Promise<Check> {
   const folder = defaultCacheDir();
-  const existing = await nearestExisting(folder);
-  const writable = await access(existing, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
+  const unsafe = await problemOfPrivateFolder(folder);
+  const problem = unsafe ?? ((await canBeMade(folder)) ? null : "cannot be written");
   return {
     name: "cache",
-    ok: writable,
-    found: `${folder}${writable ? "" : " cannot be written"}`,
-    advice: writable
-      ? null
-      : "Set UNSAM_CACHE to a folder that can; without one each load builds the encoder anew.",
+    ok: problem === null,
+    found: problem === null ? folder : `${folder} ${unsafe === null ? "" : "is not used: it "}${problem}`,
+    advice:
+      problem === null
+        ? null
+        : "Set UNSAM_CACHE to a folder that only you can write; without one each load builds the encoder in a temporary folder.",
   };
-}
-
-async function nearestExisting(folder: string): Promise<string> {
-  const here = await access(folder).then(
-    () => true,
-    () => false,
-  );
-  const parent = path.dirname(folder);
-  return here || parent === folder ? folder : nearestExisting(parent);
 }

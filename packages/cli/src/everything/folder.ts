@@ -1,7 +1,8 @@
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import {
   createWhole,
+  makeFolder,
   notTakenSentence,
   outputName,
   photosIn,
@@ -55,9 +56,7 @@ export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnS
     );
   }
   if (notTaken) tell(`unsam: ${notTaken}`);
-  await mkdir(out, { recursive: true }).catch((cause) => {
-    throw new UnSAMError("E_IO", `--out ${out} cannot be made: ${reasonOf(cause)}.`, { cause });
-  });
+  await makeFolder(out);
   await using unsam = await load();
   await agreeOnSettings(job, unsam);
   await removeLeftovers(out);

@@ -6,6 +6,7 @@ export {
 } from "./automatic-granularity.js";
 export { defaultCacheDir } from "./cache-dir.js";
 export * from "./engine.js";
+export { loadAddon } from "./load-addon.js";
 export { type NanoOptions, openNanoEngine } from "./nano-engine.js";
 export { openNetworkEngine } from "./network-engine.js";
 export type { NetworkOptions } from "./network-options.js";

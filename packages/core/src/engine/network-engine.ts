@@ -1,4 +1,4 @@
-import { loadNative, type NativeBinding } from "@unsam/native-cuda";
+import type { NativeBinding } from "@unsam/native-cuda";
 import {
   assemblePrompt,
   type DecodedMasks,
@@ -26,6 +26,7 @@ import type {
   ImageState,
   SegmentOptions,
 } from "./engine.js";
+import { loadAddon } from "./load-addon.js";
 import type { MaskFinisher } from "./mask-finisher.js";
 import { maskPromptLogits } from "./mask-prompt.js";
 import { nativeFinisher } from "./native-finisher.js";
@@ -86,7 +87,7 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
 
 /** null: there is none and another decoder will do. Throws `E_UNSUPPORTED` where nothing else was asked for. */
 async function nativeBinding({ decoder, cacheDir }: NetworkOptions): Promise<NativeBinding | null> {
-  const native = await loadNative({ cacheDir });
+  const native = await loadAddon(cacheDir);
   if (native.binding === null && decoder === "native") {
     throw new UnSAMError(
       "E_UNSUPPORTED",

@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { loadNative } from "@unsam/native-cuda";
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
@@ -36,6 +35,7 @@ import type {
   ImageState,
   SegmentOptions,
 } from "./engine.js";
+import { loadAddon } from "./load-addon.js";
 import { checkTreeMask } from "./mask-prompt.js";
 import type { KeyedAnswer, Painted, PlainPrompt } from "./region-tree.worker.js";
 
@@ -70,7 +70,7 @@ export interface RegionTreeOptions {
 
 /** The built-in engine: no weights, no ONNX Runtime; the addon where there is one, with the same answers. */
 export async function openRegionTreeEngine({ threads, cacheDir }: RegionTreeOptions): Promise<Engine> {
-  const native = await loadNative({ cacheDir });
+  const native = await loadAddon(cacheDir);
   const fits = native.binding?.regionTreeRecipe === REGION_TREE_RECIPE;
   const kernels =
     native.binding && fits ? { addon: native.path, threads: threads ?? availableParallelism() } : null;

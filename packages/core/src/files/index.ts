@@ -1,3 +1,4 @@
+export { canBeMade, isOurs, makeFolder, makePrivateFolder, problemOfPrivateFolder } from "./folders.js";
 export { outputName } from "./output-name.js";
 export { isHidden, isPhotoName, notTakenSentence, type PhotoFolder, photosIn } from "./photos.js";
 export {

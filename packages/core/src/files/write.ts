@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { constants, readlinkSync } from "node:fs";
-import { access, type FileHandle, link, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { access, type FileHandle, link, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import path from "node:path";
 import { UnSAMError } from "../errors.js";
@@ -128,8 +128,8 @@ async function explained<T>(file: string, write: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Removes what processes left unfinished in a folder when they died: dead ones of this machine, and any whose file is a
- * day old. Never touches the work of living ones.
+ * Removes what processes of this user left unfinished in a folder when they died: dead ones of this machine, and those of other
+ * machines whose file is a day old. Never touches the work of living ones.
  */
 export async function removeLeftovers(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
@@ -137,15 +137,14 @@ export async function removeLeftovers(folder: string): Promise<void> {
     const [, machine, pid] = TEMPORARY.exec(name) ?? [];
     if (pid === undefined) continue;
     const file = path.join(folder, name);
-    if ((machine === MACHINE && !isAlive(Number(pid))) || (await isOld(file))) {
+    const found = await lstat(file).catch(() => null);
+    // In a folder such as /tmp somebody else may have put a trap under such a name.
+    if (!found || (process.geteuid && found.uid !== process.geteuid())) continue;
+    const isOld = Date.now() - found.mtimeMs > ABANDONED_MS;
+    if (machine === MACHINE ? !isAlive(Number(pid)) : isOld) {
       await rm(file, { force: true, recursive: true }).catch(() => {});
     }
   }
-}
-
-async function isOld(file: string): Promise<boolean> {
-  const found = await stat(file).catch(() => null);
-  return found !== null && Date.now() - found.mtimeMs > ABANDONED_MS;
 }
 
 function isAlive(pid: number): boolean {

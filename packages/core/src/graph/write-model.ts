@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { open, writeFile } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
 import { elementCount } from "../tensor.js";
 import type { Attribute, Graph, GraphNode, LazyTensor, Value } from "./graph.js";
@@ -13,15 +12,11 @@ const IR_VERSION = 9;
 /** Beginnings of tensors in the weights file, so that ONNX Runtime can map them. */
 const ALIGNMENT = 64;
 
+/** Read at once to compare. */
+const PIECE = 4 * 2 ** 20;
+
 export const MODEL_FILE = "model.onnx";
 export const WEIGHTS_FILE = "weights.bin";
-
-export interface WrittenFile {
-  readonly name: string;
-  readonly byteLength: number;
-  /** lower-case hex */
-  readonly sha256: string;
-}
 
 /** The model as one buffer with all weights inside: for graphs of a few megabytes. */
 export async function encodeModel(graph: Graph): Promise<Uint8Array> {
@@ -34,28 +29,52 @@ export async function encodeModel(graph: Graph): Promise<Uint8Array> {
 
 /**
  * Writes `model.onnx` and beside it `weights.bin`, one tensor at a time, so that no more than one is in memory.
- * Give ONNX Runtime the path of the first; it finds the second. The folder must exist.
+ * Give ONNX Runtime the path of the first; it finds the second. The folder must exist. Only the user reads the files.
  */
-export async function writeModel(
+export async function writeModel(graph: Graph, folder: string, signal?: AbortSignal): Promise<void> {
+  const layout = new WeightsLayout(graph);
+  await fill(path.join(folder, WEIGHTS_FILE), async (file) => {
+    for await (const piece of layout.pieces(signal)) await file.writeFile(piece);
+  });
+  await fill(path.join(folder, MODEL_FILE), (file) => file.writeFile(encode(graph, layout.initializers)));
+}
+
+/** Whether two open files hold, byte for byte, what `writeModel` would write for this graph. */
+export async function isWrittenModel(
   graph: Graph,
-  folder: string,
+  files: { readonly model: FileHandle; readonly weights: FileHandle },
   signal?: AbortSignal,
-): Promise<readonly WrittenFile[]> {
-  const initializers = [];
-  const hash = createHash("sha256");
-  let offset = 0;
-  const file = await open(path.join(folder, WEIGHTS_FILE), "wx");
-  try {
-    for (const weight of graph.weights) {
+): Promise<boolean> {
+  const layout = new WeightsLayout(graph);
+  let at = 0;
+  for await (const piece of layout.pieces(signal)) {
+    if (!(await hasBytes(files.weights, at, piece))) return false;
+    at += piece.length;
+  }
+  const model = encode(graph, layout.initializers);
+  const [{ size: modelSize }, { size: weightsSize }] = [await files.model.stat(), await files.weights.stat()];
+  return modelSize === model.length && weightsSize === at && hasBytes(files.model, 0, model);
+}
+
+/** Where each tensor lies in the weights file. */
+class WeightsLayout {
+  readonly initializers: object[] = [];
+  readonly #graph: Graph;
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+  }
+
+  /** The bytes of the file from its beginning. `initializers` is complete after the last. */
+  async *pieces(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    let offset = 0;
+    for (const weight of this.#graph.weights) {
       signal?.throwIfAborted();
-      const gap = new Uint8Array((ALIGNMENT - (offset % ALIGNMENT)) % ALIGNMENT);
+      const gap = (ALIGNMENT - (offset % ALIGNMENT)) % ALIGNMENT;
+      if (gap > 0) yield new Uint8Array(gap);
+      offset += gap;
       const bytes = bytesOf(await loadChecked(weight));
-      for (const part of [gap, bytes]) {
-        hash.update(part);
-        await file.writeFile(part);
-      }
-      offset += gap.length;
-      initializers.push({
+      this.initializers.push({
         ...describe(weight),
         dataLocation: EXTERNAL,
         externalData: [
@@ -64,18 +83,36 @@ export async function writeModel(
           { key: "length", value: String(bytes.length) },
         ],
       });
+      yield bytes;
       offset += bytes.length;
     }
+  }
+}
+
+async function fill(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    await write(file);
     await file.sync();
   } finally {
     await file.close();
   }
-  const model = encode(graph, initializers);
-  await writeFile(path.join(folder, MODEL_FILE), model, { flag: "wx", flush: true });
-  return [
-    { name: MODEL_FILE, byteLength: model.length, sha256: createHash("sha256").update(model).digest("hex") },
-    { name: WEIGHTS_FILE, byteLength: offset, sha256: hash.digest("hex") },
-  ];
+}
+
+async function hasBytes(file: FileHandle, at: number, expected: Uint8Array): Promise<boolean> {
+  const found = new Uint8Array(Math.min(expected.length, PIECE));
+  for (let done = 0; done < expected.length; ) {
+    const wanted = expected.subarray(done, done + PIECE);
+    const { bytesRead } = await file.read(found, 0, wanted.length, at + done);
+    if (
+      bytesRead === 0 ||
+      Buffer.compare(found.subarray(0, bytesRead), wanted.subarray(0, bytesRead)) !== 0
+    ) {
+      return false;
+    }
+    done += bytesRead;
+  }
+  return true;
 }
 
 async function loadChecked(weight: LazyTensor): Promise<Float32Array> {

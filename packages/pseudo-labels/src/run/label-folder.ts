@@ -1,12 +1,12 @@
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
+import { loadAddon } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import { notTakenSentence, outputName, photosIn, reasonOf, shown, writeWhole } from "@unsam/core/files";
+import { makeFolder, notTakenSentence, outputName, photosIn, writeWhole } from "@unsam/core/files";
 import { decodeImage } from "@unsam/core/image";
 import { REGION_TREE_RECIPE } from "@unsam/core/region-tree";
 import { ThreadGroup } from "@unsam/core/runtime";
-import { loadNative } from "@unsam/native-cuda";
 import { type LabelInfo, readLabelFile } from "../label-file.js";
 import { type Backbone, type BackboneOptions, openBackbone } from "./backbone.js";
 
@@ -211,18 +211,8 @@ export function labelNames(photos: readonly string[]): string[] {
   });
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw new UnSAMError("E_IO", `The folder ${shown(folder)} cannot be made: ${reasonOf(cause)}.`, {
-      cause,
-    });
-  }
-}
-
 async function addonPath(cacheDir: string | null): Promise<string | null> {
-  const native = await loadNative({ cacheDir });
+  const native = await loadAddon(cacheDir);
   return native.binding && native.binding.regionTreeRecipe === REGION_TREE_RECIPE ? native.path : null;
 }
 

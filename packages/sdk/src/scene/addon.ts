@@ -1,10 +1,9 @@
 import { availableParallelism } from "node:os";
-import { defaultCacheDir } from "@unsam/core/engine";
+import { defaultCacheDir, loadAddon } from "@unsam/core/engine";
 import type { AddonAt } from "@unsam/core/operations";
-import { loadNative } from "@unsam/native-cuda";
 
 /** The addon for scenes, which need no model; null: TypeScript does the same, bit for bit. */
 export async function localAddon(): Promise<AddonAt | null> {
-  const native = await loadNative({ cacheDir: defaultCacheDir() });
+  const native = await loadAddon(defaultCacheDir());
   return native.binding ? { addon: native.path, threads: availableParallelism() } : null;
 }
