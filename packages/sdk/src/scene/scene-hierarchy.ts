@@ -202,8 +202,13 @@ export class SceneHierarchy {
   ): Promise<SceneHierarchy> {
     const { maxPixels, maxBytes, signal } = options;
     checkLimits({ maxPixels, maxBytes });
-    const data = await worker("load", [path, { maxPixels, maxBytes }, await localAddon()], { signal });
-    return new SceneHierarchy(data, null);
+    const stored = await worker("read", [path, { maxPixels, maxBytes }], { signal });
+    const { width, height, containment, entries } = stored;
+    // Duplicates were removed when the scene was made.
+    const fusion = { maxIoU: 1, containment };
+    const transfer = entries.map(({ mask }) => mask.data.buffer as ArrayBuffer);
+    const args = [entries, { width, height }, fusion, await localAddon()] as const;
+    return new SceneHierarchy(await worker("build", [...args], { signal, transfer }), null);
   }
 
   /** The masks as a COCO data set of one image. */

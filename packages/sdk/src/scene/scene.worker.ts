@@ -57,10 +57,10 @@ export function buildStack(
   return build(entries, { width, height }, options, addon);
 }
 
-export async function load(path: string, limits: Limits, addon: AddonAt | null) {
-  const { width, height, containment, entries } = await readSceneFile(path, limits, callersAbort);
-  // Duplicates were removed when the scene was made.
-  return build(entries, { width, height }, { maxIoU: 1, containment }, addon);
+/** A scene file, checked; `build` makes the scene of it. */
+export async function read(path: string, limits: Limits) {
+  const stored = await readSceneFile(path, limits, callersAbort);
+  return move(stored, ...stored.entries.map(({ mask }) => mask.data));
 }
 
 export function save(path: string, scene: SavedScene): Promise<void> {
