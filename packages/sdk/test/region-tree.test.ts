@@ -158,7 +158,15 @@ describe("UnSAM.load", () => {
     [{ model: { checkpoint: photo } }, "E_BAD_CHECKPOINT"],
     [{ model: { checkpoint: "x.pt", config: "no-such-file.json" } }, "E_BAD_CONFIG"],
     [{ model: { checkpoint: "x.pt", config: photo } }, "E_BAD_CONFIG"],
-    [{ model: { checkpoint: "x.pt", config: { model: 3 } } }, "E_BAD_CONFIG"],
+    [
+      {
+        model: {
+          checkpoint: inRepository("packages", "core", "fixtures", "unsamv2-mini", "checkpoint.safetensors"),
+          config: { model: 3 },
+        },
+      },
+      "E_BAD_CONFIG",
+    ],
   ])("refuses %j", async (options, code) => {
     await expect(UnSAM.load(options as object)).rejects.toMatchObject({ code });
   });
