@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
-import { isHidden, shown, writeWhole } from "@unsam/core/files";
+import { isHidden, reasonOf, shown, writeWhole } from "@unsam/core/files";
 import { decodeImage, type RgbImage } from "@unsam/core/image";
 import { Mask } from "@unsam/core/mask";
 import sharp, { type OverlayOptions } from "sharp";
@@ -25,7 +25,12 @@ const TINT = 0.55;
  * `E_BAD_FILE` where they are not of the photo, `E_IO`.
  */
 export async function writePreview(images: string, labels: string, file: string): Promise<void> {
-  const names = (await readdir(labels)).filter((name) => name.endsWith(".json") && !isHidden(name)).sort();
+  const found = await readdir(labels).catch((cause) => {
+    throw new UnSAMError("E_IO", `The folder ${shown(labels)} cannot be read: ${reasonOf(cause)}.`, {
+      cause,
+    });
+  });
+  const names = found.filter((name) => name.endsWith(".json") && !isHidden(name)).sort();
   const cells: OverlayOptions[] = [];
   let row = 0;
   for (const name of names.slice(0, PHOTOS)) {

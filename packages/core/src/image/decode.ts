@@ -153,16 +153,8 @@ async function inspectBytes(
   signal: AbortSignal | undefined,
   upright = true,
 ): Promise<InspectedImage> {
-  // libvips draws SVG and PDF, and opens whatever else its build can: it gets nothing but the formats named here.
-  const format = checkFormat(bytes, name);
-  const metadata = await readHeader(bytes, name, signal);
+  const metadata = await readImageHeader(bytes, name, signal);
   const { width, height } = metadata;
-  if (metadata.format !== (format === "avif" ? "heif" : format)) {
-    throw new UnSAMError(
-      "E_BAD_IMAGE",
-      `${name} begins like ${format}, but is ${metadata.format}; convert it to PNG or JPEG first.`,
-    );
-  }
   if (metadata.depth !== "uchar" && metadata.depth !== "ushort") {
     throw new UnSAMError(
       "E_BAD_IMAGE",
@@ -181,20 +173,29 @@ async function inspectBytes(
   return { pixels: width * height, decode };
 }
 
-async function readHeader(
+/** What the header of an image file says, from its bytes. `name` begins sentences about it. Throws `E_BAD_IMAGE`. */
+export async function readImageHeader(
   bytes: Uint8Array,
   name: string,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<Metadata> {
+  // libvips draws SVG and PDF, and opens whatever else its build can: it gets nothing but the formats named there.
+  const format = checkFormat(bytes, name);
+  let metadata: Metadata;
   try {
-    // The size is checked right after this, with a message that names our own limit.
-    return await abortable(sharp(bytes, { limitInputPixels: false }).metadata(), signal);
+    // Whoever decodes checks the size, with a message that names our own limit.
+    metadata = await abortable(sharp(bytes, { limitInputPixels: false }).metadata(), signal);
   } catch (cause) {
     signal?.throwIfAborted();
     throw new UnSAMError("E_BAD_IMAGE", `${name} is not an image that can be read: ${reason(cause)}.`, {
       cause,
     });
   }
+  if (metadata.format === (format === "avif" ? "heif" : format)) return metadata;
+  throw new UnSAMError(
+    "E_BAD_IMAGE",
+    `${name} begins like ${format}, but is ${metadata.format}; convert it to PNG or JPEG first.`,
+  );
 }
 
 /** A pipeline counts as the file it would write, with its EXIF orientation kept if it has not turned the image itself. */

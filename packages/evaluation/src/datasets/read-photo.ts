@@ -1,7 +1,6 @@
 import { UnSAMError } from "@unsam/core/errors";
-import { readFileBytes, reasonOf, shown } from "@unsam/core/files";
-import { decodeImage, type RgbImage } from "@unsam/core/image";
-import sharp from "sharp";
+import { readFileBytes, shown } from "@unsam/core/files";
+import { decodeImage, type RgbImage, readImageHeader } from "@unsam/core/image";
 import type { DatasetImage, Size } from "./dataset.js";
 import { labelMapSize } from "./label-maps/read-label-map.js";
 import { type Note, Notes } from "./notes.js";
@@ -82,14 +81,6 @@ async function annotatedSize({ stated, annotations }: DatasetImage): Promise<Siz
 
 async function headerOf(file: string, signal: AbortSignal | undefined): Promise<Header> {
   const bytes = await readFileBytes(file, { what: "The photo", code: "E_BAD_IMAGE", signal });
-  try {
-    const { width, height, orientation = 1 } = await sharp(bytes, { limitInputPixels: false }).metadata();
-    return { stored: { width, height }, orientation };
-  } catch (cause) {
-    throw new UnSAMError(
-      "E_BAD_IMAGE",
-      `${shown(file)} is not an image that can be read: ${reasonOf(cause)}.`,
-      { cause },
-    );
-  }
+  const { width, height, orientation = 1 } = await readImageHeader(bytes, `The photo ${shown(file)}`, signal);
+  return { stored: { width, height }, orientation };
 }

@@ -2,6 +2,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { writeWhole } from "@unsam/core/files";
 import { decodeImage, type RgbImage } from "@unsam/core/image";
 import { buildRegionTree, segmentTree, treeMask } from "@unsam/core/region-tree";
 import sharp, { type OverlayOptions } from "sharp";
@@ -60,10 +61,8 @@ async function main(): Promise<void> {
   const width = columns * (CELL.width + CELL.gap) - CELL.gap;
   const height = CELL.title + Math.ceil(CLICKS.length / 2) * (CELL.height + CELL.gap) - CELL.gap;
   cells.push({ input: Buffer.from(titles(width)), left: 0, top: 0 });
-  await sharp({ create: { width, height, channels: 3, background: "#ffffff" } })
-    .composite(cells)
-    .png({ palette: true, colours: 256, effort: 10 })
-    .toFile(values.out);
+  const sheet = sharp({ create: { width, height, channels: 3, background: "#ffffff" } }).composite(cells);
+  await writeWhole(values.out, await sheet.png({ palette: true, colours: 256, effort: 10 }).toBuffer());
   process.stderr.write(`Wrote ${values.out}\n`);
 }
 
