@@ -7,8 +7,9 @@ import type { Polygon, PolygonPoint } from "./polygons.js";
  * Bits of the pixels whose centres lie in any of the polygons; a polygon's own rings count by the even-odd rule, so
  * the order of their points does not matter. Coordinates may be fractional and may lie outside the image. A centre
  * exactly on an edge belongs to the region to its right (or below, on a horizontal edge).
- * The budget counts the mask, the bits of each polygon's box, and a word for each row that an edge crosses: a short list
- * of long edges takes time, if not memory. Throws `E_BAD_FILE` for rings that are none, and beyond the budget.
+ * All points are looked at before anything is filled. The budget counts the mask, the bits of each polygon's box, and a
+ * word for each row that an edge crosses: a short list of long edges takes time, if not memory. Throws `E_BAD_FILE` for
+ * rings that are none, and beyond the budget.
  */
 export function rasterisePolygons(
   polygons: readonly Polygon[],
@@ -18,14 +19,15 @@ export function rasterisePolygons(
 ): Uint32Array {
   if (!Array.isArray(polygons)) throw bad(`Polygons are a list, not ${shownValue(polygons)}.`);
   budget.take(maskBytes(width, height));
+  const boxes = (polygons as readonly Polygon[]).map((polygon) =>
+    checkPolygon(polygon, width, height, budget),
+  );
   const stride = wordsPerRow(width);
   const words = new Uint32Array(stride * height);
   const flips = new Uint32Array(stride * height);
-  for (const polygon of polygons as readonly Polygon[]) {
-    const area = { top: height, bottom: 0, first: stride, last: -1 };
-    for (const ring of ringsOf(polygon)) flipEdges(ring, flips, width, height, area, budget);
-    const { top, bottom, first, last } = area;
-    budget.take(4 * Math.max(0, bottom - top) * Math.max(0, last - first + 1));
+  (polygons as readonly Polygon[]).forEach(({ outer, holes }, k) => {
+    for (const ring of [outer, ...holes]) flipEdges(ring, flips, width, height);
+    const { top, bottom, first, last } = boxes[k];
     for (let y = top; y < bottom; y++) {
       let inside = 0;
       for (let i = y * stride + first; i <= y * stride + last; i++) {
@@ -36,60 +38,57 @@ export function rasterisePolygons(
       }
       words[(y + 1) * stride - 1] &= lastWordMask(width);
     }
-  }
+  });
   return words;
-}
-
-function ringsOf(polygon: Polygon): readonly (readonly PolygonPoint[])[] {
-  const { outer, holes } = polygon ?? {};
-  if (Array.isArray(holes)) return [outer, ...holes];
-  throw bad(`A polygon is { outer, holes }, each a ring of points, not ${shownValue(polygon)}.`);
 }
 
 /** Farther out, the arithmetic of crossings is no longer exact to a pixel. */
 const FARTHEST = 1e9;
 
-/** Rows that were flipped (the end exclusive), and the words of a row from the first flip to where it ends. */
-interface FlippedArea {
-  top: number;
-  bottom: number;
-  first: number;
-  last: number;
+/** Rows that a polygon may set (the end exclusive), and the first and last word of a row. */
+interface PolygonBox {
+  readonly top: number;
+  readonly bottom: number;
+  readonly first: number;
+  readonly last: number;
 }
 
-/** For each row a ring crosses, flips the bit of the first pixel whose centre is to the right of the crossing. */
-function flipEdges(
-  ring: readonly PolygonPoint[],
-  flips: Uint32Array,
-  width: number,
-  height: number,
-  area: FlippedArea,
-  budget: Budget,
-): void {
-  if (!Array.isArray(ring) || ring.length < 3) {
-    throw bad(`A polygon's ring needs at least 3 points, not ${ring?.length ?? "none"}.`);
+/** Checks every point, counts what the polygon takes, and finds its box within the image. */
+function checkPolygon(polygon: Polygon, width: number, height: number, budget: Budget): PolygonBox {
+  const { outer, holes } = polygon ?? {};
+  if (!Array.isArray(holes)) {
+    throw bad(`A polygon is { outer, holes }, each a ring of points, not ${shownValue(polygon)}.`);
   }
-  const stride = wordsPerRow(width);
-  let [x0, y0] = checkPoint(ring[ring.length - 1]);
-  for (const point of ring) {
-    const [x1, y1] = checkPoint(point);
-    const top = Math.max(Math.ceil(Math.min(y0, y1) - 0.5), 0);
-    const bottom = Math.min(Math.ceil(Math.max(y0, y1) - 0.5), height);
-    if (top < bottom) {
-      budget.take(4 * (bottom - top));
-      area.top = Math.min(area.top, top);
-      area.bottom = Math.max(area.bottom, bottom);
-      for (let y = top; y < bottom; y++) {
-        const x = Math.max(Math.ceil(x0 + ((y + 0.5 - y0) / (y1 - y0)) * (x1 - x0) - 0.5), 0);
-        // What begins before a crossing beyond the right edge reaches to that edge.
-        const word = x < width ? x >> 5 : stride - 1;
-        if (x < width) flips[y * stride + word] ^= 1 << (x & 31);
-        area.first = Math.min(area.first, word);
-        area.last = Math.max(area.last, word);
-      }
+  const [rows, columns] = [new Span(), new Span()];
+  for (const ring of [outer, ...holes]) {
+    if (!Array.isArray(ring) || ring.length < 3) {
+      throw bad(`A polygon's ring needs at least 3 points, not ${ring?.length ?? "none"}.`);
     }
-    x0 = x1;
-    y0 = y1;
+    let before = checkPoint(ring[ring.length - 1])[1];
+    for (const point of ring) {
+      const [x, y] = checkPoint(point);
+      rows.add(y);
+      columns.add(x);
+      const { top, bottom } = rowsBetween(before, y, height);
+      budget.take(4 * Math.max(0, bottom - top));
+      before = y;
+    }
+  }
+  const { top, bottom } = rowsBetween(rows.least, rows.most, height);
+  const column = (x: number) => Math.min(width - 1, Math.max(0, Math.floor(x))) >> 5;
+  // One to each side of the points' own columns, for crossings that were rounded.
+  const [first, last] = [column(columns.least - 1), column(columns.most + 1)];
+  budget.take(4 * Math.max(0, bottom - top) * (last - first + 1));
+  return { top, bottom, first, last };
+}
+
+class Span {
+  least = Number.POSITIVE_INFINITY;
+  most = Number.NEGATIVE_INFINITY;
+
+  add(value: number): void {
+    if (value < this.least) this.least = value;
+    if (value > this.most) this.most = value;
   }
 }
 
@@ -100,6 +99,29 @@ function checkPoint(point: PolygonPoint): PolygonPoint {
     point.every((side) => typeof side === "number" && Math.abs(side) <= FARTHEST);
   if (sound) return point;
   throw bad(`A polygon has the point ${shownValue(point)}; points are [x, y] in pixels.`);
+}
+
+/** The rows of the image whose centres lie between two heights, the end exclusive. */
+function rowsBetween(y0: number, y1: number, height: number): { top: number; bottom: number } {
+  return {
+    top: Math.max(Math.ceil(Math.min(y0, y1) - 0.5), 0),
+    bottom: Math.min(Math.ceil(Math.max(y0, y1) - 0.5), height),
+  };
+}
+
+/** For each row a ring crosses, flips the bit of the first pixel whose centre is to the right of the crossing. */
+function flipEdges(ring: readonly PolygonPoint[], flips: Uint32Array, width: number, height: number): void {
+  const stride = wordsPerRow(width);
+  let [x0, y0] = ring[ring.length - 1];
+  for (const [x1, y1] of ring) {
+    const { top, bottom } = rowsBetween(y0, y1, height);
+    for (let y = top; y < bottom; y++) {
+      const x = Math.max(Math.ceil(x0 + ((y + 0.5 - y0) / (y1 - y0)) * (x1 - x0) - 0.5), 0);
+      if (x < width) flips[y * stride + (x >> 5)] ^= 1 << (x & 31);
+    }
+    x0 = x1;
+    y0 = y1;
+  }
 }
 
 function bad(message: string): UnSAMError {

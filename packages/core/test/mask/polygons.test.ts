@@ -205,7 +205,7 @@ describe("rasterising polygons", () => {
         /more than 1073741824 bytes.*maxBytes/,
       );
     }
-    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(performance.now() - started).toBeLessThan(1000);
     expect(() => Mask.fromPolygons(20_000, 20_000, [triangle])).toThrow(/maxPixels/);
     expect(Mask.fromPolygons(12_000, 10_000, [triangle], { maxPixels: 2e8 }).area).toBeGreaterThan(3e7);
   });
