@@ -1,5 +1,5 @@
 import os from "node:os";
-import { defaultCacheDir, loadAddon } from "@unsam/core/engine";
+import { CPU_BY_DEFAULT, defaultCacheDir, loadAddon } from "@unsam/core/engine";
 import { canBeMade, problemOfPrivateFolder, readFileText } from "@unsam/core/files";
 import { nodeProblem } from "@unsam/core/node-version";
 import { runtimeReport } from "@unsam/core/runtime";
@@ -27,7 +27,16 @@ const OFFICIAL_WEIGHTS =
 /** Looks at the machine: Node, processor, ONNX Runtime and its providers, the native addon, models, the cache. */
 export async function diagnose(): Promise<Diagnosis> {
   const runtime = await onnxRuntime();
-  const checks = [node(), await processor(), runtime, image(), await nativeAddon(), models(), await cache()];
+  const checks = [
+    node(),
+    await processor(),
+    runtime,
+    image(),
+    await nativeAddon(),
+    device(),
+    models(),
+    await cache(),
+  ];
   return { ok: checks.every((check) => check.ok || check.name === "native addon"), checks };
 }
 
@@ -97,7 +106,7 @@ async function nativeAddon(): Promise<Check> {
     return {
       name,
       ok: false,
-      found: "none: masks are decoded by ONNX Runtime, region trees grown by TypeScript",
+      found: "none: decoder auto is ONNX Runtime, region trees are grown by TypeScript",
       advice: native.reason,
     };
   }
@@ -107,8 +116,18 @@ async function nativeAddon(): Promise<Check> {
   return {
     name,
     ok: true,
-    found: `decodes masks and grows region trees with ${binding.instructionSet()} instructions (${origin}, ${path}); ${cuda}`,
+    found: `decoder auto is native: masks are decoded and region trees grown with ${binding.instructionSet()} instructions (${origin}, ${path}); ${cuda}`,
     advice: rejected.join(" ") || null,
+  };
+}
+
+/** What `device: "auto"` means here. */
+function device(): Check {
+  return {
+    name: "device",
+    ok: true,
+    found: `auto is the processor: ${CPU_BY_DEFAULT}`,
+    advice: null,
   };
 }
 

@@ -7,7 +7,7 @@ import { isCalibrated } from "./calibration/calibrated-engine.js";
 import { DialWalk } from "./dial-walk.js";
 import { readEncodedImage, writeEncodedImage } from "./encoded-image-file.js";
 import { ladderLevels } from "./granularity.js";
-import { GranularityLadder, type LadderOptions } from "./granularity-ladder.js";
+import { GranularityLadder, type LadderOptions, parseLadderOptions } from "./granularity-ladder.js";
 import type { PhotoEncoder } from "./photo-encoder.js";
 import { type PromptInput, parsePrompt } from "./prompt.js";
 import { type EverythingSource, everythingSteps, maskSteps } from "./scene/everything.js";
@@ -15,7 +15,7 @@ import { type EverythingOptions, planEverything } from "./scene/everything-optio
 import { EverythingRun } from "./scene/everything-run.js";
 import { GeneratedMask, type GenerateMasksOptions, officialPlan } from "./scene/official-masks.js";
 import { Segment } from "./segment.js";
-import type { SegmentOptions } from "./segment-options.js";
+import { type ParsedSegmentOptions, parseSegmentOptions, type SegmentOptions } from "./segment-options.js";
 
 /** The model an image is encoded with. */
 interface Maker {
@@ -48,13 +48,22 @@ export class EncodedImage implements AsyncDisposable {
 
   /** Segments what the prompt means. Throws `E_BAD_PROMPT` for a prompt that does not fit the image or the model. */
   async segment(prompt: PromptInput, options: SegmentOptions = {}): Promise<Segment> {
-    const [segment] = await this.segmentAll([prompt], options);
+    const [segment] = await this.#segmentAll([prompt], options, "segment");
     return segment;
   }
 
   /** Answers many prompts in one decoder call; they may differ in kind and in number of points. */
-  async segmentAll(prompts: readonly PromptInput[], options: SegmentOptions = {}): Promise<Segment[]> {
+  segmentAll(prompts: readonly PromptInput[], options: SegmentOptions = {}): Promise<Segment[]> {
+    return this.#segmentAll(prompts, options, "segmentAll");
+  }
+
+  async #segmentAll(
+    prompts: readonly PromptInput[],
+    given: SegmentOptions,
+    caller: string,
+  ): Promise<Segment[]> {
     this.#alive();
+    const options = parseSegmentOptions(given, this.#engine, caller);
     options.signal?.throwIfAborted();
     if (!Array.isArray(prompts)) {
       throw new UnSAMError("E_BAD_PROMPT", "segmentAll takes a list of prompts.");
@@ -73,15 +82,22 @@ export class EncodedImage implements AsyncDisposable {
 
   /**
    * The answers to one prompt along the dial, in one decoder call; bit for bit those of one call for each setting. A
-   * granularity in the prompt is not looked at. Throws `E_BAD_PROMPT`, `E_BAD_OPTION`.
+   * granularity in the prompt is refused. Throws `E_BAD_PROMPT`, `E_BAD_OPTION`.
    */
-  async ladder(prompt: PromptInput, options: LadderOptions = {}): Promise<GranularityLadder> {
+  async ladder(prompt: PromptInput, given: LadderOptions = {}): Promise<GranularityLadder> {
     this.#alive();
+    const { levels: settings, nested, ...options } = parseLadderOptions(given, this.#engine);
     options.signal?.throwIfAborted();
-    const levels = ladderLevels(options.levels ?? 10);
+    const levels = ladderLevels(settings);
+    if (prompt?.granularity !== undefined) {
+      throw new UnSAMError(
+        "E_BAD_PROMPT",
+        "A ladder answers at each of its levels; leave granularity out of the prompt, or name it in levels.",
+      );
+    }
     const parsed = this.#parse({ ...prompt, granularity: levels[0] });
     const ladder = new GranularityLadder(await this.#rungs(parsed, levels, options), parsed);
-    return options.nested ? ladder.enforceNesting(options.signal) : ladder;
+    return nested ? ladder.enforceNesting(options.signal) : ladder;
   }
 
   /** Memory it holds until it is disposed, about; for caches. The photo counts while its pixels are kept for overlays. */
@@ -109,7 +125,7 @@ export class EncodedImage implements AsyncDisposable {
   #rungs(
     prompt: Prompt,
     levels: readonly number[],
-    options: SegmentOptions,
+    options: ParsedSegmentOptions,
     walk = this.#walk(prompt, options),
   ) {
     const rungs = levels.map((granularity) => ({ ...prompt, granularity }));
@@ -121,7 +137,7 @@ export class EncodedImage implements AsyncDisposable {
   }
 
   /** How the answers to a prompt step to their neighbours on the dial; null where the model has none. */
-  #walk(prompt: Prompt, options: SegmentOptions): DialWalk | null {
+  #walk(prompt: Prompt, options: ParsedSegmentOptions): DialWalk | null {
     if (!this.#engine.granularity) return null;
     const walk: DialWalk = new DialWalk(
       (levels, signal) => this.#rungs(prompt, levels, { ...options, signal }, walk),
@@ -132,16 +148,11 @@ export class EncodedImage implements AsyncDisposable {
 
   async #answer(
     prompts: readonly Prompt[],
-    options: SegmentOptions,
+    { signal, ...options }: ParsedSegmentOptions,
     walks: readonly (DialWalk | null)[],
   ): Promise<Segment[]> {
     if (prompts.length === 0) return [];
-    const answers = await this.#image.segment(prompts, {
-      multimask: options.multimask ?? false,
-      maxHoleArea: area("maxHoleArea", options.maxHoleArea),
-      maxSprinkleArea: area("maxSprinkleArea", options.maxSprinkleArea),
-      ...(options.signal ? { signal: options.signal } : {}),
-    });
+    const answers = await this.#image.segment(prompts, { ...options, ...(signal ? { signal } : {}) });
     return answers.map((answer, i) => this.#segment(answer, walks[i]));
   }
 
@@ -231,10 +242,4 @@ export class EncodedImage implements AsyncDisposable {
     if (this.#disposed)
       throw new UnSAMError("E_DISPOSED", "This encoded image was disposed; encode the photo again.");
   }
-}
-
-function area(name: string, value: number | undefined): number {
-  if (value === undefined) return 0;
-  if (Number.isFinite(value) && value >= 0) return value;
-  throw new UnSAMError("E_BAD_OPTION", `${name} is ${value}; give a number of pixels, 0 or more.`);
 }

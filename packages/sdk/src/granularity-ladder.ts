@@ -1,18 +1,35 @@
 import { scalesOfLadder } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { nest, type OverlayMarks } from "@unsam/core/mask";
+import { parseOptions } from "@unsam/core/options";
 import { SAME_SCALE_IOU } from "@unsam/core/scales";
+import { z } from "zod";
 import { type Granularity, parseGranularity } from "./granularity.js";
 import type { LadderRung } from "./ladder-rung.js";
 import { type LadderSheetOptions, ladderSheet } from "./ladder-sheet.js";
 import type { Segment } from "./segment.js";
-import type { SegmentOptions } from "./segment-options.js";
+import { checkMultimask, type SegmentOptions, segmentSchema } from "./segment-options.js";
 
 export interface LadderOptions extends SegmentOptions {
   /** How many settings, evenly spaced over [0.1, 1] with both ends, or the settings themselves. Default 10. */
   readonly levels?: number | readonly Granularity[] | undefined;
   /** Whether masks are changed, as little as possible, so that each lies in the next coarser one. Default false. */
   readonly nested?: boolean | undefined;
+}
+
+const schema = segmentSchema.extend({
+  levels: z.custom<NonNullable<LadderOptions["levels"]>>().default(10),
+  nested: z.boolean().default(false),
+});
+
+/** Checks the options of `image.ladder`, for a model. Throws `E_BAD_OPTION`, `E_UNSUPPORTED`. */
+export function parseLadderOptions(
+  options: LadderOptions,
+  model: { readonly name: string; readonly multimask: boolean },
+): z.output<typeof schema> {
+  const parsed = parseOptions(schema, options, "ladder");
+  if (parsed.multimask) checkMultimask(model);
+  return parsed;
 }
 
 /** Two neighbouring settings whose masks are not nested. */

@@ -8,6 +8,7 @@ import {
   resolveModel,
   type WeightPlace,
 } from "@unsam/core/models";
+import { checkKeys } from "@unsam/core/options";
 import { elementCount } from "@unsam/core/tensor";
 
 /** What a checkpoint holds. */
@@ -52,6 +53,7 @@ export async function inspectCheckpoint(
   path: string,
   options: InspectOptions = {},
 ): Promise<CheckpointReport> {
+  checkKeys(options, ["config", "weights", "signal"], "inspectCheckpoint");
   const { signal, weights } = options;
   const config = await readModelConfig(options.config, { signal });
   await using checkpoint = await openCheckpoint(path, { signal });

@@ -1,6 +1,7 @@
 import { UnSAMError } from "@unsam/core/errors";
 import { decodeImage, type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
 import { Mask, type OverlayMarks, overlay } from "@unsam/core/mask";
+import { checkKeys } from "@unsam/core/options";
 import sharp from "sharp";
 import type { LadderRung } from "./ladder-rung.js";
 import type { Segment } from "./segment.js";
@@ -41,6 +42,7 @@ const DIAL = [0, 1] as const;
 
 /** One tile for each distinct scale of a ladder, as PNG. Throws `E_BAD_IMAGE`, `E_BAD_OPTION`. */
 export async function ladderSheet(ladder: SheetLadder, options: LadderSheetOptions): Promise<Buffer> {
+  checkKeys(options, ["image", "tile", "columns", "signal"], "toSheet");
   const { tile = 360, signal } = options;
   const rungs = ladder.distinct;
   const columns = options.columns ?? niceColumns(rungs.length);

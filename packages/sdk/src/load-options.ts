@@ -2,6 +2,7 @@ import type { NanoOptions, NetworkOptions, RegionTreeOptions } from "@unsam/core
 import { defaultCacheDir } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { readModelConfig } from "@unsam/core/models";
+import { parseOptions } from "@unsam/core/options";
 import { NANO_WEIGHTS } from "@unsam/model-nano";
 import { z } from "zod";
 import { Calibration, type CalibrationData } from "./calibration/index.js";
@@ -23,16 +24,21 @@ export interface CheckpointModel {
 export interface LoadOptions {
   /** A built-in name, or a checkpoint (default: the best built-in one). */
   readonly model?: BuiltInModel | CheckpointModel | undefined;
-  /** Where the encoder runs (default `"auto"`). */
+  /**
+   * Where the encoder runs (default `"auto"`: the processor; CUDA only where it is asked for). What was chosen and why is
+   * in `unsam.model`. Built-in models run on the processor and refuse `"cuda"`.
+   */
   readonly device?: "auto" | "cpu" | "cuda" | undefined;
   /**
    * Which mask decoder answers (default `"auto"`: the fastest on the processor). `"cuda"` or `"cuda:1"`: the native one on
-   * that device, where the addon was built with CUDA; never chosen by itself.
+   * that device, where the addon was built with CUDA; never chosen by itself. Built-in models have none and refuse all
+   * but `"auto"`.
    */
   readonly decoder?: "auto" | "onnx" | "native" | "cuda" | `cuda:${number}` | undefined;
   /**
    * Of the native decoder's image-side products (default `"float32"`). `"bfloat16"` is faster on processors that have
-   * it (AVX512_BF16, better AMX) and changes masks by less than 1 % (docs/performance.md).
+   * it (AVX512_BF16, better AMX) and changes masks by less than 1 % (docs/performance.md); refused where another
+   * decoder answers.
    */
   readonly precision?: "float32" | "bfloat16" | undefined;
   /**
@@ -43,7 +49,7 @@ export interface LoadOptions {
   readonly maxPixelsInFlight?: number | undefined;
   /**
    * Threads for one operator of the encoder, and of the addon, and photos whose region trees grow side by side; default:
-   * one per core.
+   * one per core. A limit on resources: every model takes it, and no answer depends on it.
    */
   readonly threads?: number | undefined;
   /**
@@ -51,7 +57,10 @@ export interface LoadOptions {
    * reports a granularity then means the calibrated dial.
    */
   readonly calibration?: string | Calibration | CalibrationData | undefined;
-  /** Where built encoders are kept; default `UNSAM_CACHE`, or the user's cache folder. */
+  /**
+   * Where built encoders, and the verdict on the addon, are kept; default `UNSAM_CACHE`, or the user's cache folder. Every
+   * model takes it, also one that keeps nothing.
+   */
   readonly cacheDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -61,20 +70,38 @@ export type ParsedLoadOptions =
   | { readonly kind: "nano"; readonly nano: NanoOptions }
   | { readonly kind: "network"; readonly network: NetworkOptions };
 
+/** Names what is in a model that does not belong there. */
+function extraKeys(model: unknown): string {
+  if (typeof model !== "object" || model === null) return "";
+  const extra = Object.keys(model).filter((key) => !Object.hasOwn(checkpointSchema.shape, key));
+  return extra.length > 0
+    ? `; there is no ${extra
+        .slice(0, 3)
+        .map((key) => JSON.stringify(key))
+        .join(", ")}`
+    : "";
+}
+
 function isDevice(value: unknown): boolean {
   return typeof value === "string" && /^cuda:\d{1,3}$/.test(value);
 }
 
+const DEFAULT_MODEL = "region-tree";
+
+const checkpointSchema = z.strictObject({
+  checkpoint: z.string().min(1),
+  config: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
+  weights: z.string().min(1).optional(),
+});
+
+const modelNames = BUILT_IN_MODELS.map((name) => `"${name}"`).join(", ");
+
 const schema = z.strictObject({
   model: z
-    .union([
-      z.enum(BUILT_IN_MODELS),
-      z.strictObject({
-        checkpoint: z.string().min(1),
-        config: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
-        weights: z.string().min(1).optional(),
-      }),
-    ])
+    .union([z.enum(BUILT_IN_MODELS), checkpointSchema], {
+      error: ({ input }) =>
+        `give ${modelNames} or { checkpoint: "file.pt", config?, weights? }${extraKeys(input)}`,
+    })
     .optional(),
   device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
   decoder: z
@@ -93,22 +120,23 @@ const schema = z.strictObject({
   signal: z.instanceof(AbortSignal).optional(),
 });
 
-/** Checks the options of `UnSAM.load`. Throws `E_BAD_OPTION`, `E_BAD_CONFIG`. */
+/** Checks the options of `UnSAM.load`. Throws `E_BAD_OPTION`, `E_BAD_CONFIG`, `E_UNSUPPORTED`. */
 export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoadOptions> {
-  const result = schema.safeParse(options);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const where = issue.path.join(".") || "the options";
-    const names = BUILT_IN_MODELS.map((name) => `"${name}"`).join(", ");
-    const advice = where.startsWith("model")
-      ? ` A model is ${names} or { checkpoint: "file.pt", config?, weights? }.`
-      : "";
-    throw new UnSAMError("E_BAD_OPTION", `UnSAM.load: ${where}: ${issue.message}.${advice}`);
-  }
-  const { model, device, decoder, precision, threads, cacheDir, signal } = result.data;
+  const parsed = parseOptions(schema, options, "UnSAM.load");
+  const { model = DEFAULT_MODEL, device, decoder, precision, threads, cacheDir, signal } = parsed;
   const common = { threads, cacheDir: cacheDir ?? defaultCacheDir() };
-  if (model === "nano") return { kind: "nano", nano: { weights: NANO_WEIGHTS, threads, signal } };
-  if (model === undefined || model === "region-tree") return { kind: "region-tree", regionTree: common };
+  if (typeof model === "string") {
+    checkBuiltIn(model, parsed);
+    return model === "nano"
+      ? { kind: "nano", nano: { weights: NANO_WEIGHTS, threads, signal } }
+      : { kind: "region-tree", regionTree: common };
+  }
+  if (precision === "bfloat16" && decoder === "onnx") {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      'UnSAM.load: precision "bfloat16" is one of the native decoder, and decoder is "onnx"; leave one of them out.',
+    );
+  }
   return {
     kind: "network",
     network: {
@@ -122,6 +150,21 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
       signal,
     },
   };
+}
+
+/** What is not said of a built-in model: it has no part that could do it. Throws `E_UNSUPPORTED`. */
+function checkBuiltIn(model: BuiltInModel, { device, decoder, precision }: z.output<typeof schema>): void {
+  const cannot = [
+    device === "cuda" && 'device: "cuda"',
+    decoder !== "auto" && `decoder: "${decoder}"`,
+    precision !== "float32" && `precision: "${precision}"`,
+  ].filter((one) => one !== false);
+  if (cannot.length === 0) return;
+  const which = cannot.length === 1 ? "it" : "them";
+  throw new UnSAMError(
+    "E_UNSUPPORTED",
+    `The model "${model}" runs on the processor and has no mask decoder, so it cannot do ${cannot.join(", ")}; leave ${which} out.`,
+  );
 }
 
 /** `"cuda"` and `"cuda:1"` are the native decoder on a device. */

@@ -2,6 +2,7 @@ import { Admission } from "@unsam/core/admission";
 import type { Engine, EngineImage } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import type { ImageInput, RgbImage } from "@unsam/core/image";
+import { checkKeys } from "@unsam/core/options";
 
 export interface EncodeOptions {
   readonly signal?: AbortSignal | undefined;
@@ -22,11 +23,13 @@ export class PhotoEncoder {
     this.#admission = new Admission({ atOnce: engine.encodesAtOnce + 1, maxPixelsInFlight });
   }
 
-  /** Throws `E_BAD_IMAGE`, `E_DISPOSED`, or the signal's reason. */
-  encode(
+  /** Throws `E_BAD_IMAGE`, `E_BAD_OPTION`, `E_DISPOSED`, or the signal's reason. */
+  async encode(
     input: ImageInput,
-    { signal, maxPixels }: EncodeOptions,
+    options: EncodeOptions,
   ): Promise<{ image: EngineImage; photo: RgbImage }> {
+    checkKeys(options, ["signal", "maxPixels"], "encode");
+    const { signal, maxPixels } = options;
     return this.#run(signal, (stop) =>
       this.#admission.photo(input, { maxPixels, signal: stop }, async (photo) => ({
         image: await this.#engine.encode(photo, { signal: stop }),

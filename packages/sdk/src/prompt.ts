@@ -55,6 +55,7 @@ export function parsePrompt(input: PromptInput, context: PromptContext): Prompt 
   if (typeof input !== "object" || input === null) {
     throw bad(`A prompt is an object such as { points: [[x, y]] }, not ${shownValue(input)}.`);
   }
+  checkPromptKeys(input, ["points", "box", "mask", "granularity"], "A prompt");
   const points = parsePoints(input.points, context);
   const box = input.box === undefined || input.box === null ? null : parseBox(input.box, context);
   const mask = input.mask === undefined || input.mask === null ? null : parseMask(input.mask, context);
@@ -62,6 +63,13 @@ export function parsePrompt(input: PromptInput, context: PromptContext): Prompt 
     throw bad("The prompt is empty; give at least one point, a box or a mask.");
   }
   return { points, box, mask, granularity: granularityFor(input.granularity, context) };
+}
+
+/** A misspelt key would be a click or a label that nobody hears of. Throws `E_BAD_PROMPT`. */
+function checkPromptKeys(value: object, known: readonly string[], what: string): void {
+  const extra = Object.keys(value).find((key) => !known.includes(key));
+  if (extra === undefined) return;
+  throw bad(`${what} has no ${shownValue(extra)}; it has ${known.join(", ")}.`);
 }
 
 function granularityFor(value: Granularity | undefined, context: PromptContext): Prompt["granularity"] {
@@ -114,6 +122,7 @@ function numbersOf(point: PointInput, index: number): readonly unknown[] {
     throw bad(`A point has two coordinates and perhaps a label, not ${shownValue(point)}.`);
   }
   if (typeof point === "object" && point !== null && "x" in point && "y" in point) {
+    checkPromptKeys(point, ["x", "y", "label"], `Point ${index}`);
     return [point.x, point.y, point.label];
   }
   throw bad(`Point ${index} is ${shownValue(point)}; give [x, y] or { x, y, label }.`);

@@ -3,6 +3,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import type { RgbImage } from "@unsam/core/image";
 import { decodeImage, type ImageInput } from "@unsam/core/image";
 import { type Mask, overlay } from "@unsam/core/mask";
+import { checkKeys } from "@unsam/core/options";
 import type { Tensor } from "@unsam/core/tensor";
 
 /** The way along the dial for one prompt. */
@@ -81,16 +82,20 @@ export class Segment {
    * Throws `E_DISPOSED` once the image is disposed, `E_UNSUPPORTED` for plain SAM 2, which has no dial.
    */
   finer(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Segment | null> {
-    return this.#step("finer", options.signal);
+    return this.#step("finer", options);
   }
 
   /** The next different scale towards the coarse end; see `finer`. */
   coarser(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Segment | null> {
-    return this.#step("coarser", options.signal);
+    return this.#step("coarser", options);
   }
 
-  async #step(direction: "finer" | "coarser", signal: AbortSignal | undefined): Promise<Segment | null> {
-    if (this.#walk) return this.#walk.step(this, direction, signal);
+  async #step(
+    direction: "finer" | "coarser",
+    options: { readonly signal?: AbortSignal | undefined },
+  ): Promise<Segment | null> {
+    checkKeys(options, ["signal"], direction);
+    if (this.#walk) return this.#walk.step(this, direction, options.signal);
     throw new UnSAMError(
       "E_UNSUPPORTED",
       `There is nothing ${direction}: this segment's model is a plain SAM 2 without granularity.`,
@@ -102,6 +107,7 @@ export class Segment {
    * Throws `E_BAD_IMAGE` where it is missing or of another size.
    */
   async overlay(options: { image?: ImageInput } = {}): Promise<Buffer> {
+    checkKeys(options, ["image"], "overlay");
     const photo = options.image === undefined ? this.#source : await decodeImage(options.image, {});
     if (!photo) {
       throw new UnSAMError(

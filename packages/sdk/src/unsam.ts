@@ -8,8 +8,8 @@ import {
   type ParsedLoadOptions,
   parseLoadOptions,
 } from "./load-options.js";
-
 import { type EncodeOptions, PhotoEncoder } from "./photo-encoder.js";
+import { type EverythingOptions, planEverything } from "./scene/everything-options.js";
 
 /** What `unsam.model` tells about the model in use. */
 export interface ModelInfo {
@@ -20,9 +20,13 @@ export interface ModelInfo {
   readonly description: string;
   /** Whether prompts may carry a granularity. */
   readonly granularity: boolean;
+  /** Where the encoder runs. */
+  readonly device: "cpu" | "cuda";
   readonly decoder: "onnx" | "native" | "none";
   /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */
   readonly kernels: "native" | "typescript";
+  /** Why these and not others, one plain sentence each. */
+  readonly reasons: { readonly device: string; readonly decoder: string; readonly kernels: string };
 }
 
 /** A loaded model. It holds memory and sessions until `dispose()`. */
@@ -43,8 +47,8 @@ export class UnSAM implements AsyncDisposable {
 
   /**
    * Loads a model: by default the best built-in one (`"region-tree"`, which needs no weights).
-   * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_BAD_OPTION` or `E_BAD_FILE` (the calibration), or the reason of
-   * `signal`.
+   * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_BAD_OPTION`, `E_UNSUPPORTED` (an option that the model has no use
+   * for) or `E_BAD_FILE` (the calibration), or the reason of `signal`.
    */
   static async load(options: LoadOptions = {}): Promise<UnSAM> {
     const parsed = await parseLoadOptions(options);
@@ -61,8 +65,8 @@ export class UnSAM implements AsyncDisposable {
   }
 
   get model(): ModelInfo {
-    const { name, kind, description, granularity, decoder, kernels } = this.engine.info;
-    return { name, kind, description, granularity, decoder, kernels };
+    const { name, kind, description, granularity, device, decoder, kernels, reasons } = this.engine.info;
+    return { name, kind, description, granularity, device, decoder, kernels, reasons };
   }
 
   /**
@@ -74,6 +78,12 @@ export class UnSAM implements AsyncDisposable {
   async encode(image: ImageInput, options: EncodeOptions = {}): Promise<EncodedImage> {
     const { image: encoded, photo } = await this.encoder.encode(image, options);
     return new EncodedImage(this, encoded, photo);
+  }
+
+  /** Checks the options of `image.everything` before there is an image. Throws as that does. */
+  checkEverything(options: EverythingOptions): void {
+    const { name, granularity, kind } = this.engine.info;
+    planEverything(options, { name, granularity, regions: kind === "region-tree", photo: true });
   }
 
   /** Releases the model and every image encoded with it; encodes that wait reject. A second dispose does nothing. */

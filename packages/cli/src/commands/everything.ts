@@ -3,7 +3,7 @@ import { type EverythingOptions, type GranularityLevel, UnSAMError } from "@unsa
 import { Command, Option } from "commander";
 import { count, granularityRange, settings, share, wholeNumber } from "../arguments.js";
 import { everythingOfFolder } from "../everything/folder.js";
-import { formatNamed, SCENE_FORMATS } from "../everything/formats.js";
+import { formatNamed, formatOf, SCENE_FORMATS, type SceneFormat } from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
 import { loadModel, type ModelOptions, modelOf } from "../load-model.js";
 import { withModelOptions } from "../prompt-flags.js";
@@ -82,6 +82,8 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
         "--format is for folders; the end of --out names the format of a file.",
       );
     }
+    // The text that is printed without --json tells of a setting, too.
+    if (flags.json) checkAt(flags, out.map(formatOf));
     await everythingOfImage({ image: input, out, ...common }, load);
     return;
   }
@@ -89,7 +91,17 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
     throw new UnSAMError("E_BAD_OPTION", `${input} is a folder; give one folder as --out for its files.`);
   }
   const formats = [...new Set(flags.format ?? ["json"])].map(formatNamed);
+  checkAt(flags, formats);
   await everythingOfFolder({ folder: input, out: out[0], formats, calibration, ...common }, load);
+}
+
+/** Throws `E_BAD_OPTION` where `--at` is given and nothing shows it. */
+function checkAt({ at }: EverythingFlags, formats: readonly SceneFormat[]): void {
+  if (at === undefined || formats.some(({ showsSettings }) => showsSettings)) return;
+  throw new UnSAMError(
+    "E_BAD_OPTION",
+    "--at says which settings pictures show, but no picture is written; leave it out, or write .png or .labels.png.",
+  );
 }
 
 function repeatable(text: string, earlier: string[] = []): string[] {

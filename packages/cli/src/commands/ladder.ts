@@ -1,6 +1,6 @@
 import { writeWhole } from "@unsam/core/files";
 import { checkImageFile } from "@unsam/core/image";
-import type { Granularity, GranularityLadder } from "@unsam/sdk";
+import { type Granularity, type GranularityLadder, UnSAMError } from "@unsam/sdk";
 import { Command } from "commander";
 import { type Answered, answerPrompt } from "../answer-prompt.js";
 import { count, levels } from "../arguments.js";
@@ -32,6 +32,9 @@ export function ladderCommand({ signal }: Interrupt): Command {
 
 async function ladder(image: string, flags: LadderFlags, signal: AbortSignal): Promise<void> {
   checkPrompt(flags);
+  if (flags.tile !== undefined && flags.out === undefined) {
+    throw new UnSAMError("E_BAD_OPTION", "--tile is of the contact sheet; give --out FILE.png with it.");
+  }
   if (flags.out) await checkWritable("--out", flags.out, ".png");
   // A typing error should not cost the seconds that loading takes.
   await checkImageFile(image, signal);

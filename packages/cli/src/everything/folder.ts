@@ -56,8 +56,10 @@ export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnS
     );
   }
   if (notTaken) tell(`unsam: ${notTaken}`);
-  await makeFolder(out);
+  // Before anything is written: what the model cannot do is the same for every image.
   await using unsam = await load();
+  unsam.checkEverything(job.options);
+  await makeFolder(out);
   await agreeOnSettings(job, unsam);
   await removeLeftovers(out);
   const there = new Set(await listed(out));

@@ -7,6 +7,8 @@ import { checkPlace } from "../check-writable.js";
 export interface SceneFormat {
   readonly suffix: string;
   readonly about: string;
+  /** It shows settings of the dial: those of `--at`. */
+  readonly showsSettings?: true;
   write(scene: SceneHierarchy, file: string, context: FormatContext): Promise<void>;
 }
 
@@ -35,6 +37,7 @@ export const SCENE_FORMATS: readonly SceneFormat[] = [
   {
     suffix: ".labels.png",
     about: "16-bit label map at --at",
+    showsSettings: true,
     write: async (scene, file, { at }) => writeWhole(file, await scene.at(at[0]).toPNG()),
   },
   {
@@ -50,6 +53,7 @@ export const SCENE_FORMATS: readonly SceneFormat[] = [
   {
     suffix: ".png",
     about: "the photo in colours at --at",
+    showsSettings: true,
     write: async (scene, file, { at, signal }) =>
       writeWhole(file, await scene.overlay({ granularity: at, signal })),
   },

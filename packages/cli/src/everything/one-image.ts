@@ -26,6 +26,7 @@ export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM
   await checkOutputs(out);
   await checkImageFile(image, signal);
   await using unsam = await load();
+  unsam.checkEverything(options);
   const started = performance.now();
   await using encoded = await withProgress(`Encoding ${image}`, () =>
     unsam.encode(image, { signal, maxPixels }),

@@ -14,10 +14,16 @@ export interface EngineInfo {
   readonly granularity: boolean;
   /** Binds saved images to the model they came from: SHA-256, lower-case hex. */
   readonly fingerprint: string;
+  /** Whether the option `multimask` makes a difference. */
+  readonly multimask: boolean;
+  /** Where the encoder runs. */
+  readonly device: "cpu" | "cuda";
   /** Which decoder answers, where there is a choice. */
   readonly decoder: "onnx" | "native" | "none";
   /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */
   readonly kernels: "native" | "typescript";
+  /** Why these and not others, a sentence each: for people. */
+  readonly reasons: { readonly device: string; readonly decoder: string; readonly kernels: string };
 }
 
 /** What an engine answers to one prompt. */

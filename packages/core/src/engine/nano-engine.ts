@@ -1,7 +1,7 @@
 import { LEARNED_RECIPE, REGION_TREE_RECIPE } from "../region-tree/index.js";
 import { inferenceThread } from "../runtime/index.js";
 import type { Engine } from "./engine.js";
-import { TreeEngine } from "./region-tree-engine.js";
+import { TREE_REASONS, TREE_TRAITS, TreeEngine } from "./region-tree-engine.js";
 
 const nano = inferenceThread().bind<typeof import("./nano.worker.js")>(
   new URL("./nano.worker.js", import.meta.url),
@@ -24,14 +24,16 @@ export async function openNanoEngine({ weights, threads, signal }: NanoOptions):
   const { model, fingerprint } = await nano("open", [weights, threads], { signal });
   return new TreeEngine(
     {
+      ...TREE_TRAITS,
       name: "nano",
-      kind: "region-tree",
       description:
         "The region tree with borders and an embedding seen by a small network, trained without labels; official SAM 2.1 or UnSAMv2 weights give better masks.",
-      granularity: true,
       fingerprint: `nano-${REGION_TREE_RECIPE}.${LEARNED_RECIPE}-${fingerprint}`,
-      decoder: "none",
       kernels: "typescript",
+      reasons: {
+        ...TREE_REASONS,
+        kernels: "Trees that a network lends its cues to are grown in TypeScript.",
+      },
     },
     threads,
     {

@@ -1,4 +1,4 @@
-import type { NativeBinding } from "@unsam/native-cuda";
+import type { NativeStatus } from "@unsam/native-cuda";
 import {
   assemblePrompt,
   type DecodedMasks,
@@ -52,14 +52,16 @@ const forgotten = new FinalizationRegistry<PreparedImage>((image) => {
  */
 export async function openNetworkEngine(options: NetworkOptions): Promise<Engine> {
   const { signal, ...plain } = options;
-  const binding = options.decoder === "onnx" ? null : await nativeBinding(options);
+  const native = options.decoder === "onnx" ? null : await nativeStatus(options);
+  const binding = native?.binding ?? null;
   const opened = await inference("open", [{ ...plain, native: binding !== null }], { signal });
   const { network, weights, imageSize, width } = opened;
+  const reasons = reasonsOf(options, native, opened.nativeMisfit);
   if (options.precision === "bfloat16" && !(binding && weights)) {
     await network.release();
     throw new UnSAMError(
       "E_UNSUPPORTED",
-      'precision: "bfloat16" needs the native decoder, which is not in use here; leave it out.',
+      `precision "bfloat16" is one of the native decoder, which is not in use here: ${reasons.decoder} Leave precision out.`,
     );
   }
   const turns = new Turns();
@@ -78,15 +80,18 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
     description: opened.description,
     granularity: opened.granularity,
     fingerprint: opened.fingerprint,
+    multimask: true,
+    device: options.device === "cuda" ? "cuda" : "cpu",
     decoder: decoder.kind,
     kernels: binding && weights ? "native" : "typescript",
+    reasons,
   };
   const finisher = binding && weights ? nativeFinisher(binding, turns, options.threads) : workerFinisher;
   return new NetworkEngine(info, network, opened, decoder, finisher);
 }
 
-/** null: there is none and another decoder will do. Throws `E_UNSUPPORTED` where nothing else was asked for. */
-async function nativeBinding({ decoder, cacheDir }: NetworkOptions): Promise<NativeBinding | null> {
+/** The addon, or why there is none. Throws `E_UNSUPPORTED` where there is none and nothing else was asked for. */
+async function nativeStatus({ decoder, cacheDir }: NetworkOptions): Promise<NativeStatus> {
   const native = await loadAddon(cacheDir);
   if (native.binding === null && decoder === "native") {
     throw new UnSAMError(
@@ -94,7 +99,31 @@ async function nativeBinding({ decoder, cacheDir }: NetworkOptions): Promise<Nat
       `There is no native decoder. ${native.reason} decoder: "auto" or "onnx" works without.`,
     );
   }
-  return native.binding;
+  return native;
+}
+
+/** Why `device: "auto"` is the processor. */
+export const CPU_BY_DEFAULT = 'CUDA is used only where it is asked for (device: "cuda").';
+
+/** Why the parts of an opened network are what they are. `misfit`: why the native decoder cannot run it; null: it can. */
+function reasonsOf(
+  { device, decoder, cudaDevice }: NetworkOptions,
+  native: NativeStatus | null,
+  misfit: string | null,
+): EngineInfo["reasons"] {
+  const asked = "It was asked for.";
+  const without = !native
+    ? 'decoder: "onnx" was asked for.'
+    : native.binding === null
+      ? native.reason
+      : misfit && `The native decoder cannot run this model: ${misfit}.`;
+  const chosen =
+    decoder !== "auto" ? asked : (without ?? "The addon is there and fits the model; it is the fastest one.");
+  return {
+    device: device === "auto" ? CPU_BY_DEFAULT : asked,
+    decoder: typeof cudaDevice === "number" ? `CUDA device ${cudaDevice} was asked for.` : chosen,
+    kernels: without ?? "The addon is there.",
+  };
 }
 
 class NetworkEngine implements Engine {

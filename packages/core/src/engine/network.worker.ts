@@ -41,7 +41,8 @@ export async function open(options: OpenOptions) {
   try {
     const model = resolveModel(checkpoint, options.config, options.weights);
     const fingerprint = weightsFingerprint(await checkpoint.fingerprint(), model.weights);
-    const weights = options.native ? await nativeWeights(model, options.decoder) : null;
+    const native = options.native ? await nativeWeights(model, options.decoder) : null;
+    const weights = native?.weights ?? null;
     const network = await openKernels(model, fingerprint, options, weights === null);
     const opened = {
       network: keep(network, {
@@ -49,6 +50,7 @@ export async function open(options: OpenOptions) {
         release: () => close(network),
       }),
       weights,
+      nativeMisfit: native?.misfit ?? null,
       fingerprint,
       imageSize: model.config.imageSize,
       width: model.config.neck.width,
@@ -62,15 +64,15 @@ export async function open(options: OpenOptions) {
   }
 }
 
-/** null: the addon cannot stand for this model. Throws `E_UNSUPPORTED` where nothing else was asked for. */
+/** `weights` null: the addon cannot stand for this model. Throws `E_UNSUPPORTED` where nothing else was asked for. */
 async function nativeWeights(
   model: NetworkModel,
   decoder: NetworkOptions["decoder"],
-): Promise<ReadonlyMap<string, Tensor> | null> {
+): Promise<{ weights: ReadonlyMap<string, Tensor> | null; misfit: string | null }> {
   const weights = await model.decoderWeights();
   const misfit = nativeMisfit(model, weights);
-  if (misfit === null) return weights;
-  if (decoder === "auto") return null;
+  if (misfit === null) return { weights, misfit };
+  if (decoder === "auto") return { weights: null, misfit };
   throw new UnSAMError(
     "E_UNSUPPORTED",
     `The native decoder cannot run this model: ${misfit}; use decoder "onnx" or "auto".`,
@@ -98,7 +100,12 @@ async function openKernels(
   } catch (cause) {
     await encoder?.release();
     await files.dispose();
-    throw cause;
+    if (device !== "cuda" || !(cause instanceof UnSAMError)) throw cause;
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `device is "cuda", but ONNX Runtime cannot run the model on CUDA here (${cause.message.replace(/\.$/, "")}); leave device out.`,
+      { cause },
+    );
   }
 }
 

@@ -52,15 +52,28 @@ const proposals = computeThreads().bind<typeof import("./region-tree-proposals.w
 /** Prompts handed over at once; they are copied, and all of them may hold masks. */
 const PROMPTS_PER_CALL = 16;
 
-const INFO: Omit<EngineInfo, "kernels"> = {
-  name: "region-tree",
+/** What all engines that answer by region trees have in common. */
+export const TREE_TRAITS = {
   kind: "region-tree",
+  granularity: true,
+  multimask: false,
+  device: "cpu",
+  decoder: "none",
+} as const;
+
+/** Why, for `EngineInfo`. */
+export const TREE_REASONS = {
+  device: "Region trees are grown on the processor.",
+  decoder: "Regions of the tree are the answers; there is no mask decoder.",
+};
+
+const INFO = {
+  ...TREE_TRAITS,
+  name: "region-tree",
   description:
     "A hierarchy of regions found by colour, texture and contours, without learned weights; official SAM 2.1 or UnSAMv2 weights give better masks.",
-  granularity: true,
   // Nothing is learned, so the recipe's version is what binds a saved tree to its engine.
   fingerprint: `region-tree-${REGION_TREE_RECIPE}`,
-  decoder: "none",
 };
 
 export interface RegionTreeOptions {
@@ -74,10 +87,18 @@ export async function openRegionTreeEngine({ threads, cacheDir }: RegionTreeOpti
   const fits = native.binding?.regionTreeRecipe === REGION_TREE_RECIPE;
   const kernels =
     native.binding && fits ? { addon: native.path, threads: threads ?? availableParallelism() } : null;
-  return new TreeEngine({ ...INFO, kernels: kernels ? "native" : "typescript" }, threads, {
-    cues: async () => null,
-    kernels,
-  });
+  const why =
+    native.binding === null
+      ? native.reason
+      : fits
+        ? "The addon is there."
+        : "The addon grows trees of another version; build it anew (npm run build:native).";
+  const info: EngineInfo = {
+    ...INFO,
+    kernels: kernels ? "native" : "typescript",
+    reasons: { ...TREE_REASONS, kernels: why },
+  };
+  return new TreeEngine(info, threads, { cues: async () => null, kernels });
 }
 
 /** How an engine's trees are grown. */

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { UnSAMError } from "@unsam/core/errors";
+import { checkKeys } from "@unsam/core/options";
 import { ThreadGroup } from "@unsam/core/runtime";
 import type { Dataset, DatasetImage } from "../datasets/dataset.js";
 import type { MethodInfo } from "../methods/method.js";
@@ -19,6 +20,8 @@ export interface EvaluateOptions {
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal | undefined;
 }
+
+const OPTIONS = ["levels", "limit", "measures", "seed", "onProgress", "signal"];
 
 export interface Progress {
   readonly dataset: string;
@@ -58,6 +61,7 @@ export async function evaluate(
   methods: readonly MethodSpec[],
   options: EvaluateOptions,
 ): Promise<Result[]> {
+  checkKeys(options, OPTIONS, "evaluate");
   const results: Result[] = [];
   const cores = Array.from({ length: availableParallelism() }, (_, k) => openScorer(k));
   for (const method of methods) {

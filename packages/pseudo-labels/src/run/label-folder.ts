@@ -5,6 +5,7 @@ import { loadAddon } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { makeFolder, notTakenSentence, outputName, photosIn, writeWhole } from "@unsam/core/files";
 import { decodeImage } from "@unsam/core/image";
+import { checkKeys } from "@unsam/core/options";
 import { REGION_TREE_RECIPE } from "@unsam/core/region-tree";
 import { ThreadGroup } from "@unsam/core/runtime";
 import { type LabelInfo, readLabelFile } from "../label-file.js";
@@ -50,6 +51,8 @@ export interface LabelReport {
   readonly notTaken: string | null;
 }
 
+const OPTIONS = ["out", "divide", "backbone", "threads", "native", "cacheDir", "onProgress", "signal"];
+const BACKBONE_OPTIONS = ["model", "config", "weights", "masks"];
 /** Raised with every change of the labels. */
 const RECIPE = 2;
 
@@ -70,7 +73,15 @@ function infoOf(
  * labelled is reported and does not stop the rest. Throws `E_IO`, `E_BAD_OPTION`, and the signal's reason.
  */
 export async function labelFolder(folder: string, options: LabelFolderOptions): Promise<LabelReport> {
+  checkKeys(options, OPTIONS, "labelFolder");
+  if (options.backbone) checkKeys(options.backbone, BACKBONE_OPTIONS, "labelFolder: backbone");
   const { out, native = true, cacheDir = null, divide = "tree" } = options;
+  if (divide !== "masks" && options.backbone?.masks) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `masks belongs to divide: "masks", not to "${divide}"; leave it out.`,
+    );
+  }
   if ((divide === "tree") !== (options.backbone === undefined)) {
     throw new UnSAMError(
       "E_BAD_OPTION",

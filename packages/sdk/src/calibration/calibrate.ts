@@ -1,6 +1,7 @@
 import { fitLabels, type LabelCurve, mapThrough } from "@unsam/core/calibration";
 import { UnSAMError } from "@unsam/core/errors";
 import { Mask } from "@unsam/core/mask";
+import { checkKeys } from "@unsam/core/options";
 import type { EncodedImage } from "../encoded-image.js";
 import { ladderLevels, type NAMED_GRANULARITY, parseGranularity } from "../granularity.js";
 import type { PromptInput } from "../prompt.js";
@@ -35,7 +36,7 @@ export type CalibrationGoal =
 type StatisticGoal = Exclude<CalibrationGoal, readonly CalibrationTarget[]>;
 
 export interface CalibrateOptions {
-  /** Side of the grid of clicks that looks for regions, 2 to 64; default 16. Not used with labels. */
+  /** Side of the grid of clicks that looks for regions, 2 to 64; default 16. Refused with labels. */
   readonly pointsPerSide?: number | undefined;
   /** Steps done and to be done in all. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
@@ -63,8 +64,14 @@ export async function calibrate(
   goal: CalibrationGoal,
   options: CalibrateOptions = {},
 ): Promise<Calibration> {
+  checkKeys(options, ["pointsPerSide", "onProgress", "signal"], "calibrate");
   const model = modelOf(images);
   options.signal?.throwIfAborted();
+  if (isTargets(goal) && options.pointsPerSide !== undefined) {
+    throw bad(
+      `pointsPerSide is ${options.pointsPerSide}, but labels name their own clicks; leave it out, or fit a statistic.`,
+    );
+  }
   const { knots, fit } = isTargets(goal)
     ? await fitToLabels(images, goal, options)
     : await fitToStatistic(images, goal, options);
@@ -110,7 +117,8 @@ async function fitToLabels(
   for (const [i, { image = 0, prompt, mask }] of targets.entries()) {
     onProgress?.(i, targets.length);
     const levels = [...new Set([...LEVELS, dials[i]])];
-    const ladder = await images[image].ladder(prompt, { levels, signal });
+    const { granularity: _, ...where } = prompt;
+    const ladder = await images[image].ladder(where, { levels, signal });
     const iouAt = (level: number) => ladder.at(level).mask.iou(mask);
     curves.push({ dial: dials[i], iou: LEVELS.map(iouAt), before: iouAt(dials[i]) });
   }
@@ -132,7 +140,8 @@ async function fitToLabels(
 
 /** The setting at which a target should be the answer. */
 function checkTarget(images: readonly EncodedImage[], target: CalibrationTarget, i: number): number {
-  const { image = 0, prompt, mask } = target ?? {};
+  checkKeys(target, ["image", "prompt", "mask"], `Target ${i}`);
+  const { image = 0, prompt, mask } = target;
   const found = images[image];
   if (!found)
     throw bad(`Target ${i} is of image ${image}; there are ${images.length} images, counted from 0.`);
@@ -212,6 +221,9 @@ interface WantedStatistic {
 function statisticOf(goal: StatisticGoal, pointsPerSide: number): WantedStatistic {
   const { medianRegionArea, regionsPerImage }: { medianRegionArea?: number; regionsPerImage?: number } =
     typeof goal === "object" && goal !== null ? goal : {};
+  if (typeof goal === "object" && goal !== null) {
+    checkKeys(goal, ["medianRegionArea", "regionsPerImage", "granularity"], "The goal of a calibration");
+  }
   if (medianRegionArea !== undefined && regionsPerImage === undefined) {
     if (!(medianRegionArea > 0 && Number.isFinite(medianRegionArea))) {
       throw bad(`medianRegionArea is ${medianRegionArea}; give a share of the image below 1, or pixels.`);

@@ -2,6 +2,7 @@ import { DialMap, type Knot, MOST_KNOTS } from "@unsam/core/calibration";
 import type { EngineInfo } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { readFileJson, shown, writeWhole } from "@unsam/core/files";
+import { checkKeys } from "@unsam/core/options";
 import { z } from "zod";
 
 /** Format of a saved calibration: docs/schemas/calibration.schema.json. Raised when an older reader could misread one. */
@@ -92,6 +93,7 @@ export class Calibration {
     path: string,
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<Calibration> {
+    checkKeys(options, ["signal"], "Calibration.read");
     const what = "The calibration";
     const value = await readFileJson(path, {
       what,

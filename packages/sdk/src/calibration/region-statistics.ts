@@ -1,5 +1,6 @@
 import { UnSAMError } from "@unsam/core/errors";
 import type { Mask } from "@unsam/core/mask";
+import { checkKeys } from "@unsam/core/options";
 import { pointGrid } from "@unsam/core/whole-image";
 import type { EncodedImage } from "../encoded-image.js";
 import type { Granularity } from "../granularity.js";
@@ -34,8 +35,10 @@ const SAME_REGION = 0.8;
 export async function regionStatistics(
   images: readonly EncodedImage[],
   granularity: Exclude<Granularity, null>,
-  { pointsPerSide = 16, signal }: RegionStatisticsOptions = {},
+  options: RegionStatisticsOptions = {},
 ): Promise<RegionStatistics> {
+  checkKeys(options, ["pointsPerSide", "signal"], "regionStatistics");
+  const { pointsPerSide = 16, signal } = options;
   if (!Number.isInteger(pointsPerSide) || pointsPerSide < 2 || pointsPerSide > 64) {
     throw new UnSAMError(
       "E_BAD_OPTION",

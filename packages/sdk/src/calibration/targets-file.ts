@@ -24,6 +24,7 @@ export async function readCalibrationTargets(
   file: string,
   options: Pick<Limits, "maxPixels" | "maxBytes"> & { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<CalibrationTargets> {
+  checkKeys(options, ["maxPixels", "maxBytes", "signal"], "readCalibrationTargets");
   const { maxPixels, maxBytes, signal } = options;
   checkLimits({ maxPixels, maxBytes });
   const { images, regions } = await worker("read", [file, { maxPixels, maxBytes }], { signal });

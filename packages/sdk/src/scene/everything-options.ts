@@ -1,4 +1,5 @@
 import { UnSAMError } from "@unsam/core/errors";
+import { parseOptions } from "@unsam/core/options";
 import { OFFICIAL_OPTIONS, type Prompting, type WholeImageOptions } from "@unsam/core/whole-image";
 import { z } from "zod";
 import { type NAMED_GRANULARITY, parseGranularity } from "../granularity.js";
@@ -26,11 +27,14 @@ export interface EverythingOptions {
    * nothing may be said.
    */
   readonly granularity?: GranularityLevel | readonly GranularityLevel[] | undefined;
-  /** How many settings a range `[min, max]` means (default 5). */
+  /** How many settings a range `[min, max]` means (default 5); refused where granularity is no range, and for regions. */
   readonly levels?: number | undefined;
-  /** Side of the official grid (default 32). Adaptive prompting spends at most two fifths of its square. */
+  /**
+   * Side of the official grid (default 32). Adaptive prompting spends at most two fifths of its square. Regions are found
+   * without clicks and refuse it.
+   */
   readonly pointsPerSide?: number | undefined;
-  /** Layer i looks again at (2^i)² overlapping crops, where small things are (default 0). */
+  /** Layer i looks again at (2^i)² overlapping crops, where small things are (default 0). Regions refuse it. */
   readonly cropLayers?: number | undefined;
   /** Holes and islands of fewer pixels are removed, regions of a hierarchy with fewer are not taken (default 0). */
   readonly minRegionArea?: number | undefined;
@@ -64,13 +68,14 @@ export interface EverythingModel {
 }
 
 const DEFAULT_RANGE = [0.1, 1] as const;
+const DEFAULT_LEVELS = 5;
 const MOST_LEVELS = 64;
 
 const share = z.number().min(0).max(1);
 const schema = z.strictObject({
   granularity: z.unknown().optional(),
-  levels: z.number().int().min(2).max(MOST_LEVELS).default(5),
-  pointsPerSide: z.number().int().min(1).max(256).default(OFFICIAL_OPTIONS.pointsPerSide),
+  levels: z.number().int().min(2).max(MOST_LEVELS).optional(),
+  pointsPerSide: z.number().int().min(1).max(256).optional(),
   cropLayers: z.number().int().min(0).max(4).default(OFFICIAL_OPTIONS.cropLayers),
   minRegionArea: z.number().min(0).default(OFFICIAL_OPTIONS.minRegionArea),
   predictedIou: share.optional(),
@@ -80,28 +85,19 @@ const schema = z.strictObject({
   signal: z.instanceof(AbortSignal).optional(),
 });
 
-/** Checks the options. Throws `E_BAD_OPTION`; `E_BAD_PROMPT` for a granularity. */
+/** Checks the options, for a model. Throws `E_BAD_OPTION`, `E_UNSUPPORTED`; `E_BAD_PROMPT` for a granularity. */
 export function planEverything(options: EverythingOptions, model: EverythingModel): EverythingPlan {
-  const result = schema.safeParse(options);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      `everything: ${issue.path.join(".") || "the options"}: ${issue.message}.`,
-    );
-  }
-  const { levels, pointsPerSide, cropLayers, minRegionArea, predictedIou, stability } = result.data;
-  const prompting = result.data.prompting ?? (model.regions ? "regions" : "adaptive");
-  if (prompting === "regions" && !model.regions) {
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      `prompting is "regions", but ${model.name} is no hierarchy of regions; use "adaptive" or "grid".`,
-    );
-  }
-  if (cropLayers > 0 && prompting === "regions") {
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      `cropLayers is ${cropLayers}, but regions are not sought in crops; use prompting: "adaptive" or "grid" with it.`,
+  const parsed = parseOptions(schema, options, "everything");
+  const { levels = DEFAULT_LEVELS, minRegionArea, predictedIou, stability } = parsed;
+  const { pointsPerSide = OFFICIAL_OPTIONS.pointsPerSide, cropLayers } = parsed;
+  const prompting = parsed.prompting ?? (model.regions ? "regions" : "adaptive");
+  checkPrompting(prompting, parsed, model);
+  const dial = dialLevels(options.granularity, levels, model);
+  if (parsed.levels !== undefined && !isRange(options.granularity)) {
+    throw idle(
+      "levels",
+      parsed.levels,
+      "it is how many settings a range [min, max] means, and granularity is none",
     );
   }
   if (cropLayers > 0 && !model.photo) {
@@ -111,7 +107,7 @@ export function planEverything(options: EverythingOptions, model: EverythingMode
     );
   }
   return {
-    dial: dialLevels(options.granularity, levels, model),
+    dial,
     options: {
       ...OFFICIAL_OPTIONS,
       prompting,
@@ -122,6 +118,42 @@ export function planEverything(options: EverythingOptions, model: EverythingMode
       stability: stability ?? (model.regions ? 0 : OFFICIAL_OPTIONS.stability),
     },
   };
+}
+
+/** Throws `E_UNSUPPORTED` where the model has no regions to offer, `E_BAD_OPTION` for what regions do not depend on. */
+function checkPrompting(
+  prompting: Prompting,
+  { levels, pointsPerSide, cropLayers }: z.output<typeof schema>,
+  { name, regions }: EverythingModel,
+): void {
+  if (prompting !== "regions") return;
+  if (!regions) {
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `prompting is "regions", but ${name} is no hierarchy of regions; use "adaptive" or "grid".`,
+    );
+  }
+  const instead = 'use prompting: "adaptive" or "grid" with it';
+  if (cropLayers > 0) throw idle("cropLayers", cropLayers, `regions are not sought in crops; ${instead}`);
+  if (pointsPerSide !== undefined) {
+    throw idle("pointsPerSide", pointsPerSide, `regions are not sought by clicks; ${instead}`);
+  }
+  if (levels !== undefined) {
+    throw idle(
+      "levels",
+      levels,
+      `regions of all settings between the ends of the range come at once; ${instead}`,
+    );
+  }
+}
+
+/** An option that would make no difference. */
+function idle(option: string, value: number, why: string): UnSAMError {
+  return new UnSAMError("E_BAD_OPTION", `${option} is ${value}, but ${why}, or leave it out.`);
+}
+
+function isRange(granularity: EverythingOptions["granularity"]): boolean {
+  return granularity === undefined || (Array.isArray(granularity) && granularity.length === 2);
 }
 
 /** The settings of the dial that are meant, ascending. */

@@ -1,8 +1,10 @@
 import type { EngineInfo } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
+import { parseOptions } from "@unsam/core/options";
 import { type FoundMask as CoreMask, OFFICIAL_OPTIONS } from "@unsam/core/whole-image";
 import { z } from "zod";
 import { parseGranularity } from "../granularity.js";
+import { checkMultimask } from "../segment-options.js";
 import { entryOf } from "./everything.js";
 import type { EverythingPlan, GranularityLevel } from "./everything-options.js";
 import { FoundMask } from "./scene-mask.js";
@@ -13,15 +15,15 @@ export interface GenerateMasksOptions {
   readonly granularity?: GranularityLevel | undefined;
   /** Default 32. */
   readonly pointsPerSide?: number | undefined;
-  /** Default 64; the masks do not depend on it. */
+  /** Default 64. A limit on resources: the masks do not depend on it. */
   readonly pointsPerBatch?: number | undefined;
   /** Default 0.8 [pred_iou_thresh]. */
   readonly predictedIou?: number | undefined;
   /** Default 0.95 [stability_score_thresh]. */
   readonly stability?: number | undefined;
-  /** Default true [multimask_output]. */
+  /** Default true [multimask_output]; refused by hierarchies of regions. */
   readonly multimask?: boolean | undefined;
-  /** Default false [use_m2m]. */
+  /** Default false [use_m2m]; refused by hierarchies of regions. */
   readonly refine?: boolean | undefined;
   /** Default 0.7 [box_nms_thresh]. */
   readonly boxIoU?: number | undefined;
@@ -75,21 +77,29 @@ const schema = z.strictObject({
   signal: z.instanceof(AbortSignal).optional(),
 });
 
-/** Throws `E_BAD_OPTION`, `E_BAD_PROMPT`. */
+/** Throws `E_BAD_OPTION`, `E_UNSUPPORTED`, `E_BAD_PROMPT`. */
 export function officialPlan(
   options: GenerateMasksOptions,
   model: EngineInfo,
   photo: boolean,
 ): EverythingPlan {
-  const result = schema.safeParse(options);
-  if (!result.success) {
-    const [issue] = result.error.issues;
+  const { granularity, signal, ...given } = parseOptions(schema, options, "generateMasks");
+  if (!model.multimask) {
+    if (given.multimask) checkMultimask(model);
+    if (given.refine) {
+      throw new UnSAMError(
+        "E_UNSUPPORTED",
+        `refine is true, but ${model.name} answers by regions of a hierarchy, which a mask prompt does not refine; leave it out.`,
+      );
+    }
+  }
+  for (const option of ["cropIoU", "cropOverlap", "cropPointsDownscale"] as const) {
+    if (given[option] === undefined || (given.cropLayers ?? 0) > 0) continue;
     throw new UnSAMError(
       "E_BAD_OPTION",
-      `generateMasks: ${issue.path.join(".") || "the options"}: ${issue.message}.`,
+      `${option} is ${given[option]}, but without crops it makes no difference; give cropLayers, or leave it out.`,
     );
   }
-  const { granularity, signal, ...given } = result.data;
   if ((given.cropLayers ?? 0) > 0 && !photo) {
     throw new UnSAMError(
       "E_BAD_OPTION",

@@ -2,6 +2,7 @@ import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { DIAL_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/hierarchy";
 import { decodeImage, type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
 import { checkLimits, type Limits } from "@unsam/core/limits";
+import { checkKeys } from "@unsam/core/options";
 import { computeThreads } from "@unsam/core/runtime";
 import sharp from "sharp";
 import { type Granularity, parseGranularity } from "../granularity.js";
@@ -21,6 +22,8 @@ const worker = computeThreads().bind<typeof import("./scene.worker.js")>(
   new URL("./scene.worker.js", import.meta.url),
   "bulk",
 );
+
+const FUSION_KEYS = ["maxIoU", "containment", "signal"];
 
 /** Logits handed over at once: copying them holds the event loop up for a few milliseconds. */
 const LOGIT_BYTES = 16 * 2 ** 20;
@@ -109,6 +112,7 @@ export class SceneHierarchy {
     { scores, granularities }: LogitFacts,
     options: FusionOptions & { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<SceneHierarchy> {
+    checkKeys(options, FUSION_KEYS, "fromLogits");
     const { signal, ...fusion } = options;
     const { count, width, height, data } = maps;
     if (!(data instanceof Float32Array)) {
@@ -173,6 +177,7 @@ export class SceneHierarchy {
     other: SceneHierarchy,
     options: FusionOptions & { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<SceneHierarchy> {
+    checkKeys(options, FUSION_KEYS, "merge");
     const { signal, ...fusion } = options;
     if (this.width !== other.width || this.height !== other.height) {
       throw new UnSAMError(
@@ -187,6 +192,7 @@ export class SceneHierarchy {
 
   /** Writes the scene to a JSON file (docs/scene-file.md) that `load` reads back the same. Throws `E_IO`. */
   async save(path: string, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
+    checkKeys(options, ["signal"], "save");
     const { width, height, entries, containment, forest } = this.#data;
     await worker("save", [path, { width, height, entries, containment, forest }], options);
   }
@@ -200,6 +206,7 @@ export class SceneHierarchy {
     path: string,
     options: Pick<Limits, "maxPixels" | "maxBytes"> & { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<SceneHierarchy> {
+    checkKeys(options, ["maxPixels", "maxBytes", "signal"], "SceneHierarchy.load");
     const { maxPixels, maxBytes, signal } = options;
     checkLimits({ maxPixels, maxBytes });
     const stored = await worker("read", [path, { maxPixels, maxBytes }], { signal });
@@ -212,7 +219,9 @@ export class SceneHierarchy {
   }
 
   /** The masks as a COCO data set of one image. */
-  async toCOCO({ imageId = 1, fileName = "" }: CocoOptions = {}): Promise<CocoScene> {
+  async toCOCO(options: CocoOptions = {}): Promise<CocoScene> {
+    checkKeys(options, ["imageId", "fileName"], "toCOCO");
+    const { imageId = 1, fileName = "" } = options;
     const { width, height } = this;
     return {
       images: [{ id: imageId, file_name: fileName, width, height }],
@@ -233,6 +242,7 @@ export class SceneHierarchy {
    * Throws `E_BAD_IMAGE` where the photo is missing or of another size, `E_BAD_PROMPT`, `E_BAD_OPTION`.
    */
   async overlay(options: OverlayOptions = {}): Promise<Buffer> {
+    checkKeys(options, ["granularity", "image", "opacity", "signal"], "overlay");
     const { granularity = 0.5, image, opacity = 0.55, signal } = options;
     if (!(opacity >= 0 && opacity <= 1)) {
       throw new UnSAMError("E_BAD_OPTION", `opacity is ${opacity}; it must be a number from 0 to 1.`);

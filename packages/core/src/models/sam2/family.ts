@@ -4,7 +4,7 @@ import type { NetworkFamily } from "../network-model.js";
 import { type ModelConfig, parseModelConfig } from "./config.js";
 import type { GranularityTokens } from "./mask-decoder.js";
 import { decoderGraphs, PROMPTABLE_MARKS, sam2Model } from "./model.js";
-import { OFFICIAL_DECODER, recogniseSize } from "./recognise.js";
+import { checkAgainstPublishedSize, OFFICIAL_DECODER, recogniseSize } from "./recognise.js";
 
 /** SAM 2 and SAM 2.1 (Ravi et al. 2024): Hiera, feature pyramid, two-way decoder. */
 export const sam2: NetworkFamily = {
@@ -25,7 +25,11 @@ export function configFor(
   variant: string,
   granularity: GranularityTokens | null,
 ): ModelConfig {
-  if (given !== undefined) return parseModelConfig(given);
+  if (given !== undefined) {
+    const config = parseModelConfig(given);
+    checkAgainstPublishedSize(config, weights);
+    return config;
+  }
   try {
     return recogniseSize(weights, variant);
   } catch (error) {

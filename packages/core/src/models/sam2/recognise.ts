@@ -83,22 +83,57 @@ export function recogniseSize(weights: WeightView, variant: string): ModelConfig
       `The checkpoint is no SAM 2 model: image_encoder.trunk.${full} is missing. Give a checkpoint of UnSAMv2, SAM 2 or SAM 2.1.`,
     );
   }
-  const stages = stageLengths(weights);
-  const trunk = OFFICIAL.find(
-    (official) =>
-      official.embed_dim === patches[0] &&
-      official.stages.join() === stages.join() &&
-      official.window_pos_embed_bkg_spatial_size.join() === background.slice(2).join() &&
-      official.window_spec[0] === window[2],
-  );
+  const trunk = publishedTrunk(weights);
   if (!trunk) {
     throw new UnSAMError(
       "E_BAD_CONFIG",
-      `The checkpoint has no published size (embed_dim ${patches[0]}, stages [${stages.join(", ")}]), and its tensors do ` +
+      `The checkpoint has no published size (embed_dim ${patches[0]}, stages [${stageLengths(weights).join(", ")}]), and its tensors do ` +
         "not tell its heads, windows and image size: give the model configuration as JSON (the keys of the official YAML).",
     );
   }
   return configOf(`${variant}-${trunk.size}`, trunk);
+}
+
+/** The published size that the tensors have, by their shapes; undefined: none. */
+function publishedTrunk(weights: WeightView): OfficialTrunk | undefined {
+  const patches = weights.shape("image_encoder.trunk.patch_embed.proj.weight");
+  const background = weights.shape("image_encoder.trunk.pos_embed");
+  const window = weights.shape("image_encoder.trunk.pos_embed_window");
+  const stages = stageLengths(weights).join();
+  return OFFICIAL.find(
+    (official) =>
+      official.embed_dim === patches?.[0] &&
+      official.stages.join() === stages &&
+      official.window_pos_embed_bkg_spatial_size.join() === background?.slice(2).join() &&
+      official.window_spec[0] === window?.[2],
+  );
+}
+
+/**
+ * Throws `E_BAD_CONFIG` where the tensors have a published size and a given configuration contradicts it in what leaves no
+ * trace in them: the model would run and its masks would be wrong. The image size is free.
+ */
+export function checkAgainstPublishedSize(given: ModelConfig, weights: WeightView): void {
+  const trunk = publishedTrunk(weights);
+  if (!trunk) return;
+  const right = configOf(trunk.size, trunk);
+  const claims: [key: string, given: unknown, right: unknown][] = [
+    ["trunk.num_heads", given.trunk.heads, right.trunk.heads],
+    ["trunk.head_mul", given.trunk.headMul, right.trunk.headMul],
+    ["trunk.window_spec", given.trunk.windows, right.trunk.windows],
+    ["trunk.global_att_blocks", given.trunk.globalBlocks, right.trunk.globalBlocks],
+    ["neck.fpn_top_down_levels", given.neck.topDownLevels, right.neck.topDownLevels],
+    ["neck.fuse_type", given.neck.fuse, right.neck.fuse],
+  ];
+  for (const [key, found, expected] of claims) {
+    const [a, b] = [found, expected].map((value) => JSON.stringify(value));
+    if (a === b) continue;
+    throw new UnSAMError(
+      "E_BAD_CONFIG",
+      `The tensors are those of the published size ${trunk.size}, whose image_encoder.${key} is ${b}, but the configuration says ${a}; ` +
+        "correct it, or leave the configuration out.",
+    );
+  }
 }
 
 function configOf(name: string, { size: _, ...trunk }: OfficialTrunk): ModelConfig {
