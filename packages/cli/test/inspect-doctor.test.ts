@@ -22,10 +22,57 @@ describe("unsam doctor", () => {
     expect(ok).toBe(true);
     const names = checks.map(({ name }: { name: string }) => name);
     expect(names).toEqual(
-      expect.arrayContaining(["node", "processor", "ONNX Runtime", "native addon", "models", "cache"]),
+      expect.arrayContaining([
+        "node",
+        "processor",
+        "ONNX Runtime",
+        "native addon",
+        "device",
+        "models",
+        "cache",
+      ]),
     );
     for (const name of names) expect(text.stdout).toContain(name);
     expect(text.stdout).toContain("UnSAMv2");
+    expect(text.stdout).toContain("auto is the processor: CUDA is used only where it is asked for");
+    expect(text.stdout).toMatch(/decoder auto is (native|ONNX Runtime)/);
+  });
+});
+
+describe("flags that would make no difference are refused", () => {
+  const board = inRepository("docs", "images", "fruit-board.jpg");
+  const click = [board, "--point", "323,123"];
+  it.each<[string, string[], RegExp]>([
+    [
+      "segment",
+      [...click, "--multimask"],
+      /multimask is true, but region-tree answers by regions.*leave it out/,
+    ],
+    ["ladder", [...click, "--tile", "100"], /--tile is of the contact sheet; give --out/],
+    ["everything", [board, "--levels", "3"], /levels is 3, but regions of all settings.*leave it out/],
+    [
+      "everything",
+      [board, "--points-per-side", "9"],
+      /pointsPerSide is 9, but regions are not sought by clicks/,
+    ],
+    [
+      "everything",
+      [board, "--granularity", "0.4", "--levels", "3", "--prompting", "grid"],
+      /granularity is none/,
+    ],
+    ["everything", [board, "--at", "0.4", "--json"], /--at says which settings pictures show/],
+    [
+      "everything",
+      ["FOLDER", "--out", "FOLDER/out", "--at", "0.4"],
+      /--at says which settings pictures show/,
+    ],
+    ["everything", ["FOLDER", "--out", "FOLDER/out", "--levels", "3"], /There is no image|levels is 3/],
+  ])("%s %j", async (command, args, message) => {
+    const given = args.map((arg) => arg.replace("FOLDER", folder));
+    const { code, stdout, stderr } = await unsam([command, ...given]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(message);
+    expect(existsSync(path.join(folder, "out"))).toBe(false);
   });
 });
 

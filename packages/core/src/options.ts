@@ -23,11 +23,15 @@ export function checkKeys(options: unknown, known: readonly string[], caller: st
 }
 
 function problemOf(issue: z.core.$ZodIssue, schema: z.ZodObject, options: unknown): string {
-  if (issue.path.length > 0) return `${issue.path.join(".")}: ${issue.message.replace(/\.$/, "")}`;
-  if (issue.code !== "unrecognized_keys") return `the options are ${shown(options)}, not an object`;
-  const unknown = issue.keys.slice(0, 3).map((key) => JSON.stringify(key.slice(0, 60)));
-  const known = Object.keys(schema.shape);
-  return `there is no option ${unknown.join(", ")}; there ${known.length === 1 ? "is" : "are"} ${known.join(", ")}`;
+  const where = issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
+  if (issue.code === "unrecognized_keys") {
+    const unknown = issue.keys.slice(0, 3).map((key) => JSON.stringify(key.slice(0, 60)));
+    const known = where === "" ? Object.keys(schema.shape) : [];
+    const listed = known.length > 0 ? `; there ${known.length === 1 ? "is" : "are"} ${known.join(", ")}` : "";
+    return `${where}there is no option ${unknown.join(", ")}${listed}`;
+  }
+  if (where === "") return `the options are ${shown(options)}, not an object`;
+  return where + issue.message.replace(/\.$/, "");
 }
 
 function shown(value: unknown): string {

@@ -70,18 +70,6 @@ export type ParsedLoadOptions =
   | { readonly kind: "nano"; readonly nano: NanoOptions }
   | { readonly kind: "network"; readonly network: NetworkOptions };
 
-/** Names what is in a model that does not belong there. */
-function extraKeys(model: unknown): string {
-  if (typeof model !== "object" || model === null) return "";
-  const extra = Object.keys(model).filter((key) => !Object.hasOwn(checkpointSchema.shape, key));
-  return extra.length > 0
-    ? `; there is no ${extra
-        .slice(0, 3)
-        .map((key) => JSON.stringify(key))
-        .join(", ")}`
-    : "";
-}
-
 function isDevice(value: unknown): boolean {
   return typeof value === "string" && /^cuda:\d{1,3}$/.test(value);
 }
@@ -99,8 +87,7 @@ const modelNames = BUILT_IN_MODELS.map((name) => `"${name}"`).join(", ");
 const schema = z.strictObject({
   model: z
     .union([z.enum(BUILT_IN_MODELS), checkpointSchema], {
-      error: ({ input }) =>
-        `give ${modelNames} or { checkpoint: "file.pt", config?, weights? }${extraKeys(input)}`,
+      error: `give ${modelNames} or { checkpoint: "file.pt", config?, weights? }`,
     })
     .optional(),
   device: z.enum(["auto", "cpu", "cuda"]).default("auto"),

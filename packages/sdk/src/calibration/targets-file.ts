@@ -1,5 +1,6 @@
 import { checkLimits, type Limits } from "@unsam/core/limits";
 import { Mask } from "@unsam/core/mask";
+import { checkKeys } from "@unsam/core/options";
 import { computeThreads } from "@unsam/core/runtime";
 import type { CalibrationTarget } from "./calibrate.js";
 

@@ -93,6 +93,12 @@ export function planEverything(options: EverythingOptions, model: EverythingMode
   const prompting = parsed.prompting ?? (model.regions ? "regions" : "adaptive");
   checkPrompting(prompting, parsed, model);
   const dial = dialLevels(options.granularity, levels, model);
+  if (parsed.levels !== undefined && !model.granularity) {
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `levels is ${levels}, but ${model.name} is a plain SAM 2 model without granularity; leave it out.`,
+    );
+  }
   if (parsed.levels !== undefined && !isRange(options.granularity)) {
     throw idle(
       "levels",

@@ -172,7 +172,7 @@ describe("image.everything", () => {
       await rm(folder, { recursive: true });
     }
     await expect(async () => noise.everything({ prompting: "regions" })).rejects.toMatchObject({
-      code: "E_BAD_OPTION",
+      code: "E_UNSUPPORTED",
     });
   });
 
