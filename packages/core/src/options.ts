@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { UnSAMError } from "./errors.js";
 
 /**
@@ -11,30 +11,34 @@ export function parseOptions<Schema extends z.ZodObject>(
   options: unknown,
   caller: string,
 ): z.output<Schema> {
+  checkKeys(options, Object.keys(schema.shape), caller);
   const result = schema.safeParse(options);
   if (result.success) return result.data;
-  throw new UnSAMError("E_BAD_OPTION", `${caller}: ${problemOf(result.error.issues[0]!, schema, options)}.`);
+  const [issue] = result.error.issues;
+  const problem = issue.code === "unrecognized_keys" ? nothing(issue.keys) : issue.message.replace(/\.$/, "");
+  throw bad(caller, `${issue.path.join(".")}: ${problem}`);
 }
 
 /** Throws `E_BAD_OPTION` where `options` is no object, or has a key that is not among `known`. */
 export function checkKeys(options: unknown, known: readonly string[], caller: string): void {
-  const schema = z.strictObject(Object.fromEntries(known.map((key) => [key, z.unknown().optional()])));
-  parseOptions(schema, options, caller);
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw bad(caller, `the options are ${shown(options)}, not an object`);
+  }
+  const unknown = Object.keys(options).filter((key) => !known.includes(key));
+  if (unknown.length === 0) return;
+  throw bad(caller, `${nothing(unknown)}; there ${known.length === 1 ? "is" : "are"} ${known.join(", ")}`);
 }
 
-function problemOf(issue: z.core.$ZodIssue, schema: z.ZodObject, options: unknown): string {
-  const where = issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
-  if (issue.code === "unrecognized_keys") {
-    const unknown = issue.keys.slice(0, 3).map((key) => JSON.stringify(key.slice(0, 60)));
-    const known = where === "" ? Object.keys(schema.shape) : [];
-    const listed = known.length > 0 ? `; there ${known.length === 1 ? "is" : "are"} ${known.join(", ")}` : "";
-    return `${where}there is no option ${unknown.join(", ")}${listed}`;
-  }
-  if (where === "") return `the options are ${shown(options)}, not an object`;
-  return where + issue.message.replace(/\.$/, "");
+function nothing(keys: readonly string[]): string {
+  const named = keys.slice(0, 3).map((key) => JSON.stringify(key.slice(0, 60)));
+  return `there is no option ${named.join(", ")}`;
 }
 
 function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 60));
   return Array.isArray(value) ? "a list" : String(value).slice(0, 60);
+}
+
+function bad(caller: string, problem: string): UnSAMError {
+  return new UnSAMError("E_BAD_OPTION", `${caller}: ${problem}.`);
 }

@@ -2,6 +2,7 @@ import type { Engine, EngineAnswer, EngineImage, EngineInfo, EngineSegment } fro
 import { UnSAMError } from "@unsam/core/errors";
 import type { RgbImage } from "@unsam/core/image";
 import type { Limits } from "@unsam/core/limits";
+import { checkKeys } from "@unsam/core/options";
 import type { Prompt } from "@unsam/core/prompt";
 import { isCalibrated } from "./calibration/calibrated-engine.js";
 import { DialWalk } from "./dial-walk.js";
@@ -223,6 +224,7 @@ export class EncodedImage implements AsyncDisposable {
     path: string,
     options: Limits & { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<EncodedImage> {
+    checkKeys(options, ["maxPixels", "maxBytes", "maxHeaderBytes", "signal"], "EncodedImage.load");
     const { state, width, height } = await readEncodedImage(path, unsam.engine.info, options);
     return new EncodedImage(unsam, await unsam.engine.restore(state, { width, height }), null);
   }

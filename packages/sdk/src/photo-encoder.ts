@@ -24,10 +24,7 @@ export class PhotoEncoder {
   }
 
   /** Throws `E_BAD_IMAGE`, `E_BAD_OPTION`, `E_DISPOSED`, or the signal's reason. */
-  async encode(
-    input: ImageInput,
-    options: EncodeOptions,
-  ): Promise<{ image: EngineImage; photo: RgbImage }> {
+  async encode(input: ImageInput, options: EncodeOptions): Promise<{ image: EngineImage; photo: RgbImage }> {
     checkKeys(options, ["signal", "maxPixels"], "encode");
     const { signal, maxPixels } = options;
     return this.#run(signal, (stop) =>

@@ -1,5 +1,6 @@
 import { UnSAMError } from "../errors.js";
 import { Budget, checkLimits, checkPixels, type Limits, maskBytes } from "../limits/index.js";
+import { checkKeys } from "../options.js";
 import { countBits, countCommonBits, lastWordMask, packBytes, unpackBytes, wordsPerRow } from "./bits.js";
 import { type BoundingBox, boundingBox } from "./bounding-box.js";
 import { decodeMaskPNG, encodeMaskPNG } from "./png.js";
@@ -182,6 +183,7 @@ export class Mask {
 }
 
 function budgetOf(limits: MaskLimits, name: string): Budget {
+  checkKeys(limits, ["maxPixels", "maxBytes", "budget"], name);
   checkLimits(limits);
   return limits.budget ?? new Budget(name, limits.maxBytes);
 }

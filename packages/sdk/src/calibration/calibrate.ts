@@ -67,11 +67,6 @@ export async function calibrate(
   checkKeys(options, ["pointsPerSide", "onProgress", "signal"], "calibrate");
   const model = modelOf(images);
   options.signal?.throwIfAborted();
-  if (isTargets(goal) && options.pointsPerSide !== undefined) {
-    throw bad(
-      `pointsPerSide is ${options.pointsPerSide}, but labels name their own clicks; leave it out, or fit a statistic.`,
-    );
-  }
   const { knots, fit } = isTargets(goal)
     ? await fitToLabels(images, goal, options)
     : await fitToStatistic(images, goal, options);
@@ -105,9 +100,14 @@ function modelOf(images: readonly EncodedImage[]): { name: string; fingerprint: 
 async function fitToLabels(
   images: readonly EncodedImage[],
   targets: readonly CalibrationTarget[],
-  { onProgress, signal }: CalibrateOptions,
+  { pointsPerSide, onProgress, signal }: CalibrateOptions,
 ) {
   if (targets.length === 0) throw bad("There are no labelled regions; give at least one { prompt, mask }.");
+  if (pointsPerSide !== undefined) {
+    throw bad(
+      `pointsPerSide is ${pointsPerSide}, but labels name their own clicks; leave it out, or fit a statistic.`,
+    );
+  }
   const dials = targets.map((target, i) => checkTarget(images, target, i));
   const settings = new Set(dials).size;
   if (settings > MOST_SETTINGS) {
