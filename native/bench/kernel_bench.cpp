@@ -32,6 +32,8 @@ int main() {
   for (std::size_t i = 0; i < 320 * kLanes; ++i) b[i] = out[i] = 0.01f * static_cast<float>(i % 11), bh[i] = 0x3c00;
   for (std::size_t i = 0; i < 4 * 320 * kLanes; ++i) big[i] = 0.01f * static_cast<float>(i % 11);
   for (std::size_t i = 0; i < kLanes; ++i) lane[i] = 1.0f;
+  Buffer<float> many(64 * 2 * kSelfHeadDim * kLanes);
+  for (std::size_t i = 0; i < 64 * 2 * kSelfHeadDim * kLanes; ++i) many[i] = 0.01f * static_cast<float>(i % 11);
   std::printf("%s\n", k.name);
   const auto gemm = [&](std::size_t m, std::size_t depth, std::size_t lda) {
     return [&, m, depth, lda] { k.gemm({m, depth, a.data(), lda, b.data(), out.data(), kLanes, b.data(), kLanes, lane.data()}); };
@@ -75,6 +77,14 @@ int main() {
   line("gelu and dot (32 channels)", 32.0 * 64 * 45, 16 * blocks,
        [&] { k.gelu_dot({b.data(), b.data(), a.data(), 1, out.data(), kLanes}); });
   line("head dots 80 x 80", 2.0 * 80 * 80 * 16, 7, [&] { k.head_dots(t, c, a.data(), b.data(), dots.data(), c); });
+  for (const std::size_t d : {kHeadDim, kSelfHeadDim}) {
+    for (const std::size_t queries : {std::size_t{20}, kLanes}) {
+      std::printf("%zu queries, %zu channels: ", queries, d);
+      line("attend 4096 keys", 4.0 * 4096.0 * static_cast<double>(d * queries), 0, [&] {
+        k.attend({d, queries, 4096, b.data(), many.data(), 2 * d * kLanes, many.data() + d * kLanes, 2 * d * kLanes, out.data()});
+      });
+    }
+  }
   if (k.bf16 == nullptr) return 0;
   const Bfloat16Kernels& h = *k.bf16;
   const auto gemm_bf16 = [&](std::size_t m, std::size_t depth, const float* start) {

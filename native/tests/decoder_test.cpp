@@ -6,39 +6,13 @@
 #include <thread>
 
 #include "cpu/isa.h"
-#include "random_model.h"
-#include "reference/reference_decoder.h"
+#include "decoder_cases.h"
 #include "test.h"
 
 namespace {
 
 using namespace unsam;
-
-struct Batch {
-  std::vector<RandomPrompt> owned;
-  std::vector<Prompt> prompts;
-};
-
-// Prompts of unequal token counts: with and without granularity and mask, mask alone, up to six points.
-Batch random_batch(std::mt19937_64& random, std::size_t side, std::size_t count, bool granularity) {
-  Batch batch;
-  for (std::size_t i = 0; i < count; ++i) {
-    const bool mask = random() % 3 == 0;
-    const std::size_t points = mask ? random() % 4 : 1 + random() % 6;
-    batch.owned.emplace_back(random, side, points, granularity && random() % 4 != 0, mask);
-  }
-  for (const auto& p : batch.owned) batch.prompts.push_back(p.view());
-  return batch;
-}
-
-double relative_l2(const float* got, const std::vector<double>& want) {
-  double difference = 0, size = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    difference += (got[i] - want[i]) * (got[i] - want[i]);
-    size += want[i] * want[i];
-  }
-  return std::sqrt(difference / size);
-}
+using namespace test;
 
 bool same(const DecodedMasks& a, const DecodedMasks& b) {
   return a.low_res == b.low_res && a.predicted_iou == b.predicted_iou && a.object_score == b.object_score &&
@@ -47,7 +21,7 @@ bool same(const DecodedMasks& a, const DecodedMasks& b) {
 
 void against_reference(Precision precision, double limit) {
   test::Random random(11);
-  double worst = 0, worst_score = 0;
+  Worst worst;
   for (const bool granularity : {true, false}) {
     const RandomModel model(granularity ? 5 : 6, granularity);
     const DecoderWeights weights = model.weights();
@@ -60,25 +34,37 @@ void against_reference(Precision precision, double limit) {
       const bool multimask = random() % 2 == 0;
       const auto results = decoder.decode(*image, batch.prompts, {multimask, 2});
       for (std::size_t p = 0; p < results.size(); ++p) {
-        const auto want = plain.run(features.view(), batch.prompts[p]);
-        const DecodedMasks& got = results[p];
-        const std::size_t size = 16 * side * side;
-        CHECK(got.low_res.size() == got.tokens.size() * size);
-        CHECK(got.tokens.size() == (granularity || !multimask ? 1u : 3u));
-        for (std::size_t m = 0; m < got.tokens.size(); ++m) {
-          worst = std::max(worst, relative_l2(got.low_res.data() + m * size, want.masks[static_cast<std::size_t>(got.tokens[m])]));
-          const double iou = !granularity ? want.iou[static_cast<std::size_t>(got.tokens[m])]
-                             : multimask  ? std::max({want.iou[1], want.iou[2], want.iou[3]})
-                                          : want.iou[0];
-          worst_score = std::max(worst_score, std::abs(got.predicted_iou[m] - iou));
-        }
-        worst_score = std::max(worst_score, std::abs(got.object_score - want.object_score));
+        worst.compare(results[p], plain.run(features.view(), batch.prompts[p]), side, granularity, multimask);
       }
     }
   }
-  std::printf("      worst relative L2 %.2e, worst score %.2e\n", worst, worst_score);
-  CHECK_LE(worst, limit);
-  CHECK_LE(worst_score, limit);
+  worst.check(limit);
+}
+
+// One block of tokens, some, and many; each count on both sides of where it begins to be decoded as a long prompt; together with
+// short ones.
+void long_prompts_against_reference(Precision precision, double limit) {
+  test::Random random(12);
+  Worst worst;
+  for (const bool granularity : {true, false}) {
+    const RandomModel model(granularity ? 7 : 8, granularity);
+    const DecoderWeights weights = model.weights();
+    const Decoder decoder(weights, {precision});
+    const reference::Decoder plain(weights);
+    for (const std::size_t side : {3, 8, 9, 17}) {
+      const RandomFeatures features(random(), side);
+      const auto image = decoder.prepare(features.view(), 2);
+      const Batch batch = side == 17 ? long_batch(random, side, {70}, granularity)
+                          : side == 9 ? long_batch(random, side, {20, 2, 300}, granularity)
+                                      : long_batch(random, side, {5, 6, 7, 8, 9, 10, 11, 12, 14, 57, 128, 200}, granularity);
+      const bool multimask = side % 2 == 0;
+      const auto results = decoder.decode(*image, batch.prompts, {multimask, 2});
+      for (std::size_t p = 0; p < results.size(); ++p) {
+        worst.compare(results[p], plain.run(features.view(), batch.prompts[p]), side, granularity, multimask);
+      }
+    }
+  }
+  worst.check(limit);
 }
 
 }  // namespace
@@ -90,13 +76,26 @@ TEST("agrees with the plain decoder, bfloat16") {
   against_reference(Precision::bfloat16, 2e-2);
 }
 
+TEST("agrees with the plain decoder on prompts of many points, float32") {
+  long_prompts_against_reference(Precision::float32, 2e-5);
+}
+
+TEST("agrees with the plain decoder on prompts of many points, bfloat16") {
+  if (kernels().bf16 == nullptr) throw test::Skip{"this instruction set has no bfloat16 dot product"};
+  long_prompts_against_reference(Precision::bfloat16, 2e-2);
+}
+
 TEST("threads, batches and repetition do not change a bit") {
   for (const bool granularity : {true, false}) {
     const RandomModel model(21, granularity);
     const Decoder decoder(model.weights());
     test::Random random(22);
     const RandomFeatures features(23, 19);
-    const Batch batch = random_batch(random, 19, 11, granularity);  // more than one group
+    Batch batch = random_batch(random, 19, 11, granularity);  // more than one group
+    const Batch many = long_batch(random, 19, {30, 600, 64, 700, 300, 9}, granularity);  // groups end at many tokens, too
+    for (std::size_t p = 0; p < many.prompts.size(); ++p) {
+      batch.prompts.insert(batch.prompts.begin() + static_cast<std::ptrdiff_t>(2 * p), many.prompts[p]);
+    }
     const auto image = decoder.prepare(features.view(), 1);
     const auto expected = decoder.decode(*image, batch.prompts, {false, 1});
     for (const std::size_t threads : {1, 2, 3, 8}) {
@@ -140,10 +139,10 @@ TEST("padding lanes and the order of prompts leave no trace") {
   const RandomModel model(41, false);
   test::Random random(42);
   const RandomFeatures features(43, 5);
-  const RandomPrompt longer(random, 5, 9, false, true), shorter(random, 5, 1, false, false);
+  const RandomPrompt longer(random, 5, 9, false, true), shorter(random, 5, 1, false, false), longest(random, 5, 1500, false, true);
   const Decoder used(model.weights()), fresh(model.weights());
   const auto used_image = used.prepare(features.view()), fresh_image = fresh.prepare(features.view());
-  const Prompt a[] = {longer.view()}, b[] = {shorter.view()};
+  const Prompt a[] = {longer.view(), longest.view()}, b[] = {shorter.view()};
   (void)used.decode(*used_image, a, {true, 1});
   CHECK(same(used.decode(*used_image, b, {true, 1})[0], fresh.decode(*fresh_image, b, {true, 1})[0]));
 }
@@ -174,6 +173,10 @@ TEST("bad input gives typed errors") {
   CHECK_THROWS(decode({xy, label, {}, bad_mask}), bad_prompt);
   CHECK_THROWS(decode({xy, label, {}, {}}, {false, 0}), bad_option);
   CHECK_THROWS(decode({xy, label, {}, {}}, {false, 100000}), bad_option);
+  const std::vector<std::int32_t> most(kMostLabels, 1), more(kMostLabels + 1, 1);
+  const std::vector<float> most_xy(2 * most.size(), 3.0f), more_xy(2 * more.size(), 3.0f);
+  CHECK(decode({most_xy, most, 0.5f, {}}).size() == 1);
+  CHECK_THROWS(decode({more_xy, more, 0.5f, {}}), bad_prompt);
   const Prompt with_granularity[] = {{xy, label, 0.5f, {}}};
   CHECK_THROWS(plain.decode(*plain_image, with_granularity, {}), bad_prompt);
   CHECK_THROWS(plain.decode(*image, with_granularity, {}), bad_option);

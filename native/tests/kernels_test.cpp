@@ -130,6 +130,46 @@ TEST("products by head in bfloat16") {
   }
 }
 
+TEST("attention of a block of queries") {
+  const Kernels& k = kernels();
+  test::Random random(12);
+  for (int round = 0; round < 60; ++round) {
+    const std::size_t d = round % 2 == 0 ? kHeadDim : kSelfHeadDim;
+    const std::size_t queries = 1 + random() % kLanes, keys = 1 + random() % (round % 3 == 0 ? 400 : 70);
+    const std::size_t blocks = (keys + kLanes - 1) / kLanes, k_block = d * kLanes + random() % 5, v_block = d * kLanes + random() % 5;
+    // Scores from small to far beyond what exp can take: only their differences matter.
+    const float spread = round % 4 == 0 ? 40.0f : 1.0f;
+    const auto q = test::normal(random, d * kLanes, spread);
+    auto keys_of = test::normal(random, blocks * k_block), values = test::normal(random, blocks * v_block);
+    for (std::size_t lane = keys % kLanes; lane > 0 && lane < kLanes; ++lane) {  // no key: must not be looked at
+      for (std::size_t c = 0; c < d; ++c) {
+        keys_of[(blocks - 1) * k_block + c * kLanes + lane] = values[(blocks - 1) * v_block + c * kLanes + lane] = kPoison;
+      }
+    }
+    Out out(d * kLanes);
+    k.attend({d, queries, keys, q.data(), keys_of.data(), k_block, values.data(), v_block, out.data()});
+    CHECK(out.intact());
+    for (std::size_t lane = 0; lane < queries; ++lane) {
+      std::vector<double> score(keys), want(d);
+      double top = -1e300, sum = 0;
+      for (std::size_t i = 0; i < keys; ++i) {
+        for (std::size_t c = 0; c < d; ++c) {
+          score[i] += double{q[c * kLanes + lane]} * keys_of[i / kLanes * k_block + c * kLanes + i % kLanes];
+        }
+        top = std::max(top, score[i]);
+      }
+      for (std::size_t i = 0; i < keys; ++i) {
+        const double weight = std::exp(score[i] - top);
+        sum += weight;
+        for (std::size_t c = 0; c < d; ++c) want[c] += weight * values[i / kLanes * v_block + c * kLanes + i % kLanes];
+      }
+      for (std::size_t c = 0; c < d; ++c) {
+        CHECK_LE(std::abs(out[c * kLanes + lane] - want[c] / sum), (spread > 1.0f ? 1e-3 : 1e-5));
+      }
+    }
+  }
+}
+
 TEST("dot in bfloat16") {
   const Bfloat16Kernels& k = bfloat16_kernels();
   test::Random random(11);

@@ -40,6 +40,10 @@ struct DecoderOptions {
   bool keep_memory = true;       // keep returned device memory (at most 256 MB) for the next image
 };
 
+// Most tokens of a prompt, the model's own (at most 8) included: a device's memory for it grows with their square, half a
+// gigabyte for this many. unsam::Decoder takes more.
+inline constexpr std::size_t kMostTokens = 128;
+
 // An image made ready on the device. Immutable, may be shared between threads; outlives its decoder at most unused.
 class PreparedImage;
 

@@ -29,6 +29,10 @@ struct Prompt {
   std::span<const float> mask_logits;    // [4s, 4s], or empty; n = 0 is allowed only beside a mask
 };
 
+// Most labels of a prompt: 5000 clicks, the corners of a box and the padding point. Attention among them costs the square of
+// their number.
+inline constexpr std::size_t kMostLabels = 5003;
+
 enum class Precision {
   float32,
   // bfloat16 operands (float32 sums) in the image-side matrix products; needs AVX512_BF16.

@@ -72,6 +72,18 @@ struct GeluDot {
   std::size_t ldo;
 };
 
+// out [d][L] = softmax over the keys of (sum over c of k[c][key] q[c][query]) times v, for one head of d channels: a query per
+// lane, keys and values in blocks of L keys, [d][L] each. Lanes from `queries` on are not needed.
+struct Attend {
+  std::size_t d, queries, keys;
+  const float* q;  // [d][L], scaled
+  const float* k;
+  std::size_t k_block;  // distance of the blocks, in elements
+  const float* v;
+  std::size_t v_block;
+  float* out;
+};
+
 // GemmArgs with bfloat16 operands, summed in float32. B in pairs of rows: [k / 2][L][2]; k even.
 struct GemmBf16Args {
   std::size_t m, k;
@@ -104,6 +116,7 @@ struct ByHeadBf16Args {
 // nearest even; what is too large for float16 becomes its largest number. rows even, n a multiple of L.
 struct Bfloat16Kernels {
   std::size_t rows;  // gemm works on so many rows at a time, or on a divisor
+  double cost;       // of a multiplication, about, where one in float32 costs 1
   void (*gemm)(const GemmBf16Args&);
   void (*by_head)(const ByHeadBf16Args&);
   void (*dot)(const Dot<std::uint16_t>&);  // bfloat16 rows
@@ -136,6 +149,8 @@ struct Kernels {
   // block get 0.
   void (*softmax_chunk)(std::size_t rows, std::size_t blocks, std::size_t valid, float* s, std::size_t s_block,
                         float* max, float* sum);
+
+  void (*attend)(const Attend&);
 
   // out[r] = scale (a[r] + shift[r]); shift and a may be null (0, out itself), scale is [L].
   void (*scale_rows)(std::size_t rows, const float* a, const float* shift, const float* scale, float* out);

@@ -17,6 +17,10 @@ void check_prompt(const Prompt& prompt, std::size_t index, std::size_t side, boo
     fail(std::to_string(prompt.coords.size()) + " coordinates for " + std::to_string(n) +
          " labels; there must be two per label.");
   }
+  if (n > kMostLabels) {
+    fail("it has " + std::to_string(n) + " labels; it may have " + std::to_string(kMostLabels) +
+         ": 5000 points, the corners of a box and the padding point.");
+  }
   if (n == 0 && prompt.mask_logits.empty()) fail("it has neither points nor a mask; give at least one of them.");
   for (const float c : prompt.coords) {
     if (!std::isfinite(c)) fail("a coordinate is " + std::to_string(c) + "; coordinates must be finite.");
@@ -46,10 +50,11 @@ std::size_t token_count(const Folded& folded, const Prompt& prompt) {
   return folded.output_token_count + prompt.labels.size() + (prompt.granularity.has_value() ? 1 : 0);
 }
 
-void write_tokens(const Folded& folded, const Kernels& kernels, const Prompt& prompt, std::size_t side, float* out) {
-  out = std::copy_n(folded.output_tokens.data(), folded.output_token_count * kDim, out);
+void write_points(const Folded& folded, const Kernels& kernels, const Prompt& prompt, std::size_t side, std::size_t first,
+                  std::size_t count, float* out) {
+  out += (folded.output_token_count + first) * kDim;
   const float network_side = static_cast<float>(side * 16);
-  for (std::size_t i = 0; i < prompt.labels.size(); ++i, out += kDim) {
+  for (std::size_t i = first; i < first + count; ++i, out += kDim) {
     const std::int32_t label = prompt.labels[i];
     if (label < 0) {  // an ignored point is only its own embedding, without position
       std::copy_n(folded.not_a_point.data(), kDim, out);
@@ -59,6 +64,10 @@ void write_tokens(const Folded& folded, const Kernels& kernels, const Prompt& pr
                     (prompt.coords[2 * i + 1] + 0.5f) / network_side, out);
     kernels.add(kDim, out, folded.point_embeddings.data() + static_cast<std::size_t>(label) * kDim);
   }
+}
+
+void write_other_tokens(const Folded& folded, const Kernels& kernels, const Prompt& prompt, float* out) {
+  out = std::copy_n(folded.output_tokens.data(), folded.output_token_count * kDim, out) + prompt.labels.size() * kDim;
   if (!prompt.granularity.has_value()) return;
   alignas(64) float features[192], hidden[192];
   granularity_features(*prompt.granularity, features);

@@ -14,7 +14,11 @@ void check_prompt(const Prompt& prompt, std::size_t index, std::size_t side, boo
 // Output tokens + points + granularity token.
 std::size_t token_count(const Folded& folded, const Prompt& prompt);
 
-// Writes the prompt's tokens [token_count][kDim]: object score, IoU, masks, [granularity mask], points, [granularity].
-void write_tokens(const Folded& folded, const Kernels& kernels, const Prompt& prompt, std::size_t side, float* out);
+// A prompt's tokens are [token_count][kDim]: object score, IoU, masks, [granularity mask], points, [granularity]. `out` is where
+// the first begins. Points [first, first + count) of the prompt:
+void write_points(const Folded& folded, const Kernels& kernels, const Prompt& prompt, std::size_t side, std::size_t first,
+                  std::size_t count, float* out);
+// All others:
+void write_other_tokens(const Folded& folded, const Kernels& kernels, const Prompt& prompt, float* out);
 
 }  // namespace unsam

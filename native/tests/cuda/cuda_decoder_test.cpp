@@ -104,6 +104,22 @@ TEST("prompts too long for shared memory are decoded, too") {
   against_cpu(Precision::float32, 1e-4, {{6, 1, 40, true, false}});
 }
 
+TEST("as many tokens as a prompt may have, and no more") {
+  need_device();
+  const RandomModel model(91, false);  // six output tokens
+  const DecoderWeights weights = model.weights();
+  const Decoder cpu(weights);
+  const cuda::Decoder decoder(weights, options(Precision::float32));
+  const RandomFeatures features(92, 1);
+  test::Random random(93);
+  const auto image = decoder.prepare(features.view());
+  const RandomPrompt longest(random, 1, cuda::kMostTokens - 7, false, false), longer(random, 1, cuda::kMostTokens - 6, false, false);
+  const Prompt prompts[] = {longest.view()}, refused[] = {longest.view(), longer.view()};
+  const auto want = cpu.decode(*cpu.prepare(features.view()), prompts, {true, 1}), got = decoder.decode(*image, prompts, true);
+  CHECK_LE(relative_l2(got[0].low_res, want[0].low_res), 1e-4);
+  CHECK_THROWS(decoder.decode(*image, refused, true), ErrorCode::bad_prompt);
+}
+
 TEST("repetition, graphs and other work leave the same bits") {
   need_device();
   const RandomModel model(7, true);

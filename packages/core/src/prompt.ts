@@ -9,6 +9,12 @@ export interface PromptPoint {
   readonly label: 1 | 0 | -1;
 }
 
+/**
+ * Most points of a prompt. Attention among them costs the square of their number: beyond this bound one prompt would hold a
+ * machine for seconds, and ONNX Runtime would need gigabytes for it.
+ */
+export const MOST_POINTS = 5000;
+
 /** A validated prompt in pixels of the original image: what every engine understands. */
 export interface Prompt {
   readonly points: readonly PromptPoint[];

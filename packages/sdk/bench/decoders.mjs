@@ -1,25 +1,14 @@
 // The mask decoders side by side: same weights, same image, same prompts, same threads, one run. `npm run bench:decoders`.
 // node decoders.mjs [--size small] [--threads 2] [--runs 7] [--counts 1,8,64] [--model FILE [--config FILE]]
-// Contenders take turns, so that whatever else the machine does meets all of them alike; medians. A turn is one call that
-// is not counted, then five that follow each other (one for batches): a core that slept takes milliseconds to wake on some
-// virtual machines, and a decode of one prompt is over by then.
-import { readFile } from "node:fs/promises";
-import { availableParallelism, cpus, tmpdir } from "node:os";
-import path from "node:path";
-import { performance } from "node:perf_hooks";
-import { setTimeout as pause } from "node:timers/promises";
+// In turns (turns.mjs) of five calls, or of one for batches.
+import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { openCheckpoint } from "@unsam/core/checkpoint";
-import { openNativeDecoder } from "@unsam/core/decoder";
 import { encodeModel, Graph, matMul } from "@unsam/core/graph";
-import { resolveModel } from "@unsam/core/models";
 import { openSession } from "@unsam/core/runtime";
-import { loadNative } from "@unsam/native-cuda";
 // Not among the package's exports, because loading it loads ONNX Runtime.
-import { OnnxDecoderKernel } from "../../core/dist/decoder/onnx-decoder-kernel.js";
 import { Tensor } from "../../core/dist/runtime/onnx-runtime.js";
-import { PlainDecoder } from "./plain-decoder.mjs";
-import { randomCheckpoint } from "./random-checkpoint.mjs";
+import { benchModel, contenders, randomFeatures } from "./contenders.mjs";
+import { takeTurns } from "./turns.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -47,38 +36,6 @@ async function matrixProduct() {
   return () => session.run({ a: tensor, b: tensor });
 }
 
-const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1];
-
-/** Threads of the one before spin for a while before they sleep: waits until this process does nothing. */
-async function quiet() {
-  for (let tries = 0; tries < 40; tries++) {
-    const before = process.cpuUsage();
-    await pause(10);
-    const { user, system } = process.cpuUsage(before);
-    if (user + system < 1000) return;
-  }
-}
-
-/** Median wall and processor time of each call, in milliseconds; the calls take turns of `repeats`. */
-async function takeTurns(calls, repeats) {
-  const wall = calls.map(() => []);
-  const processor = calls.map(() => []);
-  for (let run = -1; run < runs; run++) {
-    for (const [i, call] of calls.entries()) {
-      await quiet();
-      await call();
-      const [cpu, started] = [process.cpuUsage(), performance.now()];
-      for (let repeat = 0; repeat < repeats; repeat++) await call();
-      const took = performance.now() - started;
-      const { user, system } = process.cpuUsage(cpu);
-      if (run < 0) continue; // warm-up
-      wall[i].push(took / repeats);
-      processor[i].push((user + system) / 1e3 / repeats);
-    }
-  }
-  return calls.map((_, i) => ({ wall: median(wall[i]), processor: median(processor[i]) }));
-}
-
 /**
  * Operations of one prompt of ten tokens (multiply + add = 2), in millions: as the official graph does them (the spec's
  * count at 4096 image tokens) and as the native decoder does (docs/decisions/0009), split into what grows with the image.
@@ -86,17 +43,6 @@ async function takeTurns(calls, repeats) {
 function megaflops(imageTokens) {
   const share = imageTokens / 4096;
   return { official: 76 + 3601 * share, reduced: 55 + 1090 * share };
-}
-
-/** Features of an image nobody encoded: as fast or slow as real ones. */
-function randomFeatures(config) {
-  const side = config.imageSize / 16;
-  const map = (channels, scale) => {
-    const data = new Float32Array(channels * (scale * side) ** 2);
-    for (let i = 0; i < data.length; i++) data[i] = Math.sin(i * 12.9898 + channels) * 1.5;
-    return { data, shape: [channels, scale * side, scale * side] };
-  };
-  return { image_embed: map(256, 1), high_res_0: map(32, 4), high_res_1: map(64, 2) };
 }
 
 /** One click and its padding point at a setting of the dial: ten tokens. */
@@ -107,42 +53,6 @@ function clicks(count, side) {
     granularity: 0.1 + (i % 10) / 10,
     maskLogits: null,
   }));
-}
-
-async function contenders(checkpoint, model, features) {
-  const open = (bytes) => openSession(bytes, { threads, providers: ["cpu"] });
-  const plain = await PlainDecoder.open(model.config, checkpoint, features, open);
-  const kernel = await OnnxDecoderKernel.open(model, open);
-  const prepared = await kernel.prepare(features);
-  const list = [
-    { title: "ONNX, plain export", decode: (prompts) => plain.decode(prompts) },
-    {
-      title: "ONNX, prepared",
-      decode: (prompts) => kernel.decode(prepared, prompts, { multimask: false }),
-    },
-  ];
-  const { binding, reason } = await loadNative({ cacheDir: null });
-  if (!binding) {
-    console.log(`No native decoder: ${reason}`);
-    return list;
-  }
-  const weights = await model.decoderWeights();
-  for (const precision of ["float32", "bfloat16"]) {
-    const decoder = await openNativeDecoder(binding, weights, model.features, { threads, precision }).catch(
-      (error) => {
-        console.log(error.message);
-      },
-    );
-    if (!decoder) continue;
-    const started = performance.now();
-    const image = await decoder.prepare(features);
-    console.log(
-      `native ${precision}: preparing an image ${(performance.now() - started).toFixed(0)} ms, once`,
-    );
-    const decode = (prompts) => decoder.decode(image, prompts, { multimask: false });
-    list.push({ title: `native ${precision}`, decode });
-  }
-  return list;
 }
 
 /** Relative L2 distance of the logits to the first contender's. */
@@ -157,11 +67,7 @@ async function distances(list, side) {
   return logits.map((values) => norm(values.map((value, i) => value - logits[0][i])) / norm(logits[0]));
 }
 
-const folder = path.join(tmpdir(), "unsam-bench");
-const file = values.model ?? (await randomCheckpoint(folder, values.size, { granularity: true }));
-const checkpoint = await openCheckpoint(file);
-const config = values.config ? JSON.parse(await readFile(values.config, "utf8")) : undefined;
-const model = resolveModel(checkpoint, config);
+const model = await benchModel(values);
 const { imageSize } = model.config;
 const flops = megaflops((imageSize / 16) ** 2);
 console.log(`${cpus()[0].model.trim()}, ${threads} threads, Node ${process.version}`);
@@ -169,7 +75,7 @@ console.log(
   `${values.model ?? `UnSAMv2 ${values.size}, random weights`}: ${imageSize / 16} × ${imageSize / 16} image tokens; ` +
     `${flops.official.toFixed(0)} MFLOP a prompt in the official graph, ${flops.reduced.toFixed(0)} reduced`,
 );
-const list = await contenders(model.weights, model, randomFeatures(model.config));
+const list = await contenders(model, randomFeatures(model.config), { threads, plain: true });
 const apart = await distances(list, imageSize);
 list.forEach(({ title }, i) => {
   if (i > 0)
@@ -188,7 +94,7 @@ console.log("|---|---|---|---|---|---|");
 for (const count of counts) {
   const prompts = clicks(count, imageSize);
   const calls = [product, ...list.map((contender) => () => contender.decode(prompts))];
-  const [matrix, ...times] = await takeTurns(calls, count < 8 ? 5 : 1);
+  const [matrix, ...times] = await takeTurns(calls, runs, count < 8 ? 5 : 1);
   const rate = (2 * PRODUCT_SIDE ** 3) / matrix.wall / 1e6;
   console.log(`| ${count} | float32 matrix product ${PRODUCT_SIDE}³: ${rate.toFixed(0)} GFLOP/s | | | | |`);
   times.forEach(({ wall, processor }, i) => {

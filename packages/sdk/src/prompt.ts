@@ -1,6 +1,6 @@
 import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { Mask } from "@unsam/core/mask";
-import type { Prompt, PromptPoint } from "@unsam/core/prompt";
+import { MOST_POINTS, type Prompt, type PromptPoint } from "@unsam/core/prompt";
 import type { Tensor } from "@unsam/core/tensor";
 import { type Granularity, parseGranularity } from "./granularity.js";
 import { Segment } from "./segment.js";
@@ -32,7 +32,7 @@ export type PointInput =
 
 /** What to segment. At least one of `points`, `box` and `mask` is needed. */
 export interface PromptInput {
-  /** A typed array holds x and y of one foreground point after the other. */
+  /** At most 5000. A typed array holds x and y of one foreground point after the other. */
   readonly points?: readonly PointInput[] | NumberArray | undefined;
   /** x0, y0, x1, y1 in pixels, with x0 < x1 and y0 < y1. */
   readonly box?: readonly [number, number, number, number] | readonly number[] | NumberArray | undefined;
@@ -87,6 +87,7 @@ function parsePoints(points: PromptInput["points"], context: PromptContext): Pro
   if (points === undefined || points === null) return [];
   if (isNumberArray(points)) return flatPoints(points, context);
   if (!Array.isArray(points)) throw bad(`Points are a list such as [[x, y]], not ${shownValue(points)}.`);
+  checkCount(points.length);
   // `Array.from` also visits what a sparse list leaves out.
   return Array.from(points as readonly PointInput[], (point, index) => parsePoint(point, index, context));
 }
@@ -97,8 +98,16 @@ function flatPoints(numbers: NumberArray, context: PromptContext): PromptPoint[]
       `The points are a typed array of ${numbers.length} numbers; give x and y of each point, or a list of points.`,
     );
   }
+  checkCount(numbers.length / 2);
   return Array.from({ length: numbers.length / 2 }, (_, index) =>
     parsePoint([numbers[2 * index], numbers[2 * index + 1]], index, context),
+  );
+}
+
+function checkCount(points: number): void {
+  if (points <= MOST_POINTS) return;
+  throw bad(
+    `There are ${points} points; a prompt takes at most ${MOST_POINTS}. Leave some out, or give a mask instead.`,
   );
 }
 

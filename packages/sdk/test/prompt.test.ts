@@ -78,6 +78,13 @@ describe("parsePrompt", () => {
     expect(parsePrompt({ points: [[1, 2]], granularity: "fine" }, unsam).granularity).toBe(0.2);
   });
 
+  it("takes 5000 points and refuses more, before it looks at any", () => {
+    const points = new Array<[number, number]>(5000).fill([1, 2]);
+    expect(parsePrompt({ points }, unsam).points).toHaveLength(5000);
+    expect(refusal({ points: [...points, [1, 2]] })).toMatch(/5001 points; a prompt takes at most 5000/);
+    expect(refusal({ points: new Array(1e6) })).toMatch(/1000000 points/);
+  });
+
   it("takes a box that touches the image's edges", () => {
     expect(parsePrompt({ box: [0, 0, 100, 50] }, unsam).box).toEqual([0, 0, 100, 50]);
   });

@@ -92,7 +92,8 @@ class Fetching {
   const char* end_ = nullptr;
 };
 
-static inline Vec splat(float x) { return Vec{} + x; }
+// x - 0 is x for every x, which 0 + x is not (-0): the compiler then broadcasts straight from memory, beside the products.
+static inline Vec splat(float x) { return x - Vec{}; }
 
 static inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
 static inline Vec min(Vec a, Vec b) { return a < b ? a : b; }

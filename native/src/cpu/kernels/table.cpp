@@ -11,8 +11,10 @@ namespace {
 constexpr Bfloat16Kernels bf16 = {
 #if defined(__AMX_BF16__)
     .rows = 16,
+    .cost = 1.0 / 7.0,
 #else
     .rows = 12,
+    .cost = 1.0,
 #endif
     .gemm = gemm_bf16,
     .by_head = by_head_bf16,
@@ -44,6 +46,7 @@ const Kernels table = {
     .dot = dot,
     .softmax_tokens = softmax_tokens,
     .softmax_chunk = softmax_chunk,
+    .attend = attend,
     .scale_rows = scale_rows,
     .add_products = add_products,
     .inverse_std = inverse_std,

@@ -11,6 +11,7 @@ void dot(const DotArgs& d);
 void softmax_tokens(std::size_t heads, std::size_t t, const float* bias, float* s);
 void softmax_chunk(std::size_t rows, std::size_t blocks, std::size_t valid, float* s, std::size_t s_block, float* max,
                    float* sum);
+void attend(const Attend& a);
 void scale_rows(std::size_t rows, const float* a, const float* shift, const float* scale, float* out);
 void add_products(std::size_t rows, const float* a, const float* b, float* acc);
 void inverse_std(float eps, float* n);

@@ -61,6 +61,10 @@ class Float32Math {
   static float* loaded(std::size_t, float* kept) { return kept; }
   static void keep(std::size_t, const float*, float*) {}
 
+  // Rows of a block as they are kept, pairs and plain ones, in float32: where they are, or written to `out`.
+  static const float* floats(std::size_t, const float* kept, float*) { return kept; }
+  static const float* plain_floats(std::size_t, const float* kept, float*) { return kept; }
+
   // Rows as operands of a sum over the lanes of a chunk.
   static RowsView<float> weights(std::size_t m, std::size_t, const float* scores) { return {scores, m * kLanes}; }
   static RowsView<float> lanes(std::size_t, std::size_t, RowsView<float> kept) { return kept; }
@@ -116,6 +120,15 @@ class Bfloat16Math {
     return scratch_.attention.data();
   }
   void keep(std::size_t rows, const float* block, Element* kept) const { bf16_.to_pairs(rows, block, kept); }
+
+  const float* floats(std::size_t rows, const Element* kept, float* out) const {
+    bf16_.from_pairs(rows, kept, out);
+    return out;
+  }
+  const float* plain_floats(std::size_t rows, const Element* kept, float* out) const {
+    bf16_.from_rows(rows * kLanes, kept, out);
+    return out;
+  }
 
   RowsView<Element> weights(std::size_t m, std::size_t blocks, const float* scores) const {
     bf16_.to_rows(blocks * m * kLanes, scores, scratch_.weights.data());

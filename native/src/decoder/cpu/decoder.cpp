@@ -29,7 +29,8 @@ class Decoder::State {
   State(const DecoderWeights& weights, const DecoderOptions& options)
       : kernels(unsam::kernels()),
         bf16(options.precision == Precision::bfloat16 ? kernels.bf16 : nullptr),
-        folded(weights) {
+        folded(weights),
+        mixtures(PromptMatrices{folded, kernels, bf16}.of_mixtures()) {
     if (options.precision == Precision::bfloat16 && bf16 == nullptr) {
       throw Error(ErrorCode::unsupported, std::string("The bfloat16 decoder needs a CPU with AVX512_BF16, but \"") +
                                               kernels.name + "\" is in use; choose float32.");
@@ -47,6 +48,7 @@ class Decoder::State {
   const Kernels& kernels;
   const Bfloat16Kernels* const bf16;  // null: float32
   const Folded folded;
+  const TermMatrices mixtures;
   mutable Pool<Workspace> workspaces;
   mutable CrewPool crews;
 
@@ -80,10 +82,12 @@ std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<
   if (prompts.empty()) return results;
   const auto workspace = state_->workspaces.take([](const Workspace&) { return true; }, std::make_unique<Workspace>);
   const auto crew = state_->crews.take(options.threads);
-  GroupDecoder group(state_->folded, state_->kernels, state_->bf16, image, *workspace, *crew);
-  for (std::size_t first = 0; first < prompts.size(); first += kGroupPrompts) {
-    const std::size_t n = std::min(kGroupPrompts, prompts.size() - first);
+  GroupDecoder group(state_->folded, state_->mixtures, state_->kernels, state_->bf16, image, *workspace, *crew);
+  for (std::size_t first = 0; first < prompts.size();) {
+    const std::size_t n = group.group_size(prompts.subspan(first));
     group.decode(prompts.subspan(first, n), options.multimask, std::span(results).subspan(first, n));
+    if (group.rows() > kGroupTokens) *workspace = Workspace();  // what one huge prompt took is not kept for the next ones
+    first += n;
   }
   return results;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "decoder/cpu/order.h"
 #include "decoder/prompt_tokens.h"
 #include "decoder/select.h"
 
@@ -10,75 +11,90 @@ namespace unsam {
 namespace {
 
 constexpr float kTokenNormEps = 1e-5f;
+constexpr std::size_t kRowsPerItem = 64;  // tokens that one thread takes at a time, where each is treated by itself
 
 }  // namespace
 
-GroupDecoder::GroupDecoder(const Folded& folded, const Kernels& kernels, const Bfloat16Kernels* bf16,
-                           const PreparedImage& image, Workspace& workspace, Crew& crew)
+GroupDecoder::GroupDecoder(const Folded& folded, const TermMatrices& mixtures, const Kernels& kernels,
+                           const Bfloat16Kernels* bf16, const PreparedImage& image, Workspace& workspace, Crew& crew)
     : folded_(folded),
+      mixtures_(mixtures),
       kernels_(kernels),
       image_(image),
       ws_(workspace),
       crew_(crew),
       passes_{folded, kernels, bf16 != nullptr, image},
-      matrices_{folded, kernels, bf16} {}
+      matrices_{folded, kernels, bf16},
+      long_(passes_, crew, workspace.scratch) {}
+
+std::size_t GroupDecoder::group_size(std::span<const Prompt> prompts) const {
+  std::size_t size = 0, tokens = 0;
+  while (size < std::min(kGroupPrompts, prompts.size())) {
+    tokens += token_count(folded_, prompts[size]);
+    if (size > 0 && tokens > kGroupTokens) break;
+    ++size;
+  }
+  return size;
+}
 
 void GroupDecoder::decode(std::span<const Prompt> prompts, bool multimask, std::span<DecodedMasks> results) {
   begin(prompts, multimask);
   embed_masks();
+  const TokenLayer &first = folded_.layers[0], &second = folded_.layers[1];
 
-  self_attention(folded_.layers[0], true);
+  self_attention(first, true);
   add_position();
-  apply(kernels_, crew_, rows_, {{&folded_.layers[0].to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
-  over_image(&ImagePasses::attend0);
-  merge(&PromptMatrices::merge0);
-  after_image_attention(folded_.layers[0], ws_.attention.data());
+  apply(kernels_, crew_, rows_, {{&first.to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
+  over_image(short_, &ImagePasses::attend0);
+  merge(short_, &PromptMatrices::merge0);
+  long_.attend0(ws_.attention.data());
+  after_image_attention(first, ws_.attention.data());
   apply(kernels_, crew_, rows_,
-        {{&folded_.layers[0].from_image_k, ws_.with_position.data(), kDim, ws_.key.data(), kInner},
-         {&folded_.layers[0].from_image_v, ws_.queries.data(), kDim, ws_.value1.data(), kInner}});
+        {{&first.from_image_k, ws_.with_position.data(), kDim, ws_.key.data(), kInner},
+         {&first.from_image_v, ws_.queries.data(), kDim, ws_.value1.data(), kInner}});
 
-  self_attention(folded_.layers[1], false);
+  self_attention(second, false);
   add_position();
-  apply(kernels_, crew_, rows_, {{&folded_.layers[1].to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
-  crew_.run(count_ * kFromValue1Panels, [&](std::size_t item, std::size_t) {
-    PromptWork& w = ws_.prompts[item / kFromValue1Panels];
-    matrices_.expand(folded_.from_value1, w.value1, item % kFromValue1Panels, w, w.from_value1);
+  apply(kernels_, crew_, rows_, {{&second.to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
+  crew_.run(short_.size() * kFromValue1Panels, [&](std::size_t item, std::size_t) {
+    PromptWork& w = *short_[item / kFromValue1Panels];
+    matrices_.expand(folded_.from_value1, w.value1, item % kFromValue1Panels, w, w.own_from_value1);
   });
-  crew_.run(count_ * PromptMatrices::kLayer0Tasks, [&](std::size_t item, std::size_t) {
-    matrices_.layer0(ws_.prompts[item / PromptMatrices::kLayer0Tasks], item % PromptMatrices::kLayer0Tasks);
+  crew_.run(short_.size() * PromptMatrices::kLayer0Tasks, [&](std::size_t item, std::size_t) {
+    matrices_.layer0(*short_[item / PromptMatrices::kLayer0Tasks], item % PromptMatrices::kLayer0Tasks);
   });
-  over_image(&ImagePasses::attend1);
-  merge(&PromptMatrices::merge1);
-  after_image_attention(folded_.layers[1], ws_.attention.data());
+  over_image(short_, &ImagePasses::attend1);
+  merge(short_, &PromptMatrices::merge1);
+  long_.attend1(ws_.key.data(), ws_.value1.data(), ws_.attention.data());
+  after_image_attention(second, ws_.attention.data());
   apply(kernels_, crew_, rows_,
-        {{&folded_.layers[1].from_image_k, ws_.with_position.data(), kDim, ws_.key.data(), kInner},
-         {&folded_.layers[1].from_image_v, ws_.queries.data(), kDim, ws_.value2.data(), kInner},
+        {{&second.from_image_k, ws_.with_position.data(), kDim, ws_.key.data(), kInner},
+         {&second.from_image_v, ws_.queries.data(), kDim, ws_.value2.data(), kInner},
          {&folded_.final_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
-  for (std::size_t p = 0; p < count_; ++p) {
-    PromptWork& w = ws_.prompts[p];
-    for (std::size_t i = 0; i < w.final_tokens.size(); ++i) {
-      std::copy_n(w.query + w.final_tokens[i] * kInner, kInner, w.final_query.data() + i * kInner);
+  for (PromptWork* w : all_) {
+    for (std::size_t i = 0; i < w->final_tokens.size(); ++i) {
+      std::copy_n(w->query + w->final_tokens[i] * kInner, kInner, w->final_query.data() + i * kInner);
     }
   }
-  crew_.run(count_ * kFromValue2Panels, [&](std::size_t item, std::size_t) {
-    PromptWork& w = ws_.prompts[item / kFromValue2Panels];
-    matrices_.expand(folded_.from_value2, w.value2, item % kFromValue2Panels, w, w.from_value2);
+  crew_.run(short_.size() * kFromValue2Panels, [&](std::size_t item, std::size_t) {
+    PromptWork& w = *short_[item / kFromValue2Panels];
+    matrices_.expand(folded_.from_value2, w.value2, item % kFromValue2Panels, w, w.own_from_value2);
   });
   crew_.run(count_ * PromptMatrices::kLayer1Tasks, [&](std::size_t item, std::size_t) {
-    matrices_.layer1(ws_.prompts[item / PromptMatrices::kLayer1Tasks], item % PromptMatrices::kLayer1Tasks);
+    PromptWork& w = *all_[item / PromptMatrices::kLayer1Tasks];
+    const std::size_t task = item % PromptMatrices::kLayer1Tasks;
+    if (!w.is_long || task == PromptMatrices::kLastScores) matrices_.layer1(w, task);
   });
-  over_image(&ImagePasses::attend_final);
-  merge(&PromptMatrices::merge_final);
+  long_.attend_final(ws_.key.data(), ws_.value2.data());
+  over_image(all_, &ImagePasses::attend_final);
+  merge(all_, &PromptMatrices::merge_final);
   heads(multimask);
 
   const std::size_t low = 4 * image_.side;
+  for (PromptWork* w : all_) w->masks.assign(w->mask_tokens.size() * low * low, 0.0f);
+  over_image(all_, &ImagePasses::upscale);
   for (std::size_t p = 0; p < count_; ++p) {
-    PromptWork& w = ws_.prompts[p];
-    w.masks.assign(w.mask_tokens.size() * low * low, 0.0f);
-  }
-  over_image(&ImagePasses::upscale);
-  for (std::size_t p = 0; p < count_; ++p) {
-    PromptWork& w = ws_.prompts[p];
+    PromptWork& w = *all_[p];
     results[p] = choose(folded_.has_granularity, multimask, w.iou, w.object_score, std::move(w.masks), w.mask_tokens);
   }
 }
@@ -89,31 +105,55 @@ void GroupDecoder::begin(std::span<const Prompt> prompts, bool multimask) {
   ws_.prompts.resize(std::max(ws_.prompts.size(), count_));
   const std::vector<std::size_t> final_tokens = tokens_read(folded_.has_granularity, multimask);
   std::size_t columns = 0;
+  short_.clear();
+  all_.clear();
+  long_.clear();
   for (std::size_t p = 0; p < count_; ++p) {
     PromptWork& w = ws_.prompts[p];
     w.prompt = &prompts[p];
     w.first_row = rows_;
     w.tokens = token_count(folded_, prompts[p]);
-    w.columns = kHeads * w.tokens;
+    w.is_long = is_long(w.tokens, final_tokens.size(), image_.tokens, matrices_.bf16);
+    w.columns = w.is_long ? kInner : kHeads * w.tokens;
+    w.terms = &mixtures_;
     w.final_tokens = final_tokens;
     w.final_columns = kHeads * final_tokens.size();
     rows_ += w.tokens;
     columns = std::max(columns, w.columns);
     matrices_.reserve(w, image_.blocks, image_.chunks());
+    all_.push_back(&w);
+    if (w.is_long) {
+      long_.add(w);
+    } else {
+      short_.push_back(&w);
+    }
   }
   ws_.reserve_rows(rows_);
   ws_.scratch.resize(std::max(ws_.scratch.size(), crew_.size()));
   ws_.mask_scratch.resize(std::max(ws_.mask_scratch.size(), crew_.size()));
   for (PassScratch& s : ws_.scratch) s.reserve(columns, kMaskTokens, passes_.bf16);
-  for (std::size_t p = 0; p < count_; ++p) {
-    PromptWork& w = ws_.prompts[p];
-    write_tokens(folded_, kernels_, prompts[p], image_.side, ws_.position.data() + w.first_row * kDim);
-    w.query = ws_.query.data() + w.first_row * kInner;
-    w.key = ws_.key.data() + w.first_row * kInner;
-    w.value1 = ws_.value1.data() + w.first_row * kInner;
-    w.value2 = ws_.value2.data() + w.first_row * kInner;
+  for (PromptWork* w : all_) {
+    float* position = ws_.position.data() + w->first_row * kDim;
+    write_other_tokens(folded_, kernels_, *w->prompt, position);
+    const std::size_t points = w->prompt->labels.size();
+    const auto write = [&](std::size_t first, std::size_t count) {
+      write_points(folded_, kernels_, *w->prompt, image_.side, first, count, position);
+    };
+    by_rows(points, write);
+    w->query = ws_.query.data() + w->first_row * kInner;
+    w->key = ws_.key.data() + w->first_row * kInner;
+    w->value1 = ws_.value1.data() + w->first_row * kInner;
+    w->value2 = ws_.value2.data() + w->first_row * kInner;
   }
   std::copy_n(ws_.position.data(), rows_ * kDim, ws_.queries.data());
+}
+
+// task(first, count) for all rows, shared out where there are many.
+void GroupDecoder::by_rows(std::size_t rows, const std::function<void(std::size_t, std::size_t)>& task) {
+  if (rows <= 4 * kRowsPerItem) return task(0, rows);
+  crew_.run((rows + kRowsPerItem - 1) / kRowsPerItem, [&](std::size_t item, std::size_t) {
+    task(item * kRowsPerItem, std::min(kRowsPerItem, rows - item * kRowsPerItem));
+  });
 }
 
 void GroupDecoder::embed_masks() {
@@ -134,8 +174,20 @@ void GroupDecoder::embed_masks() {
 }
 
 void GroupDecoder::add_position() {
-  std::copy_n(ws_.queries.data(), rows_ * kDim, ws_.with_position.data());
-  kernels_.add(rows_ * kDim, ws_.with_position.data(), ws_.position.data());
+  by_rows(rows_, [&](std::size_t first, std::size_t rows) {
+    float* out = ws_.with_position.data() + first * kDim;
+    std::copy_n(ws_.queries.data() + first * kDim, rows * kDim, out);
+    kernels_.add(rows * kDim, out, ws_.position.data() + first * kDim);
+  });
+}
+
+// queries = norm(queries + update), or without an update.
+void GroupDecoder::normalise(const LayerNorm& norm, const float* update) {
+  by_rows(rows_, [&](std::size_t first, std::size_t rows) {
+    float* queries = ws_.queries.data() + first * kDim;
+    if (update != nullptr) kernels_.add(rows * kDim, queries, update + first * kDim);
+    kernels_.layer_norm(rows, queries, norm.gain.data(), norm.bias.data(), kTokenNormEps);
+  });
 }
 
 void GroupDecoder::self_attention(const TokenLayer& layer, bool first) {
@@ -146,51 +198,52 @@ void GroupDecoder::self_attention(const TokenLayer& layer, bool first) {
         {{&layer.self.q, qk, kDim, ws_.q.data(), kDim},
          {&layer.self.k, qk, kDim, ws_.k.data(), kDim},
          {&layer.self.v, ws_.queries.data(), kDim, ws_.v.data(), kDim}});
-  crew_.run(count_, [&](std::size_t p, std::size_t) {
-    const PromptWork& w = ws_.prompts[p];
+  crew_.run(short_.size(), [&](std::size_t p, std::size_t) {
+    const PromptWork& w = *short_[p];
     const std::size_t at = w.first_row * kDim;
-    // hidden is free here; one row of scores per prompt.
-    kernels_.self_attention(w.tokens, ws_.q.data() + at, ws_.k.data() + at, ws_.v.data() + at,
-                            ws_.hidden.data() + w.first_row * kMlp, ws_.mixed.data() + at);
+    // update is free here; one row of scores per prompt.
+    kernels_.self_attention(w.tokens, ws_.q.data() + at, ws_.k.data() + at, ws_.v.data() + at, ws_.update.data() + at,
+                            ws_.mixed.data() + at);
   });
+  long_.self_attention(ws_.q.data(), ws_.k.data(), ws_.v.data(), ws_.mixed.data());
   float* out = first ? ws_.queries.data() : ws_.update.data();
   apply(kernels_, crew_, rows_, {{&layer.self.out, ws_.mixed.data(), kDim, out, kDim}});
-  if (!first) kernels_.add(rows_ * kDim, ws_.queries.data(), out);
-  kernels_.layer_norm(rows_, ws_.queries.data(), layer.norm1.gain.data(), layer.norm1.bias.data(), kTokenNormEps);
+  normalise(layer.norm1, first ? nullptr : out);
 }
 
-void GroupDecoder::over_image(Pass pass) {
-  for (std::size_t p = 0; p < count_; ++p) {
-    PromptWork& w = ws_.prompts[p];
-    w.partials.width = kHeadDim;
-    if (pass == &ImagePasses::attend1) w.partials.width += w.columns;
-    if (pass == &ImagePasses::attend_final) w.partials.width += 2 * w.columns + 1;
+void GroupDecoder::over_image(const std::vector<PromptWork*>& prompts, Pass pass) {
+  const std::size_t count = prompts.size();
+  for (PromptWork* w : prompts) {
+    w->partials.width = kHeadDim;
+    if (pass == &ImagePasses::attend1) w->partials.width += w->columns;
+    if (pass == &ImagePasses::attend_final) w->partials.width += 2 * w->columns + 1;
   }
   // Chunk by chunk, all prompts of the group on it: the image's products are then read from cache.
-  crew_.run(image_.chunks() * count_, [&](std::size_t item, std::size_t worker) {
+  crew_.run(image_.chunks() * count, [&](std::size_t item, std::size_t worker) {
     PassScratch& scratch = ws_.scratch[worker];
-    scratch.next_chunk = (item + crew_.size()) / count_;
-    (passes_.*pass)(ws_.prompts[item % count_], item / count_, scratch);
+    scratch.next_chunk = (item + crew_.size()) / count;
+    (passes_.*pass)(*prompts[item % count], item / count, scratch);
   });
 }
 
-void GroupDecoder::merge(Merge of_head) {
-  crew_.run(count_ * kHeads, [&](std::size_t item, std::size_t) {
-    PromptWork& w = ws_.prompts[item / kHeads];
+void GroupDecoder::merge(const std::vector<PromptWork*>& prompts, Merge of_head) {
+  crew_.run(prompts.size() * kHeads, [&](std::size_t item, std::size_t) {
+    PromptWork& w = *prompts[item / kHeads];
     (matrices_.*of_head)(w, item % kHeads, image_.chunks(), ws_.attention.data() + w.first_row * kInner);
   });
 }
 
 void GroupDecoder::after_image_attention(const TokenLayer& layer, const float* attention) {
-  float* queries = ws_.queries.data();
   apply(kernels_, crew_, rows_, {{&layer.to_image_out, attention, kInner, ws_.update.data(), kDim}});
-  kernels_.add(rows_ * kDim, queries, ws_.update.data());
-  kernels_.layer_norm(rows_, queries, layer.norm2.gain.data(), layer.norm2.bias.data(), kTokenNormEps);
-  apply(kernels_, crew_, rows_, {{&layer.mlp0, queries, kDim, ws_.hidden.data(), kMlp}});
-  kernels_.relu(rows_ * kMlp, ws_.hidden.data());
-  apply(kernels_, crew_, rows_, {{&layer.mlp1, ws_.hidden.data(), kMlp, ws_.update.data(), kDim}});
-  kernels_.add(rows_ * kDim, queries, ws_.update.data());
-  kernels_.layer_norm(rows_, queries, layer.norm3.gain.data(), layer.norm3.bias.data(), kTokenNormEps);
+  normalise(layer.norm2, ws_.update.data());
+  for (std::size_t first = 0; first < rows_; first += kHiddenRows) {
+    const std::size_t rows = std::min(kHiddenRows, rows_ - first);
+    float* hidden = ws_.hidden.data();
+    apply(kernels_, crew_, rows, {{&layer.mlp0, ws_.queries.data() + first * kDim, kDim, hidden, kMlp}});
+    by_rows(rows, [&](std::size_t at, std::size_t n) { kernels_.relu(n * kMlp, hidden + at * kMlp); });
+    apply(kernels_, crew_, rows, {{&layer.mlp1, hidden, kMlp, ws_.update.data() + first * kDim, kDim}});
+  }
+  normalise(layer.norm3, ws_.update.data());
   add_position();
 }
 

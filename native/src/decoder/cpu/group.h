@@ -1,10 +1,12 @@
 // Decodes one group of prompts: the two-way transformer's token side, the passes over the image between, and the heads.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "decoder/cpu/image_passes.h"
+#include "decoder/cpu/long_prompts.h"
 #include "decoder/cpu/prompt_matrices.h"
 #include "decoder/cpu/workspace.h"
 
@@ -12,11 +14,15 @@ namespace unsam {
 
 class GroupDecoder {
  public:
-  // In float32 when bf16 is null.
-  GroupDecoder(const Folded& folded, const Kernels& kernels, const Bfloat16Kernels* bf16, const PreparedImage& image,
-               Workspace& workspace, Crew& crew);
+  // In float32 when bf16 is null; `mixtures` are PromptMatrices::of_mixtures.
+  GroupDecoder(const Folded& folded, const TermMatrices& mixtures, const Kernels& kernels, const Bfloat16Kernels* bf16,
+               const PreparedImage& image, Workspace& workspace, Crew& crew);
 
-  // At most kGroupPrompts prompts; one result each.
+  // Of the next prompts, how many make up a group: at least one.
+  std::size_t group_size(std::span<const Prompt> prompts) const;
+  // Tokens of the group decoded last.
+  std::size_t rows() const { return rows_; }
+  // At most a group; one result each.
   void decode(std::span<const Prompt> prompts, bool multimask, std::span<DecodedMasks> results);
 
  private:
@@ -25,19 +31,24 @@ class GroupDecoder {
   void begin(std::span<const Prompt> prompts, bool multimask);
   void embed_masks();
   void self_attention(const TokenLayer& layer, bool first);
-  void over_image(Pass pass);
-  void merge(Merge of_head);
+  void by_rows(std::size_t rows, const std::function<void(std::size_t first, std::size_t count)>& task);
+  void over_image(const std::vector<PromptWork*>& prompts, Pass pass);
+  void merge(const std::vector<PromptWork*>& prompts, Merge of_head);
   void after_image_attention(const TokenLayer& layer, const float* attention);
   void add_position();
+  void normalise(const LayerNorm& norm, const float* update);
   void heads(bool multimask);
 
   const Folded& folded_;
+  const TermMatrices& mixtures_;
   const Kernels& kernels_;
   const PreparedImage& image_;
   Workspace& ws_;
   Crew& crew_;
   const ImagePasses passes_;
   const PromptMatrices matrices_;
+  LongPrompts long_;
+  std::vector<PromptWork*> short_, all_;  // of the group
   std::size_t count_ = 0, rows_ = 0;
 };
 

@@ -15,6 +15,7 @@ inline constexpr int kTile = 32;          // image tokens per step of a pass: on
 inline constexpr int kMaxFinalTokens = 6; // read after the transformer (decoder/select.h)
 inline constexpr int kMaxMasks = 3;       // computed per prompt
 inline constexpr int kMaxGroup = 64;      // prompts per sequence of launches
+inline constexpr std::size_t kMaxGroupTokens = 1024;  // ... and their tokens together
 
 // Linear layers as decoder/linear.h packs them.
 struct LinearView {

@@ -14,6 +14,24 @@ namespace {
 constexpr std::size_t kMaxIdlePlans = 8;
 constexpr std::size_t kKeptBytes = std::size_t{256} << 20;  // returned device memory that waits for the next image
 
+void check_tokens(std::size_t tokens, std::size_t index) {
+  if (tokens <= kMostTokens) return;
+  throw Error(ErrorCode::bad_prompt, "Prompt " + std::to_string(index) + ": it makes " + std::to_string(tokens) +
+                                         " tokens, and a CUDA device decodes at most " + std::to_string(kMostTokens) +
+                                         "; give it fewer points, or leave the device out.");
+}
+
+// Of the next prompts, how many are decoded in one sequence of launches.
+std::size_t group_size(const Folded& folded, std::span<const Prompt> prompts) {
+  std::size_t size = 0, tokens = 0;
+  while (size < std::min<std::size_t>(kMaxGroup, prompts.size())) {
+    tokens += token_count(folded, prompts[size]);
+    if (size > 0 && tokens > kMaxGroupTokens) break;
+    ++size;
+  }
+  return size;
+}
+
 BatchShape shape_of(const Folded& folded, int side, bool multimask, std::span<const Prompt> prompts) {
   BatchShape shape{side, multimask, {}};
   for (const Prompt& prompt : prompts) {
@@ -111,14 +129,18 @@ std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<
     throw Error(ErrorCode::bad_option, "The image was prepared by another decoder; prepare it with this one.");
   }
   const auto side = static_cast<std::size_t>(image.view.side);
-  for (std::size_t i = 0; i < prompts.size(); ++i) check_prompt(prompts[i], i, side, state_->folded.has_granularity);
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    check_prompt(prompts[i], i, side, state_->folded.has_granularity);
+    check_tokens(token_count(state_->folded, prompts[i]), i);
+  }
   const DeviceScope scope(state_->device);
   std::vector<DecodedMasks> results(prompts.size());
-  for (std::size_t first = 0; first < prompts.size(); first += kMaxGroup) {
-    const auto group = prompts.subspan(first, std::min<std::size_t>(kMaxGroup, prompts.size() - first));
+  for (std::size_t first = 0; first < prompts.size();) {
+    const auto group = prompts.subspan(first, group_size(state_->folded, prompts.subspan(first)));
     auto plan = state_->take(shape_of(state_->folded, image.view.side, multimask, group));
     plan->run(image, group, std::span(results).subspan(first, group.size()));
     state_->give(std::move(plan));  // a plan that failed is not used again
+    first += group.size();
   }
   return results;
 }

@@ -23,6 +23,9 @@ const BATCH = 16;
 /** The same on a CUDA device, which decodes as many in one sequence of launches. */
 const CUDA_BATCH = 64;
 
+/** Prompts of many points fill a call sooner. */
+const BATCH_LABELS = 2048;
+
 export interface NativeDecoderOptions {
   /** Threads of one call; default: one per core. The result does not depend on them. */
   readonly threads?: number | undefined;
@@ -129,8 +132,7 @@ class NativeMaskDecoder implements MaskDecoder {
     }
     const options = { multimask, threads: this.#threads };
     const results: DecodedMasks[] = [];
-    for (let start = 0; start < prompts.length; start += this.#batch) {
-      const batch = prompts.slice(start, start + this.#batch) satisfies readonly NativePrompt[];
+    for (const batch of batchesOf(prompts, this.#batch)) {
       const decode = () => typed(this.#decoder.decode(image.handle, batch, options));
       results.push(...(await this.#turns.run(decode, { priority, signal })));
     }
@@ -142,6 +144,22 @@ class NativeMaskDecoder implements MaskDecoder {
     this.#decoder.dispose();
     for (const image of this.#images) await image.dispose();
   }
+}
+
+/** The prompts in order, in batches of so many or of BATCH_LABELS labels, but one at least. */
+function* batchesOf(prompts: readonly NetworkPrompt[], most: number): Generator<readonly NativePrompt[]> {
+  let batch: NetworkPrompt[] = [];
+  let labels = 0;
+  for (const prompt of prompts) {
+    labels += prompt.labels.length;
+    if (batch.length === most || (batch.length > 0 && labels > BATCH_LABELS)) {
+      yield batch;
+      batch = [];
+      labels = prompt.labels.length;
+    }
+    batch.push(prompt);
+  }
+  if (batch.length > 0) yield batch;
 }
 
 class NativeImage implements PreparedImage {

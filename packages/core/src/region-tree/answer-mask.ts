@@ -1,4 +1,5 @@
 import { Mask } from "../mask/index.js";
+import { NearerClicks } from "./nearer-clicks.js";
 import type { TreeAnswer } from "./segment.js";
 import type { RegionTree } from "./tree.js";
 
@@ -10,28 +11,18 @@ export function treeMask(tree: RegionTree, answer: TreeAnswer): Mask {
   // 2 marks the leaves whose pixels go to the nearer click.
   const leaves = answer.leaves.slice();
   for (const leaf of answer.contested) if (leaves[leaf] === 1) leaves[leaf] = 2;
+  const nearer = new NearerClicks(answer.clicks, width);
   for (let y = 0; y < height; y++) {
+    let belongs: ((x: number) => boolean) | null = null;
     for (let x = 0; x < width; x++) {
       const state = leaves[leafMap[y * width + x]];
-      if (state === 0 || (state === 2 && !nearerToPositive(answer, x, y))) continue;
+      if (state === 0) continue;
+      if (state === 2) {
+        belongs ??= nearer.row(y);
+        if (!belongs(x)) continue;
+      }
       words[y * stride + (x >> 5)] |= 1 << (x & 31);
     }
   }
   return new Mask(width, height, words);
-}
-
-/** Whether the click nearest to the centre of pixel (x, y) is a positive one; negative clicks win ties. */
-function nearerToPositive(answer: TreeAnswer, x: number, y: number): boolean {
-  let nearest = Number.POSITIVE_INFINITY;
-  let positive = false;
-  for (const click of answer.clicks) {
-    const dx = Math.floor(click.x) - x;
-    const dy = Math.floor(click.y) - y;
-    const distance = dx * dx + dy * dy;
-    if (distance < nearest || (distance === nearest && click.label === 0)) {
-      nearest = distance;
-      positive = click.label === 1;
-    }
-  }
-  return positive;
 }

@@ -49,7 +49,8 @@ export function segmentTree(tree: RegionTree, prompt: Prompt): TreeAnswer {
   const clicks = prompt.points.filter((point) => point.label !== -1);
   const positive = leavesUnder(tree, clicks, 1);
   const negative = leavesUnder(tree, clicks, 0);
-  const contested = [...new Set(positive)].filter((leaf) => negative.includes(leaf));
+  const refused = new Set(negative);
+  const contested = [...new Set(positive)].filter((leaf) => refused.has(leaf));
   const finish = (nodes: readonly number[], score: number) =>
     answerOf(tree, nodes, score, contested, contested.length > 0 ? clicks : []);
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DecodedMasks, MaskDecoder, NetworkPrompt, PreparedImage } from "#core/decoder/index.js";
 import type { FeatureName } from "#core/models/index.js";
+import { MOST_POINTS } from "#core/prompt.js";
 import { largestDifference, relativeError } from "../support/compare.js";
 import { describeParity, type ParitySet } from "../support/parity.js";
 
@@ -103,6 +104,18 @@ export function maskDecoderSuite(title: string, open: (set: ParitySet) => Promis
       it("a mask of another size", async () => {
         const prompt = { ...click(), maskLogits: new Float32Array(9) };
         await expect(decoder.decode(image, [prompt], single)).rejects.toMatchObject({ code: "E_BAD_PROMPT" });
+      });
+
+      it("more points than a prompt may have", async () => {
+        const prompt = {
+          ...click(),
+          coords: new Float32Array(2 * (MOST_POINTS + 4)),
+          labels: new Int32Array(MOST_POINTS + 4),
+        };
+        await expect(decoder.decode(image, [click(), prompt], single)).rejects.toMatchObject({
+          code: "E_BAD_PROMPT",
+          message: expect.stringContaining("5000 points"),
+        });
       });
 
       it("a granularity, where the model has none", async ({ skip }) => {

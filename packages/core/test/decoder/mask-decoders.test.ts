@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { loadNative } from "@unsam/native-cuda";
 import { afterAll, describe, expect, it } from "vitest";
-import { nativeMisfit, openNativeDecoder } from "#core/decoder/index.js";
+import { type NetworkPrompt, nativeMisfit, openNativeDecoder } from "#core/decoder/index.js";
 import { onnxDecoder } from "#core/engine/onnx-decoder.js";
 import type { NetworkModel } from "#core/models/index.js";
 import { inferenceThread } from "#core/runtime/index.js";
-import { relativeError } from "../support/compare.js";
-import { describeParity } from "../support/parity.js";
-import { maskDecoderSuite } from "./mask-decoder-suite.js";
+import { largestDifference, relativeError } from "../support/compare.js";
+import { describeParity, type ParitySet } from "../support/parity.js";
+import { maskDecoderSuite, type OpenedDecoder } from "./mask-decoder-suite.js";
 
 const cacheDir = await mkdtemp(path.join(tmpdir(), "unsam-test-"));
 afterAll(() => rm(cacheDir, { recursive: true }));
@@ -19,7 +19,7 @@ const inference = inferenceThread().bind<typeof import("#core/engine/network.wor
   "bulk",
 );
 
-maskDecoderSuite("mask decoder on ONNX Runtime", async (set) => {
+async function openOnnx(set: ParitySet): Promise<OpenedDecoder> {
   const options = { device: "cpu", decoder: "onnx", precision: "float32", native: false } as const;
   const { network, imageSize, width } = await inference("open", [
     { ...options, checkpoint: set.checkpointFile, config: set.config, threads: 2, cacheDir },
@@ -30,7 +30,9 @@ maskDecoderSuite("mask decoder on ONNX Runtime", async (set) => {
     await network.release();
   };
   return { decoder, close };
-});
+}
+
+maskDecoderSuite("mask decoder on ONNX Runtime", openOnnx);
 
 const native = await loadNative({ cacheDir: null });
 
@@ -39,14 +41,88 @@ if (native.binding === null) {
   describe.skip(`native mask decoder (skipped: ${native.reason})`, () => {});
 } else {
   const { binding } = native;
-  maskDecoderSuite("native mask decoder", async (set) => {
+  const openNative = async (set: ParitySet): Promise<OpenedDecoder & { imageSize: number }> => {
     const { checkpoint, model } = await set.open();
     const weights = await model.decoderWeights();
     await checkpoint.close();
     expect(nativeMisfit(model, weights)).toBeNull();
     const decoder = await openNativeDecoder(binding, weights, model.features, { threads: 2 });
-    return { decoder, close: () => decoder.dispose() };
+    return { decoder, close: () => decoder.dispose(), imageSize: model.config.imageSize };
+  };
+  maskDecoderSuite("native mask decoder", openNative);
+
+  describeParity("prompts of many points on the native decoder", (openSet) => {
+    it("get ONNX Runtime's answers, whatever they are made of and whoever stands beside them", async () => {
+      const set = openSet();
+      const native = await openNative(set);
+      const onnx = await openOnnx(set);
+      const side = native.imageSize;
+      const granularity = set.cases.some((one) => one.granularity !== null) ? 0.4 : null;
+      const logits = Float32Array.from({ length: (side / 4) ** 2 }, (_, i) => 8 * Math.sin(i / 37));
+      const prompts = [
+        manyPoints(300, side, granularity),
+        manyPoints(1, side, granularity),
+        manyPoints(600, side, null),
+        { ...manyPoints(300, side, granularity), maskLogits: logits },
+        ...[4, 6, 8, 10, 12, 60].map((points) => manyPoints(points, side, granularity)),
+        ...Array.from({ length: 20 }, (_, i) => manyPoints(1 + (i % 3), side, granularity)),
+        withBox(manyPoints(300, side, granularity), side),
+      ];
+      const [images, options] = [[native, onnx], { multimask: false }];
+      const [got, expected] = await Promise.all(
+        images.map(async ({ decoder }) =>
+          decoder.decode(await decoder.prepare(set.features()), prompts, options),
+        ),
+      );
+      for (const [index, { lowRes, predictedIou, tokens }] of got.entries()) {
+        expect(tokens).toEqual(expected[index].tokens);
+        expect(relativeError(lowRes, expected[index].lowRes), `prompt ${index}`).toBeLessThan(1e-4);
+        expect(maskIou(lowRes, expected[index].lowRes), `prompt ${index}`).toBeGreaterThan(0.999);
+        expect(largestDifference(predictedIou, expected[index].predictedIou)).toBeLessThan(1e-4);
+      }
+      await Promise.all([native.close(), onnx.close()]);
+    });
+
+    it("give the same bits for any number of threads", async () => {
+      const set = openSet();
+      const { checkpoint, model } = await set.open();
+      const weights = await model.decoderWeights();
+      await checkpoint.close();
+      const prompts = [70, 2, 400, 2100].map((points) => manyPoints(points, model.config.imageSize, null));
+      const answers = [];
+      for (const threads of [1, 2, 5]) {
+        const decoder = await openNativeDecoder(binding, weights, model.features, { threads });
+        answers.push(
+          await decoder.decode(await decoder.prepare(set.features()), prompts, { multimask: true }),
+        );
+        await decoder.dispose();
+      }
+      expect(answers[1]).toEqual(answers[0]);
+      expect(answers[2]).toEqual(answers[0]);
+    });
   });
+}
+
+/** Clicks all over the frame, every third on the background, and the padding point. */
+function manyPoints(count: number, side: number, granularity: number | null): NetworkPrompt {
+  const coords = new Float32Array(2 * count + 2);
+  const labels = new Int32Array(count + 1).fill(-1);
+  for (let i = 0; i < count; i++) {
+    coords[2 * i] = (i * 61.8) % side;
+    coords[2 * i + 1] = (i * 37.1 + 5) % side;
+    labels[i] = i % 3 === 2 ? 0 : 1;
+  }
+  return { coords, labels, granularity, maskLogits: null };
+}
+
+/** The same prompt with the corners of a box before its points. */
+function withBox(prompt: NetworkPrompt, side: number): NetworkPrompt {
+  const corners = [0.2 * side, 0.1 * side, 0.8 * side, 0.7 * side];
+  return {
+    ...prompt,
+    coords: Float32Array.of(...corners, ...prompt.coords),
+    labels: Int32Array.of(2, 3, ...prompt.labels),
+  };
 }
 
 describeParity("native mask decoder with bfloat16 products", (openSet) => {

@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Checkpoint } from "#core/checkpoint/index.js";
 import type { DecodedMasks, NetworkPrompt } from "#core/decoder/index.js";
-import { OnnxDecoderKernel, type PreparedFeatures } from "#core/decoder/onnx-decoder-kernel.js";
+import {
+  OnnxDecoderKernel,
+  type OpenSession,
+  type PreparedFeatures,
+} from "#core/decoder/onnx-decoder-kernel.js";
 import type { NetworkModel } from "#core/models/index.js";
 import { parseModelConfig } from "#core/models/index.js";
+import type { Session } from "#core/runtime/ort-session.js";
 import { largestDifference, relativeError } from "../support/compare.js";
 import { describeParity, type ParitySet } from "../support/parity.js";
 import { randomValues } from "../support/random.js";
@@ -106,6 +111,28 @@ describe("mask decoder on ONNX Runtime", () => {
       const [alone] = await kernel.decode(image, [prompts[index]], { multimask: false });
       expect(relativeError(answers[index].lowRes, alone.lowRes)).toBeLessThan(5e-6);
     }
+    await kernel.release();
+  });
+
+  it("does not fill up short prompts to the length of long ones", async () => {
+    const sizes: string[] = [];
+    const open: OpenSession = async (bytes) => {
+      const session = await openSession(bytes);
+      const run: Session["run"] = (feeds) => {
+        if (feeds.point_labels) sizes.push(feeds.point_labels.dims.join(" × "));
+        return session.run(feeds);
+      };
+      return { run, release: () => session.release() } as Session;
+    };
+    const kernel = await OnnxDecoderKernel.open(modelOf(syntheticCheckpoint(config), config), open);
+    const image = await kernel.prepare(features);
+    const many = { ...click, coords: new Float32Array(1200).fill(30), labels: new Int32Array(600).fill(1) };
+    const prompts = [click, many, ...Array.from({ length: 62 }, () => click), many];
+    const answers = await kernel.decode(image, prompts, { multimask: false });
+    expect(sizes).toEqual(["2 × 600", "63 × 2"]);
+    expect(answers[1]).toEqual(answers[64]);
+    expect(answers[0]).toEqual(answers[2]);
+    expect(relativeError(answers[0].lowRes, answers[1].lowRes)).toBeGreaterThan(1e-3);
     await kernel.release();
   });
 

@@ -147,6 +147,27 @@ describe("several clicks", () => {
     }
   });
 
+  it("count once for each region they fall on, however many there are", () => {
+    const many = Array.from({ length: 4000 }, (_, i) =>
+      at((i * 37) % 120, (i * 61) % 100, i % 5 === 0 ? 0 : 1),
+    );
+    const leaves = new Map(
+      many.map((point) => [`${rough.leafMap[point.y * 120 + point.x]} ${point.label}`, point]),
+    );
+    expect(leaves.size).toBeLessThan(1000);
+    for (const granularity of [0.3, "auto"] as const) {
+      for (const box of [null, [10, 10, 90, 80] as const]) {
+        const all = segmentTree(rough, { ...EMPTY, points: many, box, granularity });
+        const each = segmentTree(rough, { ...EMPTY, points: [...leaves.values()], box, granularity });
+        expect(all.nodes).toEqual(each.nodes);
+        expect(new Set(all.contested)).toEqual(new Set(each.contested));
+      }
+      const negative = many.map((point) => ({ ...point, label: 0 as const })).slice(0, 300);
+      const { leaves: kept } = segmentTree(rough, { ...EMPTY, points: negative, granularity });
+      expect(negative.some(({ x, y }) => kept[rough.leafMap[y * 120 + x]] === 1)).toBe(false);
+    }
+  });
+
   it("divide a leaf between clicks of both kinds", () => {
     const plain = buildRegionTree(paint(100, 60, () => [90, 90, 90]));
     const answer = segmentTree(plain, { ...EMPTY, points: [at(20, 30), at(80, 30, 0)] });

@@ -1,5 +1,6 @@
 import type { RegionTree } from "../tree.js";
 import { chooseByClicks } from "./clicks.js";
+import { countIn } from "./count-in.js";
 import { commonAncestor, holds } from "./dial.js";
 
 type Box = readonly [number, number, number, number];
@@ -40,7 +41,8 @@ export function chooseByBox(
   });
   const fitOf = (part: Part) =>
     boxIou(part.span, box) + FILLING_WEIGHT * (part.inside / (part.area + whole - part.inside));
-  const free = (node: number) => !negative.some((leaf) => holds(tree, node, leaf));
+  const barred = countIn(tree, negative);
+  const free = (node: number) => barred[node] === 0;
 
   let union: Part | null = null;
   if (positive.length > 0) {

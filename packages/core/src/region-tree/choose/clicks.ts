@@ -1,6 +1,7 @@
 import type { RegionTree } from "../tree.js";
 import { childrenOf } from "./best-union.js";
-import { ancestorAt, commonAncestor, holds } from "./dial.js";
+import { countIn } from "./count-in.js";
+import { ancestorAt, commonAncestor } from "./dial.js";
 import { persistentNodes } from "./persistence.js";
 
 /**
@@ -17,7 +18,8 @@ export function chooseByClicks(
   alternatives = 0,
 ): number[][] {
   const smallest = positive.reduce((node, leaf) => commonAncestor(tree, node, leaf));
-  const free = (node: number) => !negative.some((leaf) => holds(tree, node, leaf));
+  const barred = countIn(tree, negative);
+  const free = (node: number) => barred[node] === 0;
   if (!free(smallest)) return [withoutNegatives(tree, smallest, positive, negative)];
   if (granularity === "auto") {
     return persistentNodes(tree, smallest, free, 1 + alternatives).map((node) => [node]);
@@ -35,15 +37,16 @@ export function chooseByNegatives(
   granularity: number | "auto",
 ): number[] {
   const root = tree.nodeCount - 1;
-  const cut = negative.map((leaf) =>
-    granularity === "auto"
-      ? persistentNodes(tree, leaf, () => true, 1)[0]
-      : ancestorAt(tree, leaf, granularity),
+  const holes = new Set(
+    [...new Set(negative)].map((leaf) =>
+      granularity === "auto"
+        ? persistentNodes(tree, leaf, () => true, 1)[0]
+        : ancestorAt(tree, leaf, granularity),
+    ),
   );
-  return split(tree, root, (node) => {
-    if (cut.some((hole) => holds(tree, hole, node))) return "drop";
-    return cut.some((hole) => holds(tree, node, hole)) ? "open" : "keep";
-  });
+  const below = countIn(tree, [...holes]);
+  // From the root down: what lies in a hole is met no further than at the hole itself.
+  return split(tree, root, (node) => (holes.has(node) ? "drop" : below[node] > 0 ? "open" : "keep"));
 }
 
 function withoutNegatives(
@@ -52,9 +55,10 @@ function withoutNegatives(
   positive: readonly number[],
   negative: readonly number[],
 ): number[] {
+  const [barred, needed] = [countIn(tree, negative), countIn(tree, positive)];
   return split(tree, from, (node) => {
-    if (!negative.some((leaf) => holds(tree, node, leaf))) return "keep";
-    if (!positive.some((leaf) => holds(tree, node, leaf))) return "drop";
+    if (barred[node] === 0) return "keep";
+    if (needed[node] === 0) return "drop";
     // A leaf with clicks of both kinds stays; the mask divides it by the nearer click.
     return node < tree.leafCount ? "keep" : "open";
   });
