@@ -92,7 +92,8 @@ class Fetching {
   const char* end_ = nullptr;
 };
 
-static inline Vec splat(float x) { return Vec{} + x; }
+// Not 0 + x: that is another number for x = -0, so the compiler would add before it broadcasts, in each step of a product.
+static inline Vec splat(float x) { return x - Vec{}; }
 
 static inline Vec max(Vec a, Vec b) { return a > b ? a : b; }
 static inline Vec min(Vec a, Vec b) { return a < b ? a : b; }
