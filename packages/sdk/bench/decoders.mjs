@@ -7,19 +7,18 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
-import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { openCheckpoint } from "@unsam/core/checkpoint";
 import { openNativeDecoder } from "@unsam/core/decoder";
-import { encodeModel, Graph, matMul } from "@unsam/core/graph";
 import { resolveModel } from "@unsam/core/models";
 import { openSession } from "@unsam/core/runtime";
 import { loadNative } from "@unsam/native-cuda";
 // Not among the package's exports, because loading it loads ONNX Runtime.
 import { OnnxDecoderKernel } from "../../core/dist/decoder/onnx-decoder-kernel.js";
-import { Tensor } from "../../core/dist/runtime/onnx-runtime.js";
+import { matrixProduct, PRODUCT_SIDE } from "./matrix-product.mjs";
 import { PlainDecoder } from "./plain-decoder.mjs";
 import { randomCheckpoint } from "./random-checkpoint.mjs";
+import { takeTurns } from "./turns.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -34,50 +33,6 @@ const { values } = parseArgs({
 const threads = Number(values.threads);
 const runs = Number(values.runs);
 const counts = values.counts.split(",").map(Number);
-const PRODUCT_SIDE = 1536;
-
-/** A product of two square matrices through ONNX Runtime: the machine's float32 rate. */
-async function matrixProduct() {
-  const graph = new Graph("product");
-  const [a, b] = ["a", "b"].map((name) => graph.input(name, "float32", [PRODUCT_SIDE, PRODUCT_SIDE]));
-  graph.output("c", matMul(a, b));
-  const session = await openSession(await encodeModel(graph), { threads, providers: ["cpu"] });
-  const data = new Float32Array(PRODUCT_SIDE ** 2).map((_, i) => (i % 7) - 3);
-  const tensor = new Tensor("float32", data, [PRODUCT_SIDE, PRODUCT_SIDE]);
-  return () => session.run({ a: tensor, b: tensor });
-}
-
-const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1];
-
-/** Threads of the one before spin for a while before they sleep: waits until this process does nothing. */
-async function quiet() {
-  for (let tries = 0; tries < 40; tries++) {
-    const before = process.cpuUsage();
-    await pause(10);
-    const { user, system } = process.cpuUsage(before);
-    if (user + system < 1000) return;
-  }
-}
-
-/** Median wall and processor time of each call, in milliseconds; the calls take turns of `repeats`. */
-async function takeTurns(calls, repeats) {
-  const wall = calls.map(() => []);
-  const processor = calls.map(() => []);
-  for (let run = -1; run < runs; run++) {
-    for (const [i, call] of calls.entries()) {
-      await quiet();
-      await call();
-      const [cpu, started] = [process.cpuUsage(), performance.now()];
-      for (let repeat = 0; repeat < repeats; repeat++) await call();
-      const took = performance.now() - started;
-      const { user, system } = process.cpuUsage(cpu);
-      if (run < 0) continue; // warm-up
-      wall[i].push(took / repeats);
-      processor[i].push((user + system) / 1e3 / repeats);
-    }
-  }
-  return calls.map((_, i) => ({ wall: median(wall[i]), processor: median(processor[i]) }));
-}
 
 /**
  * Operations of one prompt of ten tokens (multiply + add = 2), in millions: as the official graph does them (the spec's
@@ -177,7 +132,7 @@ list.forEach(({ title }, i) => {
       `${title}: logits differ from the plain export by ${apart[i].toExponential(1)} (relative L2)`,
     );
 });
-const product = await matrixProduct();
+const product = await matrixProduct(threads);
 
 console.log(
   `\n× plain: how many times faster than the plain export; × time: of the official graph's operations at the
@@ -188,7 +143,7 @@ console.log("|---|---|---|---|---|---|");
 for (const count of counts) {
   const prompts = clicks(count, imageSize);
   const calls = [product, ...list.map((contender) => () => contender.decode(prompts))];
-  const [matrix, ...times] = await takeTurns(calls, count < 8 ? 5 : 1);
+  const [matrix, ...times] = await takeTurns(calls, { runs, repeats: count < 8 ? 5 : 1 });
   const rate = (2 * PRODUCT_SIDE ** 3) / matrix.wall / 1e6;
   console.log(`| ${count} | float32 matrix product ${PRODUCT_SIDE}³: ${rate.toFixed(0)} GFLOP/s | | | | |`);
   times.forEach(({ wall, processor }, i) => {

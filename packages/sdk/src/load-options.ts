@@ -23,16 +23,21 @@ export interface CheckpointModel {
 export interface LoadOptions {
   /** A built-in name, or a checkpoint (default: the best built-in one). */
   readonly model?: BuiltInModel | CheckpointModel | undefined;
-  /** Where the encoder runs (default `"auto"`). */
+  /** Where an encoder on ONNX Runtime runs (default `"auto"`). `"cuda"` is never chosen by itself. */
   readonly device?: "auto" | "cpu" | "cuda" | undefined;
+  /**
+   * What encodes images (default `"auto"`: our own kernels in the addon where it is there and knows the model, else ONNX
+   * Runtime, which then has to be installed).
+   */
+  readonly encoder?: "auto" | "onnx" | "native" | undefined;
   /**
    * Which mask decoder answers (default `"auto"`: the fastest on the processor). `"cuda"` or `"cuda:1"`: the native one on
    * that device, where the addon was built with CUDA; never chosen by itself.
    */
   readonly decoder?: "auto" | "onnx" | "native" | "cuda" | `cuda:${number}` | undefined;
   /**
-   * Of the native decoder's image-side products (default `"float32"`). `"bfloat16"` is faster on processors that have
-   * it (AVX512_BF16, better AMX) and changes masks by less than 1 % (docs/performance.md).
+   * Of the native encoder's products and the native decoder's image-side products (default `"float32"`). `"bfloat16"` is
+   * faster on processors that have it (AVX512_BF16, better AMX) and changes masks by less than 1 % (docs/performance.md).
    */
   readonly precision?: "float32" | "bfloat16" | undefined;
   /**
@@ -77,6 +82,7 @@ const schema = z.strictObject({
     ])
     .optional(),
   device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
+  encoder: z.enum(["auto", "onnx", "native"]).default("auto"),
   decoder: z
     .union([z.enum(["auto", "onnx", "native", "cuda"]), z.custom<`cuda:${number}`>(isDevice)])
     .default("auto"),
@@ -105,7 +111,7 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
       : "";
     throw new UnSAMError("E_BAD_OPTION", `UnSAM.load: ${where}: ${issue.message}.${advice}`);
   }
-  const { model, device, decoder, precision, threads, cacheDir, signal } = result.data;
+  const { model, device, encoder, decoder, precision, threads, cacheDir, signal } = result.data;
   const common = { threads, cacheDir: cacheDir ?? defaultCacheDir() };
   if (model === "nano") return { kind: "nano", nano: { weights: NANO_WEIGHTS, threads, signal } };
   if (model === undefined || model === "region-tree") return { kind: "region-tree", regionTree: common };
@@ -116,6 +122,7 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
       config: await readModelConfig(model.config, { signal }),
       weights: model.weights,
       device,
+      encoder,
       ...decoderAndDevice(decoder),
       precision,
       ...common,

@@ -20,6 +20,8 @@ export interface ModelInfo {
   readonly description: string;
   /** Whether prompts may carry a granularity. */
   readonly granularity: boolean;
+  /** What encodes images, and what decodes masks: the addon, or ONNX Runtime. */
+  readonly encoder: "onnx" | "native" | "none";
   readonly decoder: "onnx" | "native" | "none";
   /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */
   readonly kernels: "native" | "typescript";
@@ -61,8 +63,8 @@ export class UnSAM implements AsyncDisposable {
   }
 
   get model(): ModelInfo {
-    const { name, kind, description, granularity, decoder, kernels } = this.engine.info;
-    return { name, kind, description, granularity, decoder, kernels };
+    const { name, kind, description, granularity, encoder, decoder, kernels } = this.engine.info;
+    return { name, kind, description, granularity, encoder, decoder, kernels };
   }
 
   /**

@@ -14,6 +14,8 @@ export interface EngineInfo {
   readonly granularity: boolean;
   /** Binds saved images to the model they came from: SHA-256, lower-case hex. */
   readonly fingerprint: string;
+  /** What encodes images, where there is a choice. */
+  readonly encoder: "onnx" | "native" | "none";
   /** Which decoder answers, where there is a choice. */
   readonly decoder: "onnx" | "native" | "none";
   /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */

@@ -30,6 +30,7 @@ export async function openNanoEngine({ weights, threads, signal }: NanoOptions):
         "The region tree with borders and an embedding seen by a small network, trained without labels; official SAM 2.1 or UnSAMv2 weights give better masks.",
       granularity: true,
       fingerprint: `nano-${REGION_TREE_RECIPE}.${LEARNED_RECIPE}-${fingerprint}`,
+      encoder: "none",
       decoder: "none",
       kernels: "typescript",
     },

@@ -1,4 +1,4 @@
-import type { NativeBinding } from "@unsam/native-cuda";
+import type { NativeStatus } from "@unsam/native-cuda";
 import {
   assemblePrompt,
   type DecodedMasks,
@@ -47,13 +47,14 @@ const forgotten = new FinalizationRegistry<PreparedImage>((image) => {
 });
 
 /**
- * Opens a SAM 2 or UnSAMv2 checkpoint: image encoder on ONNX Runtime, mask decoder behind one interface.
+ * Opens a checkpoint of a promptable network: image encoder and mask decoder in the addon or on ONNX Runtime.
  * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_UNSUPPORTED`, `E_RUNTIME`.
  */
 export async function openNetworkEngine(options: NetworkOptions): Promise<Engine> {
   const { signal, ...plain } = options;
-  const binding = options.decoder === "onnx" ? null : await nativeBinding(options);
-  const opened = await inference("open", [{ ...plain, native: binding !== null }], { signal });
+  const addon = await nativeAddon(options);
+  const binding = options.decoder === "onnx" ? null : (addon?.binding ?? null);
+  const opened = await inference("open", [{ ...plain, addon: addon?.path ?? null }], { signal });
   const { network, weights, imageSize, width } = opened;
   if (options.precision === "bfloat16" && !(binding && weights)) {
     await network.release();
@@ -78,6 +79,7 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
     description: opened.description,
     granularity: opened.granularity,
     fingerprint: opened.fingerprint,
+    encoder: opened.encoder,
     decoder: decoder.kind,
     kernels: binding && weights ? "native" : "typescript",
   };
@@ -85,16 +87,23 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
   return new NetworkEngine(info, network, opened, decoder, finisher);
 }
 
-/** null: there is none and another decoder will do. Throws `E_UNSUPPORTED` where nothing else was asked for. */
-async function nativeBinding({ decoder, cacheDir }: NetworkOptions): Promise<NativeBinding | null> {
+/** null: there is none, or nothing may use it. Throws `E_UNSUPPORTED` where nothing else was asked for. */
+async function nativeAddon({
+  encoder,
+  decoder,
+  cacheDir,
+}: NetworkOptions): Promise<Extract<NativeStatus, { path: string }> | null> {
+  if (encoder === "onnx" && decoder === "onnx") return null;
   const native = await loadAddon(cacheDir);
-  if (native.binding === null && decoder === "native") {
+  if (native.binding !== null) return native;
+  for (const [part, wanted] of Object.entries({ encoder, decoder })) {
+    if (wanted !== "native") continue;
     throw new UnSAMError(
       "E_UNSUPPORTED",
-      `There is no native decoder. ${native.reason} decoder: "auto" or "onnx" works without.`,
+      `There is no native ${part}. ${native.reason} ${part}: "auto" or "onnx" works without.`,
     );
   }
-  return native.binding;
+  return null;
 }
 
 class NetworkEngine implements Engine {

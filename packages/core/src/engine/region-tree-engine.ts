@@ -60,6 +60,7 @@ const INFO: Omit<EngineInfo, "kernels"> = {
   granularity: true,
   // Nothing is learned, so the recipe's version is what binds a saved tree to its engine.
   fingerprint: `region-tree-${REGION_TREE_RECIPE}`,
+  encoder: "none",
   decoder: "none",
 };
 
