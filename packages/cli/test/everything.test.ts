@@ -164,7 +164,7 @@ describe("unsam everything DIR", () => {
   it("with other settings at the same time is refused by one of them", { timeout: 120_000 }, async () => {
     const { photos, out } = await batch("disputed", 2);
     const runs = await Promise.all(
-      ["2", "3"].map((levels) => unsam(["everything", photos, "--out", out, "--levels", levels])),
+      ["2", "3"].map((area) => unsam(["everything", photos, "--out", out, "--min-region-area", area])),
     );
     expect(runs.map(({ code }) => code).sort()).toEqual([0, 2]);
     expect(runs.find(({ code }) => code === 2)?.stderr).toContain("made with another model or other options");

@@ -70,8 +70,8 @@ describe.each(ENGINES)("everything with $name", ({ load, promptings }) => {
   it.each(promptings)("prompting: %s", { timeout: 120_000 }, async (prompting) => {
     // The network is random: its masks are much alike, and pass no sensible threshold.
     const thresholds = promptings === ALL ? {} : ANYTHING;
-    const options = { ...thresholds, granularity: [0.2, 0.9], pointsPerSide: 6 } as const;
-    const scene = await image.everything({ ...options, prompting });
+    const clicks = prompting === "regions" ? {} : { pointsPerSide: 6 };
+    const scene = await image.everything({ ...thresholds, ...clicks, granularity: [0.2, 0.9], prompting });
     expect(scene.masks.length).toBeGreaterThan(0);
     const { labels } = scene.at(0.9);
     expect(labels.length).toBe(image.width * image.height);
