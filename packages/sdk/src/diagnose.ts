@@ -27,16 +27,7 @@ const OFFICIAL_WEIGHTS =
 /** Looks at the machine: Node, processor, ONNX Runtime and its providers, the native addon, models, the cache. */
 export async function diagnose(): Promise<Diagnosis> {
   const [runtime, addon] = [await onnxRuntime(), await nativeAddon()];
-  const checks = [
-    node(),
-    await processor(),
-    runtime,
-    image(),
-    addon,
-    device(),
-    models(),
-    await cache(),
-  ];
+  const checks = [node(), await processor(), runtime, image(), addon, device(), models(), await cache()];
   // Either can encode and decode; only the model "nano" needs ONNX Runtime.
   const ok = checks.every((check) => check.ok || check === addon || (check === runtime && addon.ok));
   return { ok, checks };

@@ -72,7 +72,8 @@ export class UnSAM implements AsyncDisposable {
   }
 
   get model(): ModelInfo {
-    const { name, kind, description, granularity, device, encoder, decoder, kernels, reasons } = this.engine.info;
+    const { name, kind, description, granularity, device, encoder, decoder, kernels, reasons } =
+      this.engine.info;
     return { name, kind, description, granularity, device, encoder, decoder, kernels, reasons };
   }
 

@@ -122,11 +122,12 @@ function reasonsOf(
   { encoder, nativeMisfit: misfit }: { encoder: "onnx" | "native"; nativeMisfit: string | null },
 ): EngineInfo["reasons"] {
   const { device, decoder, cudaDevice } = options;
-  const without = decoder === "onnx" || !native
-    ? 'decoder: "onnx" was asked for.'
-    : native.binding === null
-      ? native.reason
-      : misfit && `The native decoder cannot run this model: ${misfit}.`;
+  const without =
+    decoder === "onnx" || !native
+      ? 'decoder: "onnx" was asked for.'
+      : native.binding === null
+        ? native.reason
+        : misfit && `The native decoder cannot run this model: ${misfit}.`;
   const chosen =
     decoder !== "auto" ? ASKED : (without ?? "The addon is there and fits the model; it is the fastest one.");
   return {
@@ -143,7 +144,8 @@ function encoderReason(
   encoder: "onnx" | "native",
 ): string {
   if (wanted !== "auto") return ASKED;
-  if (encoder === "native") return "The addon is there and has kernels for the model; they are the fastest ones.";
+  if (encoder === "native")
+    return "The addon is there and has kernels for the model; they are the fastest ones.";
   if (device === "cuda") return 'device: "cuda" is ONNX Runtime\'s.';
   if (native?.binding === null) return native.reason;
   return "The addon has no kernels for this family of models.";
