@@ -84,6 +84,12 @@ FloatInput read_float_input(Napi::Value value, const std::string& what, ErrorCod
   return FloatInput({view.begin(), view.end()});
 }
 
+const std::int32_t* read_shared_cell(Napi::Value value, const std::string& what, ErrorCode code) {
+  const auto view = view_array<std::int32_t>(value, napi_int32_array, "Int32Array", what, code);
+  if (view.empty() || !is_shared(value.Env(), value)) throw Error(code, what + " must be an Int32Array on a SharedArrayBuffer.");
+  return view.data();
+}
+
 void append_floats(std::vector<float>& values, Napi::Value value, const std::string& what, ErrorCode code) {
   const auto view = view_array<float>(value, napi_float32_array, "Float32Array", what, code);
   values.insert(values.end(), view.begin(), view.end());

@@ -24,6 +24,8 @@ std::vector<std::uint16_t> read_shorts(Napi::Value value, const std::string& wha
 std::vector<double> read_doubles(Napi::Value value, const std::string& what, ErrorCode code);
 // Not copied where the memory is shared.
 FloatInput read_float_input(Napi::Value value, const std::string& what, ErrorCode code);
+// The first cell of an Int32Array on a SharedArrayBuffer, which must be kept alive while it is read.
+const std::int32_t* read_shared_cell(Napi::Value value, const std::string& what, ErrorCode code);
 // Appends the values of a Float32Array.
 void append_floats(std::vector<float>& values, Napi::Value value, const std::string& what, ErrorCode code);
 // A whole number from 0 to 2^53 - 1.

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <list>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "backend/backend.h"
 #include "task.h"
+#include "tensors.h"
 
 namespace unsam::addon {
 
@@ -20,11 +19,10 @@ class CreateTask : public Task {
   Napi::Value result(Napi::Env env) override;
 
  private:
-  TensorMap tensors_;
-  std::list<std::vector<float>> memory_;  // of the tensors
-  std::size_t bytes_ = 0;                 // of the tensors
+  std::optional<OwnedTensors> tensors_;
+  std::size_t bytes_ = 0;      // of the tensors
   Precision precision_;
-  std::optional<int> device_;             // of CUDA; none: the processor
+  std::optional<int> device_;  // of CUDA; none: the processor
   std::shared_ptr<const Backend> decoder_;
 };
 

@@ -20,6 +20,7 @@ namespace unsam::addon {
 struct Environment {
   Napi::FunctionReference decoder;
   Napi::FunctionReference prepared_image;
+  Napi::FunctionReference image_encoder;
   // The threads of the calls that belong to no decoder.
   std::shared_ptr<CrewPool> crews = std::make_shared<CrewPool>();
   // The contents of the handle that is being constructed; JavaScript's own `new` finds nothing here.

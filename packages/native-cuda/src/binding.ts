@@ -1,10 +1,12 @@
+import type { NativeEncoding } from "./encoder-binding.js";
 import type { NativeWork } from "./native-work.js";
 
-// The contract with the addon (native/src/addon). test/contract.test.ts compares it with a built addon. What the
-// operations take and give is said in @unsam/core/operations, which is held to them by test/operations there.
+// The contract with the addon (native/src/addon). test/contract.test.ts compares it with a built addon. The decoder is here,
+// the image encoder in encoder-binding.ts; what the operations take and give is said in @unsam/core/operations, which is held
+// to them by test/operations there.
 
-/** Raised with every change of this file or of an operation; a binary built for another contract is not used. */
-export const CONTRACT = 6;
+/** Raised with every change of this file, encoder-binding.ts or an operation; a binary built for another contract is not used. */
+export const CONTRACT = 7;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */
 export type NativeErrorCode =
@@ -103,7 +105,7 @@ export interface NativeDecoder {
  */
 export type NativeOperation = (...args: readonly unknown[]) => Promise<never>;
 
-export interface NativeBinding {
+export interface NativeBinding extends NativeEncoding {
   readonly contract: number;
   /** portable, avx2, avx512, avx512bf16 or amx. Throws `E_BAD_OPTION` where UNSAM_ISA names one this CPU lacks. */
   instructionSet(): string;

@@ -1,4 +1,5 @@
 export * from "./binding.js";
+export * from "./encoder-binding.js";
 export { type LoadNativeOptions, loadNative, type NativeStatus } from "./load.js";
 export type { NativeWork } from "./native-work.js";
 export { openAddon } from "./open-addon.js";

@@ -1,8 +1,14 @@
 import { openAddon } from "./open-addon.js";
-import { syntheticFeatures, syntheticWeights } from "./synthetic-model.js";
+import {
+  loadMatrices,
+  SYNTHETIC_ENCODER,
+  syntheticEncoderWeights,
+  syntheticFeatures,
+  syntheticWeights,
+} from "./synthetic-model.js";
 
-// A process of its own that may die: loads the addon named on the command line, decodes a prompt and finishes masks,
-// which takes every kind of kernel. Exit code 0: it works; else standard error ends with one line that says why, if
+// A process of its own that may die: loads the addon named on the command line, encodes an image, decodes a prompt and
+// finishes masks, which takes every kind of kernel. Exit code 0: it works; else standard error ends with one line that says why, if
 // anything can.
 
 async function tryOnce(addon: string): Promise<void> {
@@ -18,6 +24,14 @@ async function tryOnce(addon: string): Promise<void> {
   const [masks] = await decoder.decode(image, [prompt], { multimask: false, threads: 2 });
   if (masks.lowRes.length !== 256 || !masks.lowRes.every(Number.isFinite)) {
     throw new Error("it decodes a test prompt to something that is no mask");
+  }
+  const { vectors, matrix } = syntheticEncoderWeights();
+  const encoder = await binding.createImageEncoder(SYNTHETIC_ENCODER, vectors, { precision: "float32" });
+  await loadMatrices(encoder, matrix);
+  const photo = { width: 5, height: 4, data: new Uint8Array(60).map((_, i) => 4 * i) };
+  const encoded = await encoder.encode(photo, { threads: 2 });
+  if (encoded?.imageEmbed.length !== 256 * 16 || !encoded.imageEmbed.every(Number.isFinite)) {
+    throw new Error("it encodes a test image to something that is no map");
   }
   const maps = { count: 2, height: 16, width: 8, data: new Float32Array(256).fill(1) };
   const thresholds = { threshold: 0, stabilityOffset: 0.5, threads: 2 };

@@ -1,4 +1,5 @@
 import type { NativeFeatures, NativeTensor, NativeWeights } from "./binding.js";
+import type { NativeEncoderPlan, NativeImageEncoder } from "./encoder-binding.js";
 
 const WIDTH = 256;
 const DECODER = "sam_mask_decoder";
@@ -26,6 +27,75 @@ export function syntheticFeatures(side: number, seed = 2): NativeFeatures {
     highRes0: fill(32 * (4 * side) ** 2),
     highRes1: fill(64 * (2 * side) ** 2),
   };
+}
+
+/** An encoder small enough to be tried out, which still takes every kind of kernel: windows, padding, pooling, all keys. */
+export const SYNTHETIC_ENCODER: NativeEncoderPlan = {
+  imageSize: 64,
+  embedDim: 16,
+  patchKernel: [7, 7],
+  patchPadding: [3, 3],
+  normEps: 1e-6,
+  blocks: [
+    { width: 16, heads: 1, hidden: 64, window: 8, pools: false },
+    { width: 32, heads: 2, hidden: 128, window: 8, pools: true },
+    { width: 32, heads: 2, hidden: 128, window: 3, pools: false },
+    { width: 48, heads: 3, hidden: 96, window: 4, pools: true },
+    { width: 48, heads: 3, hidden: 96, window: 0, pools: false },
+    { width: 64, heads: 4, hidden: 128, window: 2, pools: true },
+  ],
+  neck: { width: 256, topDownLevels: [2, 3], average: false, addNoMemory: true },
+};
+
+/** Everything but the matrices, and these by name. */
+export function syntheticEncoderWeights(
+  plan: NativeEncoderPlan = SYNTHETIC_ENCODER,
+  seed = 3,
+): { readonly vectors: NativeWeights; readonly matrix: (name: string) => NativeTensor } {
+  const random = randomNumbers(seed);
+  const all = new Map([...encoderShapes(plan)].map(([name, shape]) => [name, tensor(name, shape, random)]));
+  return { vectors: Object.fromEntries(all), matrix: (name) => all.get(name)! };
+}
+
+/** Loads the matrices that the encoder still lacks. */
+export async function loadMatrices(
+  encoder: NativeImageEncoder,
+  matrix: (name: string) => NativeTensor,
+): Promise<void> {
+  for (const name of encoder.matrices()) await encoder.load(name, matrix(name));
+}
+
+function encoderShapes(plan: NativeEncoderPlan): Map<string, readonly number[]> {
+  const all = new Map<string, readonly number[]>();
+  const trunk = "image_encoder.trunk";
+  const layer = (name: string, shape: readonly number[]) => {
+    all.set(`${name}.weight`, shape);
+    all.set(`${name}.bias`, [shape[0]]);
+  };
+  const d = plan.neck.width;
+  layer(`${trunk}.patch_embed.proj`, [plan.embedDim, 3, ...plan.patchKernel]);
+  all.set(`${trunk}.position_embedding`, [(plan.imageSize / 4) ** 2, plan.embedDim]);
+  let before = plan.embedDim;
+  const levels: number[] = [];
+  for (const [i, { width, hidden, pools }] of plan.blocks.entries()) {
+    const name = `${trunk}.blocks.${i}`;
+    if (pools) levels.push(before);
+    layer(`${name}.norm1`, [before]);
+    layer(`${name}.norm2`, [width]);
+    layer(`${name}.attn.qkv`, [3 * width, before]);
+    layer(`${name}.attn.proj`, [width, width]);
+    layer(`${name}.mlp.layers.0`, [hidden, width]);
+    layer(`${name}.mlp.layers.1`, [width, hidden]);
+    if (width !== before) layer(`${name}.proj`, [width, before]);
+    before = width;
+  }
+  for (const [level, width] of [...levels, before].entries()) {
+    layer(`image_encoder.neck.convs.${3 - level}.conv`, [d, width, 1, 1]);
+  }
+  layer(`${DECODER}.conv_s0`, [d / 8, d, 1, 1]);
+  layer(`${DECODER}.conv_s1`, [d / 4, d, 1, 1]);
+  all.set("no_mem_embed", [1, 1, d]);
+  return all;
 }
 
 function tensor(name: string, shape: readonly number[], random: () => number): NativeTensor {

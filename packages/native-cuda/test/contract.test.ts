@@ -6,6 +6,7 @@ import {
   type NativeMasks,
   type NativePreparedImage,
 } from "#native/binding.js";
+import type { NativeImageEncoder } from "#native/encoder-binding.js";
 import { addon, click, createImage, describeWithAddon, SINGLE } from "./addon.js";
 
 // `Record<keyof …>` makes the compiler hold these lists against binding.ts; the tests hold them against the addon.
@@ -14,14 +15,22 @@ const EXPORTS: Record<keyof NativeBinding, string> = {
   instructionSet: "function",
   cuda: "function",
   createDecoder: "function",
+  createImageEncoder: "function",
   Decoder: "function",
   PreparedImage: "function",
+  ImageEncoder: "function",
   operations: "object",
   regionTreeRecipe: "number",
 };
 const DECODER: Record<keyof NativeDecoder, string> = {
   prepare: "function",
   decode: "function",
+  dispose: "function",
+};
+const ENCODER: Record<keyof NativeImageEncoder, string> = {
+  matrices: "function",
+  load: "function",
+  encode: "function",
   dispose: "function",
 };
 const IMAGE: Record<keyof NativePreparedImage, string> = { dispose: "function" };
@@ -45,8 +54,9 @@ describeWithAddon("the addon's exports are those of binding.ts", () => {
   });
 
   it("methods", () => {
-    const { Decoder, PreparedImage } = addon();
+    const { Decoder, ImageEncoder, PreparedImage } = addon();
     expect(kinds(Decoder.prototype, ["constructor"])).toEqual(DECODER);
+    expect(kinds(ImageEncoder.prototype, ["constructor"])).toEqual(ENCODER);
     expect(kinds(PreparedImage.prototype, ["constructor"])).toEqual(IMAGE);
   });
 

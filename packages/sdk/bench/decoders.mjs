@@ -3,11 +3,8 @@
 // In turns (turns.mjs) of five calls, or of one for batches.
 import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { encodeModel, Graph, matMul } from "@unsam/core/graph";
-import { openSession } from "@unsam/core/runtime";
-// Not among the package's exports, because loading it loads ONNX Runtime.
-import { Tensor } from "../../core/dist/runtime/onnx-runtime.js";
 import { benchModel, contenders, randomFeatures } from "./contenders.mjs";
+import { matrixProduct, PRODUCT_SIDE } from "./matrix-product.mjs";
 import { takeTurns } from "./turns.mjs";
 
 const { values } = parseArgs({
@@ -23,19 +20,6 @@ const { values } = parseArgs({
 const threads = Number(values.threads);
 const runs = Number(values.runs);
 const counts = values.counts.split(",").map(Number);
-const PRODUCT_SIDE = 1536;
-
-/** A product of two square matrices through ONNX Runtime: the machine's float32 rate. */
-async function matrixProduct() {
-  const graph = new Graph("product");
-  const [a, b] = ["a", "b"].map((name) => graph.input(name, "float32", [PRODUCT_SIDE, PRODUCT_SIDE]));
-  graph.output("c", matMul(a, b));
-  const session = await openSession(await encodeModel(graph), { threads, providers: ["cpu"] });
-  const data = new Float32Array(PRODUCT_SIDE ** 2).map((_, i) => (i % 7) - 3);
-  const tensor = new Tensor("float32", data, [PRODUCT_SIDE, PRODUCT_SIDE]);
-  return () => session.run({ a: tensor, b: tensor });
-}
-
 /**
  * Operations of one prompt of ten tokens (multiply + add = 2), in millions: as the official graph does them (the spec's
  * count at 4096 image tokens) and as the native decoder does (docs/decisions/0009), split into what grows with the image.
@@ -83,7 +67,7 @@ list.forEach(({ title }, i) => {
       `${title}: logits differ from the plain export by ${apart[i].toExponential(1)} (relative L2)`,
     );
 });
-const product = await matrixProduct();
+const product = await matrixProduct(threads);
 
 console.log(
   `\n× plain: how many times faster than the plain export; × time: of the official graph's operations at the

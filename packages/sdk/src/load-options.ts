@@ -25,10 +25,15 @@ export interface LoadOptions {
   /** A built-in name, or a checkpoint (default: the best built-in one). */
   readonly model?: BuiltInModel | CheckpointModel | undefined;
   /**
-   * Where the encoder runs (default `"auto"`: the processor; CUDA only where it is asked for). What was chosen and why is
-   * in `unsam.model`. Built-in models run on the processor and refuse `"cuda"`.
+   * Where the encoder runs (default `"auto"`: the processor; CUDA, which takes ONNX Runtime, only where it is asked for). What
+   * was chosen and why is in `unsam.model`. Built-in models run on the processor and refuse `"cuda"`.
    */
   readonly device?: "auto" | "cpu" | "cuda" | undefined;
+  /**
+   * What encodes images (default `"auto"`: our own kernels in the addon where it is there and knows the model, else ONNX
+   * Runtime, which then has to be installed). Built-in models have none and refuse all but `"auto"`.
+   */
+  readonly encoder?: "auto" | "onnx" | "native" | undefined;
   /**
    * Which mask decoder answers (default `"auto"`: the fastest on the processor). `"cuda"` or `"cuda:1"`: the native one on
    * that device, where the addon was built with CUDA; never chosen by itself. Built-in models have none and refuse all
@@ -36,9 +41,9 @@ export interface LoadOptions {
    */
   readonly decoder?: "auto" | "onnx" | "native" | "cuda" | `cuda:${number}` | undefined;
   /**
-   * Of the native decoder's image-side products (default `"float32"`). `"bfloat16"` is faster on processors that have
-   * it (AVX512_BF16, better AMX) and changes masks by less than 1 % (docs/performance.md); refused where another
-   * decoder answers.
+   * Of the native decoder's image-side products, and of the native encoder's products (default `"float32"`). `"bfloat16"` is
+   * faster on processors that have it (AVX512_BF16, better AMX) and changes masks by less than 1 % (docs/performance.md);
+   * refused where another decoder answers.
    */
   readonly precision?: "float32" | "bfloat16" | undefined;
   /**
@@ -91,6 +96,7 @@ const schema = z.strictObject({
     })
     .optional(),
   device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
+  encoder: z.enum(["auto", "onnx", "native"]).default("auto"),
   decoder: z
     .union([z.enum(["auto", "onnx", "native", "cuda"]), z.custom<`cuda:${number}`>(isDevice)])
     .default("auto"),
@@ -110,7 +116,7 @@ const schema = z.strictObject({
 /** Checks the options of `UnSAM.load`. Throws `E_BAD_OPTION`, `E_BAD_CONFIG`, `E_UNSUPPORTED`. */
 export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoadOptions> {
   const parsed = parseOptions(schema, options, "UnSAM.load");
-  const { model = DEFAULT_MODEL, device, decoder, precision, threads, cacheDir, signal } = parsed;
+  const { model = DEFAULT_MODEL, device, encoder, decoder, precision, threads, cacheDir, signal } = parsed;
   const common = { threads, cacheDir: cacheDir ?? defaultCacheDir() };
   if (typeof model === "string") {
     checkBuiltIn(model, parsed);
@@ -124,6 +130,12 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
       'UnSAM.load: precision "bfloat16" is one of the native decoder, and decoder is "onnx"; leave one of them out.',
     );
   }
+  if (device === "cuda" && encoder === "native") {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      'UnSAM.load: the native encoder runs on the processor, and device is "cuda"; leave one of encoder and device out.',
+    );
+  }
   return {
     kind: "network",
     network: {
@@ -131,6 +143,7 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
       config: await readModelConfig(model.config, { signal }),
       weights: model.weights,
       device,
+      encoder,
       ...decoderAndDevice(decoder),
       precision,
       ...common,
@@ -140,9 +153,13 @@ export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoad
 }
 
 /** What is not said of a built-in model: it has no part that could do it. Throws `E_UNSUPPORTED`. */
-function checkBuiltIn(model: BuiltInModel, { device, decoder, precision }: z.output<typeof schema>): void {
+function checkBuiltIn(
+  model: BuiltInModel,
+  { device, encoder, decoder, precision }: z.output<typeof schema>,
+): void {
   const cannot = [
     device === "cuda" && 'device: "cuda"',
+    encoder !== "auto" && `encoder: "${encoder}"`,
     decoder !== "auto" && `decoder: "${decoder}"`,
     precision !== "float32" && `precision: "${precision}"`,
   ].filter((one) => one !== false);

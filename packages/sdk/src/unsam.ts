@@ -22,11 +22,18 @@ export interface ModelInfo {
   readonly granularity: boolean;
   /** Where the encoder runs. */
   readonly device: "cpu" | "cuda";
+  /** What encodes images, and what decodes masks: the addon, or ONNX Runtime. */
+  readonly encoder: "onnx" | "native" | "none";
   readonly decoder: "onnx" | "native" | "none";
   /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */
   readonly kernels: "native" | "typescript";
   /** Why these and not others, one plain sentence each. */
-  readonly reasons: { readonly device: string; readonly decoder: string; readonly kernels: string };
+  readonly reasons: {
+    readonly device: string;
+    readonly encoder: string;
+    readonly decoder: string;
+    readonly kernels: string;
+  };
 }
 
 /** A loaded model. It holds memory and sessions until `dispose()`. */
@@ -65,8 +72,9 @@ export class UnSAM implements AsyncDisposable {
   }
 
   get model(): ModelInfo {
-    const { name, kind, description, granularity, device, decoder, kernels, reasons } = this.engine.info;
-    return { name, kind, description, granularity, device, decoder, kernels, reasons };
+    const { name, kind, description, granularity, device, encoder, decoder, kernels, reasons } =
+      this.engine.info;
+    return { name, kind, description, granularity, device, encoder, decoder, kernels, reasons };
   }
 
   /**

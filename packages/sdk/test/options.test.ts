@@ -302,6 +302,9 @@ describe("UnSAM.load", () => {
     [{ device: "auto" }, "same"],
     [{ device: "cpu" }, "same"],
     [{ device: "cuda" }, { "region-tree": "E_UNSUPPORTED", nano: "E_UNSUPPORTED" }],
+    [{ encoder: "auto" }, "same"],
+    [{ encoder: "onnx" }, trees("E_UNSUPPORTED", "same")],
+    [{ encoder: "native", device: "cuda" }, trees("E_UNSUPPORTED", "E_BAD_OPTION")],
     [{ decoder: "auto" }, "same"],
     [{ decoder: "onnx" }, trees("E_UNSUPPORTED", "same")],
     [{ decoder: "cuda:7" }, { "region-tree": "E_UNSUPPORTED", nano: "E_UNSUPPORTED" }],
@@ -366,7 +369,9 @@ describe("UnSAM.load", () => {
   });
 
   it("says what auto chose and why", () => {
-    const { device, decoder, kernels, reasons } = loaded.get("unsamv2")!.unsam.model;
+    const { device, encoder, decoder, kernels, reasons } = loaded.get("unsamv2")!.unsam.model;
+    expect(encoder).toBe(decoder);
+    expect(reasons.encoder).toMatch(encoder === "native" ? /has kernels for the model/ : /./);
     expect(device).toBe("cpu");
     expect(reasons.device).toBe('CUDA is used only where it is asked for (device: "cuda").');
     expect(reasons.decoder).toMatch(decoder === "native" ? /fits the model/ : /./);

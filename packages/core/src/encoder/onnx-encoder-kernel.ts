@@ -23,7 +23,7 @@ export class OnnxEncoderKernel {
     return new OnnxEncoderKernel(await openSession(modelPath), imageSize);
   }
 
-  /** pixels [3, S, S], resized and normalised. */
+  /** pixels [3, S, S], resized and normalised. A call under way cannot be stopped. */
   async encode(pixels: Float32Array): Promise<ImageFeatures> {
     const side = this.#imageSize;
     const input = new Tensor("float32", pixels, [1, 3, side, side]);

@@ -18,12 +18,19 @@ export interface EngineInfo {
   readonly multimask: boolean;
   /** Where the encoder runs. */
   readonly device: "cpu" | "cuda";
+  /** What encodes images, where there is a choice. */
+  readonly encoder: "onnx" | "native" | "none";
   /** Which decoder answers, where there is a choice. */
   readonly decoder: "onnx" | "native" | "none";
   /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */
   readonly kernels: "native" | "typescript";
   /** Why these and not others, a sentence each: for people. */
-  readonly reasons: { readonly device: string; readonly decoder: string; readonly kernels: string };
+  readonly reasons: {
+    readonly device: string;
+    readonly encoder: string;
+    readonly decoder: string;
+    readonly kernels: string;
+  };
 }
 
 /** What an engine answers to one prompt. */

@@ -47,16 +47,17 @@ const forgotten = new FinalizationRegistry<PreparedImage>((image) => {
 });
 
 /**
- * Opens a SAM 2 or UnSAMv2 checkpoint: image encoder on ONNX Runtime, mask decoder behind one interface.
+ * Opens a checkpoint of a promptable network: image encoder and mask decoder in the addon or on ONNX Runtime.
  * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_UNSUPPORTED`, `E_RUNTIME`.
  */
 export async function openNetworkEngine(options: NetworkOptions): Promise<Engine> {
   const { signal, ...plain } = options;
-  const native = options.decoder === "onnx" ? null : await nativeStatus(options);
-  const binding = native?.binding ?? null;
-  const opened = await inference("open", [{ ...plain, native: binding !== null }], { signal });
+  const native = await nativeStatus(options);
+  const addon = native?.binding ? native.path : null;
+  const binding = options.decoder === "onnx" ? null : (native?.binding ?? null);
+  const opened = await inference("open", [{ ...plain, addon }], { signal });
   const { network, weights, imageSize, width } = opened;
-  const reasons = reasonsOf(options, native, opened.nativeMisfit);
+  const reasons = reasonsOf(options, native, opened);
   if (options.precision === "bfloat16" && !(binding && weights)) {
     await network.release();
     throw new UnSAMError(
@@ -82,6 +83,7 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
     fingerprint: opened.fingerprint,
     multimask: true,
     device: options.device === "cuda" ? "cuda" : "cpu",
+    encoder: opened.encoder,
     decoder: decoder.kind,
     kernels: binding && weights ? "native" : "typescript",
     reasons,
@@ -90,13 +92,19 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
   return new NetworkEngine(info, network, opened, decoder, finisher);
 }
 
-/** The addon, or why there is none. Throws `E_UNSUPPORTED` where there is none and nothing else was asked for. */
-async function nativeStatus({ decoder, cacheDir }: NetworkOptions): Promise<NativeStatus> {
+/**
+ * The addon, or why there is none; null: nothing may use it. Throws `E_UNSUPPORTED` where there is none and nothing else was
+ * asked for.
+ */
+async function nativeStatus({ encoder, decoder, cacheDir }: NetworkOptions): Promise<NativeStatus | null> {
+  if (encoder === "onnx" && decoder === "onnx") return null;
   const native = await loadAddon(cacheDir);
-  if (native.binding === null && decoder === "native") {
+  if (native.binding !== null) return native;
+  for (const [part, wanted] of Object.entries({ encoder, decoder })) {
+    if (wanted !== "native") continue;
     throw new UnSAMError(
       "E_UNSUPPORTED",
-      `There is no native decoder. ${native.reason} decoder: "auto" or "onnx" works without.`,
+      `There is no native ${part}. ${native.reason} ${part}: "auto" or "onnx" works without.`,
     );
   }
   return native;
@@ -105,25 +113,42 @@ async function nativeStatus({ decoder, cacheDir }: NetworkOptions): Promise<Nati
 /** Why `device: "auto"` is the processor. */
 export const CPU_BY_DEFAULT = 'CUDA is used only where it is asked for (device: "cuda").';
 
-/** Why the parts of an opened network are what they are. `misfit`: why the native decoder cannot run it; null: it can. */
+const ASKED = "It was asked for.";
+
+/** Why the parts of an opened network are what they are. `nativeMisfit`: why the native decoder cannot run it; null: it can. */
 function reasonsOf(
-  { device, decoder, cudaDevice }: NetworkOptions,
+  options: NetworkOptions,
   native: NativeStatus | null,
-  misfit: string | null,
+  { encoder, nativeMisfit: misfit }: { encoder: "onnx" | "native"; nativeMisfit: string | null },
 ): EngineInfo["reasons"] {
-  const asked = "It was asked for.";
-  const without = !native
-    ? 'decoder: "onnx" was asked for.'
-    : native.binding === null
-      ? native.reason
-      : misfit && `The native decoder cannot run this model: ${misfit}.`;
+  const { device, decoder, cudaDevice } = options;
+  const without =
+    decoder === "onnx" || !native
+      ? 'decoder: "onnx" was asked for.'
+      : native.binding === null
+        ? native.reason
+        : misfit && `The native decoder cannot run this model: ${misfit}.`;
   const chosen =
-    decoder !== "auto" ? asked : (without ?? "The addon is there and fits the model; it is the fastest one.");
+    decoder !== "auto" ? ASKED : (without ?? "The addon is there and fits the model; it is the fastest one.");
   return {
-    device: device === "auto" ? CPU_BY_DEFAULT : asked,
+    device: device === "auto" ? CPU_BY_DEFAULT : ASKED,
+    encoder: encoderReason(options, native, encoder),
     decoder: typeof cudaDevice === "number" ? `CUDA device ${cudaDevice} was asked for.` : chosen,
     kernels: without ?? "The addon is there.",
   };
+}
+
+function encoderReason(
+  { encoder: wanted, device }: NetworkOptions,
+  native: NativeStatus | null,
+  encoder: "onnx" | "native",
+): string {
+  if (wanted !== "auto") return ASKED;
+  if (encoder === "native")
+    return "The addon is there and has kernels for the model; they are the fastest ones.";
+  if (device === "cuda") return 'device: "cuda" is ONNX Runtime\'s.';
+  if (native?.binding === null) return native.reason;
+  return "The addon has no kernels for this family of models.";
 }
 
 class NetworkEngine implements Engine {

@@ -6,10 +6,11 @@ export interface NetworkOptions {
   /** Model configuration as JSON (keys of the official YAML); undefined: told by the tensors. */
   readonly config: unknown;
   readonly device: "auto" | "cpu" | "cuda";
+  readonly encoder: "auto" | "onnx" | "native";
   readonly decoder: "auto" | "onnx" | "native";
   /** Number of the CUDA device the native decoder runs on; left out or null: the processor. */
   readonly cudaDevice?: number | null | undefined;
-  /** Of the native decoder's image-side products; ONNX Runtime knows float32 only. */
+  /** Of the native decoder's image-side products, and of the native encoder's where the processor has bfloat16; ONNX Runtime knows float32 only. */
   readonly precision: "float32" | "bfloat16";
   readonly threads: number | undefined;
   readonly cacheDir: string;

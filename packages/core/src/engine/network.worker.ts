@@ -1,9 +1,10 @@
+import { openAddon } from "@unsam/native-cuda";
 import { openCheckpoint } from "../checkpoint/index.js";
 import { type ImageFeatures, type NetworkPrompt, nativeMisfit } from "../decoder/index.js";
-import { OnnxDecoderKernel, type PreparedFeatures } from "../decoder/onnx-decoder-kernel.js";
-import { type BuiltEncoder, buildEncoder } from "../encoder/index.js";
-import { OnnxEncoderKernel } from "../encoder/onnx-encoder-kernel.js";
+import type { OnnxDecoderKernel, PreparedFeatures } from "../decoder/onnx-decoder-kernel.js";
+import { buildEncoder, hasBfloat16, type ImageEncoder, openNativeEncoder } from "../encoder/index.js";
 import { UnSAMError } from "../errors.js";
+import { reasonOf } from "../files/index.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { type NetworkModel, resolveModel, weightsFingerprint } from "../models/index.js";
@@ -12,12 +13,11 @@ import { keep, move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
 import type { NetworkOptions } from "./network-options.js";
 
-// The inference thread's side of a network: the sessions, and the images prepared for them.
+// The inference thread's side of a network: the encoder, the sessions, and the images prepared for them. ONNX Runtime is
+// loaded when something first runs on it, so that it need not be installed where nothing does.
 
 export interface Network {
-  readonly model: NetworkModel;
-  readonly files: BuiltEncoder;
-  readonly encoder: OnnxEncoderKernel;
+  readonly encoder: ImageEncoder;
   /** null: the native decoder answers, outside of this thread. */
   readonly decoder: OnnxDecoderKernel | null;
 }
@@ -31,17 +31,18 @@ export interface OnnxImage {
 
 /** Options of `openNetworkEngine` as they cross to this thread. */
 export interface OpenOptions extends Omit<NetworkOptions, "signal"> {
-  /** There is an addon, and it may be used. */
-  readonly native: boolean;
+  /** Path of the addon; null: there is none, or nothing may use it. */
+  readonly addon: string | null;
 }
 
-/** Opens a network; where the native decoder can answer for it, with that one's weights instead of ONNX sessions. */
+/** Opens a network; where the native decoder can answer for it, with that one's weights instead of an ONNX decoder. */
 export async function open(options: OpenOptions) {
   const checkpoint = await openCheckpoint(options.checkpoint);
   try {
     const model = resolveModel(checkpoint, options.config, options.weights);
     const fingerprint = weightsFingerprint(await checkpoint.fingerprint(), model.weights);
-    const native = options.native ? await nativeWeights(model, options.decoder) : null;
+    const allowed = options.addon !== null && options.decoder !== "onnx";
+    const native = allowed ? await nativeWeights(model, options.decoder) : null;
     const weights = native?.weights ?? null;
     const network = await openKernels(model, fingerprint, options, weights === null);
     const opened = {
@@ -52,6 +53,7 @@ export async function open(options: OpenOptions) {
       weights,
       nativeMisfit: native?.misfit ?? null,
       fingerprint,
+      encoder: network.encoder.kind,
       imageSize: model.config.imageSize,
       width: model.config.neck.width,
       granularity: model.granularity,
@@ -82,25 +84,62 @@ async function nativeWeights(
 async function openKernels(
   model: NetworkModel,
   fingerprint: string,
-  { cacheDir, threads, device }: OpenOptions,
+  options: OpenOptions,
   withDecoder: boolean,
 ): Promise<Network> {
-  const providers = device === "cuda" ? ["cuda"] : ["cpu"];
-  const sessionOptions = { threads, providers };
-  const files = await buildEncoder(model, fingerprint, cacheDir);
-  let encoder: OnnxEncoderKernel | null = null;
+  const encoder = (await nativeEncoder(model, options)) ?? (await onnxEncoder(model, fingerprint, options));
   try {
-    encoder = await OnnxEncoderKernel.open(files.modelPath, model.config.imageSize, (path) =>
-      openSession(path, { ...sessionOptions, keepMemory: false }),
-    );
-    const decoder = withDecoder
-      ? await OnnxDecoderKernel.open(model, (bytes) => openSession(bytes, sessionOptions))
-      : null;
-    return { model, files, encoder, decoder };
+    return { encoder, decoder: withDecoder ? await onnxDecoder(model, options) : null };
   } catch (cause) {
-    await encoder?.release();
+    await encoder.release();
+    throw cause;
+  }
+}
+
+/** null: ONNX Runtime encodes. Throws `E_UNSUPPORTED` where nothing but the native encoder was asked for. */
+async function nativeEncoder(
+  model: NetworkModel,
+  { addon, encoder, device, threads, precision }: OpenOptions,
+): Promise<ImageEncoder | null> {
+  if (addon === null || encoder === "onnx" || (encoder === "auto" && device === "cuda")) return null;
+  if (model.encoderSource === null) {
+    if (encoder === "auto") return null;
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `The native encoder cannot run this model (${model.description}); use encoder "onnx" or "auto".`,
+    );
+  }
+  const binding = openAddon(addon);
+  return openNativeEncoder(binding, model.encoderSource, model.features, {
+    threads,
+    // A decoder on a CUDA device may work in bfloat16 where the processor only could imitate it.
+    precision: hasBfloat16(binding) ? precision : "float32",
+  });
+}
+
+async function onnxEncoder(
+  model: NetworkModel,
+  fingerprint: string,
+  options: OpenOptions,
+): Promise<ImageEncoder> {
+  const { OnnxEncoderKernel } = await onnxRuntime(() => import("../encoder/onnx-encoder-kernel.js"));
+  const files = await buildEncoder(model, fingerprint, options.cacheDir);
+  const side = model.config.imageSize;
+  try {
+    const kernel = await OnnxEncoderKernel.open(files.modelPath, side, (path) =>
+      openSession(path, { ...sessionOptions(options), keepMemory: false }),
+    );
+    return {
+      kind: "onnx",
+      encode: (image) => kernel.encode(networkInput(image, side).data),
+      release: async () => {
+        await kernel.release();
+        await files.dispose();
+      },
+    };
+  } catch (cause) {
     await files.dispose();
-    if (device !== "cuda" || !(cause instanceof UnSAMError)) throw cause;
+    if (options.device !== "cuda" || !(cause instanceof UnSAMError)) throw cause;
     throw new UnSAMError(
       "E_UNSUPPORTED",
       `device is "cuda", but ONNX Runtime cannot run the model on CUDA here (${cause.message.replace(/\.$/, "")}); leave device out.`,
@@ -109,8 +148,31 @@ async function openKernels(
   }
 }
 
-export async function encode({ model, encoder }: Network, image: RgbImage) {
-  const features = await encoder.encode(networkInput(image, model.config.imageSize).data);
+async function onnxDecoder(model: NetworkModel, options: OpenOptions): Promise<OnnxDecoderKernel> {
+  const { OnnxDecoderKernel } = await onnxRuntime(() => import("../decoder/onnx-decoder-kernel.js"));
+  return OnnxDecoderKernel.open(model, (bytes) => openSession(bytes, sessionOptions(options)));
+}
+
+function sessionOptions({ threads, device }: OpenOptions) {
+  return { threads, providers: device === "cuda" ? ["cuda"] : ["cpu"] };
+}
+
+/** A module that loads ONNX Runtime. Throws `E_RUNTIME` where it is not installed, or has no binary for this platform. */
+async function onnxRuntime<Module>(load: () => Promise<Module>): Promise<Module> {
+  try {
+    return await load();
+  } catch (cause) {
+    throw new UnSAMError(
+      "E_RUNTIME",
+      `ONNX Runtime is needed here and cannot be loaded: ${reasonOf(cause)}. Install onnxruntime-node, or build the native ` +
+        'addon and leave encoder and decoder at "auto".',
+      { cause },
+    );
+  }
+}
+
+export async function encode({ encoder }: Network, image: RgbImage) {
+  const features = await encoder.encode(image);
   return move(features, ...Object.values(features).map(({ data }) => data));
 }
 
@@ -134,8 +196,7 @@ export function features(image: OnnxImage): ImageFeatures {
   return image.features;
 }
 
-async function close({ decoder, encoder, files }: Network): Promise<void> {
+async function close({ decoder, encoder }: Network): Promise<void> {
   await decoder?.release();
   await encoder.release();
-  await files.dispose();
 }

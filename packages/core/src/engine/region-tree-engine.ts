@@ -58,12 +58,14 @@ export const TREE_TRAITS = {
   granularity: true,
   multimask: false,
   device: "cpu",
+  encoder: "none",
   decoder: "none",
 } as const;
 
 /** Why, for `EngineInfo`. */
 export const TREE_REASONS = {
   device: "Region trees are grown on the processor.",
+  encoder: "The tree is what an image is turned into; there are no features.",
   decoder: "Regions of the tree are the answers; there is no mask decoder.",
 };
 

@@ -37,6 +37,39 @@ export interface FeatureMap {
 
 export type FeatureName = "image_embed" | "high_res_0" | "high_res_1";
 
+/** An image encoder in terms of Hiera's sizes and tensors, for kernels that need no graph. */
+export interface EncoderSource {
+  readonly plan: EncoderPlan;
+  /** Official names of all tensors it reads, but for the position embedding. */
+  names(): readonly string[];
+  /** One of them, LoRA folded in; or `image_encoder.trunk.position_embedding` [(S / 4)², c] at the size of the map. */
+  read(name: string): Promise<Tensor>;
+}
+
+/** Everything about such an encoder that its tensors do not say. */
+export interface EncoderPlan {
+  readonly imageSize: number;
+  readonly embedDim: number;
+  /** Rows, columns; the stride is 4. */
+  readonly patchKernel: readonly [number, number];
+  readonly patchPadding: readonly [number, number];
+  readonly normEps: number;
+  readonly blocks: readonly {
+    readonly width: number;
+    readonly heads: number;
+    readonly hidden: number;
+    /** Window side in tokens of the incoming map; 0 attends over the whole map. */
+    readonly window: number;
+    readonly pools: boolean;
+  }[];
+  readonly neck: {
+    readonly width: number;
+    readonly topDownLevels: readonly number[];
+    readonly average: boolean;
+    readonly addNoMemory: boolean;
+  };
+}
+
 /**
  * A promptable network made from a checkpoint: graphs, and what the code around them must know. The image encoder maps
  * `pixel_values` [1, 3, S, S] to `features`; the decoder's graphs are those of SAM 2 (see `sam2/mask-decoder.ts`).
@@ -53,6 +86,8 @@ export interface NetworkModel {
   /** The image embedding first. */
   readonly features: readonly FeatureMap[];
   readonly imageEncoder: Graph;
+  /** The same encoder for kernels of our own; null: there are none for this family. */
+  readonly encoderSource: EncoderSource | null;
   readonly maskPromptEncoder: Graph;
   readonly decoderImageTokens: Graph;
   /** null: the upscaling adds no maps of the encoder. */

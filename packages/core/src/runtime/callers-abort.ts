@@ -15,6 +15,12 @@ export interface Abortable {
   throwIfAborted(): void;
 }
 
+/** For work outside of JavaScript: the call is given up once the cell holds the value. */
+export interface AbortCell {
+  readonly cell: Int32Array;
+  readonly value: number;
+}
+
 let current = 0;
 
 /** Worker side: which call is under way. */
@@ -33,3 +39,9 @@ export const callersAbort: Abortable = {
     if (callersAbort.aborted) throw new DOMException("The caller has given up.", "AbortError");
   },
 };
+
+/** Worker side: what tells that the caller of the call under way has given up; null where nobody ever has. */
+export function callersAbortCell(): AbortCell | null {
+  if (isMainThread || current === 0) return null;
+  return { cell: (workerData as ThreadData).stop, value: current };
+}

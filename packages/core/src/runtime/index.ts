@@ -1,4 +1,4 @@
-export { type Abortable, callersAbort } from "./callers-abort.js";
+export { type Abortable, type AbortCell, callersAbort, callersAbortCell } from "./callers-abort.js";
 export { ExitGuard } from "./exit-guard.js";
 export { Handle, HandleSet } from "./handle.js";
 export { Kept, keep } from "./keep.js";

@@ -39,6 +39,11 @@ export interface ThreadOptions {
  * never keeps the process alive while idle.
  */
 export class WorkerThread {
+  /** The end of the process stops what they do, for it waits for work outside of JavaScript. */
+  static readonly #living = new Set<WorkerThread>();
+  static readonly #stopAll = () => {
+    for (const thread of WorkerThread.#living) if (thread.#running) thread.stop(thread.#running);
+  };
   readonly #options: ThreadOptions;
   readonly #worker: Worker;
   readonly #stop = new Int32Array(new SharedArrayBuffer(4));
@@ -76,6 +81,8 @@ export class WorkerThread {
     });
     this.#worker.on("exit", (code) => this.#lose(this.#why ?? `it exited with code ${code}`));
     this.#worker.unref();
+    if (WorkerThread.#living.size === 0) process.on("exit", WorkerThread.#stopAll);
+    WorkerThread.#living.add(this);
   }
 
   get busy(): boolean {
@@ -173,6 +180,8 @@ export class WorkerThread {
 
   /** The thread died (out of memory, or the process is ending): what lived on it is gone. */
   #lose(why: string): void {
+    WorkerThread.#living.delete(this);
+    if (WorkerThread.#living.size === 0) process.off("exit", WorkerThread.#stopAll);
     const message = `The ${this.#options.name} thread stopped: ${why}. Load the model again.`;
     this.#lost = new UnSAMError("E_RUNTIME", message);
     for (const { resolve } of this.#releasing.values()) resolve();

@@ -20,7 +20,8 @@ const inference = inferenceThread().bind<typeof import("#core/engine/network.wor
 );
 
 async function openOnnx(set: ParitySet): Promise<OpenedDecoder> {
-  const options = { device: "cpu", decoder: "onnx", precision: "float32", native: false } as const;
+  const kinds = { encoder: "onnx", decoder: "onnx", addon: null } as const;
+  const options = { ...kinds, device: "cpu", precision: "float32" } as const;
   const { network, imageSize, width } = await inference("open", [
     { ...options, checkpoint: set.checkpointFile, config: set.config, threads: 2, cacheDir },
   ]);

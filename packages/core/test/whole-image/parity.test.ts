@@ -76,6 +76,7 @@ describeWithShared("the official whole-image generator", () => {
         checkpoint: shared("parity", fixture, "checkpoint.pt"),
         config: JSON.parse(readFileSync(shared("parity", fixture, "config.json"), "utf8")),
         device: "cpu",
+        encoder: decoder,
         decoder,
         precision: "float32",
         threads: 2,

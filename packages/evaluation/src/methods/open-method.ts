@@ -89,6 +89,7 @@ async function openEngine({ model, weights, config }: MethodSpec & { kind: "mode
     config: await readModelConfig(config ?? undefined),
     weights,
     device: "auto",
+    encoder: "auto",
     decoder: "auto",
     precision: "float32",
     threads: availableParallelism(),

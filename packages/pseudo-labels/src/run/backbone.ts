@@ -50,6 +50,7 @@ export async function openBackbone(
     config: await readModelConfig(config),
     weights,
     device: "auto",
+    encoder: "auto",
     decoder: "auto",
     precision: "float32",
     threads: availableParallelism(),

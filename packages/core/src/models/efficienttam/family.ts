@@ -18,6 +18,7 @@ export const efficientTam: NetworkFamily = {
       description: `EfficientTAM (no granularity), ${config.name}: ${config.imageSize} × ${config.imageSize} input, ViT ${embedDim} × ${depth}.`,
       granularity: null,
       imageEncoder: imageEncoder(config, weights),
+      encoderSource: null,
     });
   },
 };

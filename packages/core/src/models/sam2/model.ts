@@ -1,8 +1,9 @@
 import type { Graph } from "../../graph/index.js";
 import type { Tensor } from "../../tensor.js";
 import type { WeightView } from "../layers/weight-view.js";
-import type { DecoderConfig, FeatureMap, NetworkModel } from "../network-model.js";
+import type { DecoderConfig, EncoderSource, FeatureMap, NetworkModel } from "../network-model.js";
 import type { ModelConfig } from "./config.js";
+import { encoderSource } from "./encoder-plan.js";
 import { imageEncoder } from "./image-encoder.js";
 import { decoderImageTokens, decoderSkips, type GranularityTokens, maskDecoder } from "./mask-decoder.js";
 import { maskPromptEncoder, noMaskEmbedding } from "./prompt-encoder.js";
@@ -35,6 +36,7 @@ export function sam2Model(
     description: `${kind}, ${config.name}: ${imageSize} × ${imageSize} input, Hiera ${trunk.embedDim} × [${trunk.stages.join(", ")}].`,
     granularity,
     imageEncoder: imageEncoder(config, weights),
+    encoderSource: encoderSource(config, weights),
   });
 }
 
@@ -44,6 +46,7 @@ export interface PromptableParts {
   readonly description: string;
   readonly granularity: GranularityTokens | null;
   readonly imageEncoder: Graph;
+  readonly encoderSource: EncoderSource | null;
 }
 
 /** An image encoder with the prompt encoder and the mask decoder of SAM 2 behind it. */

@@ -1,0 +1,90 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { loadNative } from "@unsam/native-cuda";
+import { inRepository } from "@unsam/test-support";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const OURS = ["core", "sdk", "native-cuda", "model-nano"];
+const MISSING = /^onnxruntime-/;
+
+const native = await loadNative({ cacheDir: null });
+const describeWithAddon = native.binding ? describe : describe.skip;
+
+describeWithAddon("an installation without onnxruntime-node", () => {
+  let folder: string;
+
+  // Copies of our packages, for Node resolves what they import from where they really lie; links to everybody else's.
+  beforeAll(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), "unsam-without-"));
+    const modules = path.join(folder, "node_modules");
+    await mkdir(path.join(modules, "@unsam"), { recursive: true });
+    for (const name of await readdir(inRepository("node_modules"))) {
+      if (name === "@unsam" || name.startsWith(".") || MISSING.test(name)) continue;
+      await symlink(inRepository("node_modules", name), path.join(modules, name), "junction");
+    }
+    for (const name of OURS) {
+      const [from, to] = [inRepository("packages", name), path.join(modules, "@unsam", name)];
+      for (const part of ["package.json", "dist", "weights"]) {
+        await cp(path.join(from, part), path.join(to, part), { recursive: true }).catch((cause) => {
+          if (part !== "weights") throw cause;
+        });
+      }
+    }
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  async function run(program: string): Promise<string> {
+    const file = path.join(folder, "program.mjs");
+    await writeFile(file, program);
+    const addon = (native as { path: string }).path;
+    const env = { ...process.env, UNSAM_NATIVE: addon, UNSAM_CACHE: path.join(folder, "cache") };
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { env });
+    return stdout.trim();
+  }
+
+  const fixture = (name: string) => inRepository("packages/core/fixtures/unsamv2-mini", name);
+  const model = JSON.stringify({
+    model: { checkpoint: fixture("checkpoint.safetensors"), config: fixture("config.json") },
+  });
+  const photo = "{ data: new Uint8Array(300 * 200 * 3).fill(90), width: 300, height: 200, channels: 3 }";
+
+  it("answers a click with a checkpoint", { timeout: 120_000 }, async () => {
+    const out = await run(`
+      import { UnSAM } from "@unsam/sdk";
+      const absent = await import("onnxruntime-node").then(() => "installed", ({ code }) => code);
+      const unsam = await UnSAM.load(${model});
+      const image = await unsam.encode(${photo});
+      const { mask, score } = await image.segment({ points: [[10, 10]], granularity: 0.5 });
+      const { encoder, decoder } = unsam.model;
+      console.log(absent, encoder, decoder, mask.width, mask.height, Number.isFinite(score));
+    `);
+    expect(out).toBe("ERR_MODULE_NOT_FOUND native native 300 200 true");
+  });
+
+  it("is well, says the doctor, though it has no ONNX Runtime", { timeout: 120_000 }, async () => {
+    const out = await run(`
+      import { diagnose } from "@unsam/sdk";
+      const { ok, checks } = await diagnose();
+      console.log(ok, checks.find(({ name }) => name === "ONNX Runtime").ok);
+    `);
+    expect(out).toBe("true false");
+  });
+
+  it.each(["encoder", "decoder"])(
+    "says so where the %s is to run on it",
+    { timeout: 120_000 },
+    async (part) => {
+      const out = await run(`
+      import { UnSAM } from "@unsam/sdk";
+      const options = { ...${model}, ${part}: "onnx" };
+      console.log(await UnSAM.load(options).then(() => "loaded", ({ code, message }) => code + " " + message));
+    `);
+      expect(out).toMatch(
+        /^E_RUNTIME ONNX Runtime is needed here and cannot be loaded: .*Install onnxruntime-node/,
+      );
+    },
+  );
+});
