@@ -83,6 +83,7 @@ describe("parsePrompt", () => {
     expect(parsePrompt({ points }, unsam).points).toHaveLength(5000);
     expect(refusal({ points: [...points, [1, 2]] })).toMatch(/5001 points; a prompt takes at most 5000/);
     expect(refusal({ points: new Array(1e6) })).toMatch(/1000000 points/);
+    expect(refusal({ points: new Float32Array(10_002) })).toMatch(/5001 points/);
   });
 
   it("takes a box that touches the image's edges", () => {
