@@ -9,7 +9,7 @@ export const EXIT_BAD_INPUT = 2;
 export const EXIT_INTERRUPTED = 130;
 
 export function exitCodeOf(error: unknown): number {
-  if (!(error instanceof UnSAMError)) return EXIT_FAILED;
+  if (!UnSAMError.isInstance(error)) return EXIT_FAILED;
   return error.code === "E_RUNTIME" ||
     error.code === "E_OUT_OF_MEMORY" ||
     error.code === "E_DEVICE" ||
@@ -21,6 +21,6 @@ export function exitCodeOf(error: unknown): number {
 
 /** One sentence for people; an unexpected error keeps its stack, so that it can be reported. */
 export function explain(error: unknown): string {
-  if (error instanceof UnSAMError) return error.message;
+  if (UnSAMError.isInstance(error)) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -25,9 +25,24 @@ export type ErrorCode =
   /** The inference runtime failed. */
   | "E_RUNTIME";
 
+/** Every copy of this class carries it, so that an error of another copy of the package is known as well. */
+const MARK = Symbol.for("unsam.error");
+
 export class UnSAMError extends Error {
   override readonly name = "UnSAMError";
   readonly code: ErrorCode;
+
+  /**
+   * Whether this is an `UnSAMError`, also of another copy of the package: two versions of it may be installed side by side,
+   * and `instanceof` knows only one of them.
+   */
+  static isInstance(error: unknown): error is UnSAMError {
+    return typeof error === "object" && error !== null && MARK in error;
+  }
+
+  get [MARK](): true {
+    return true;
+  }
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);

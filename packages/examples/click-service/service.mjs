@@ -87,7 +87,7 @@ export async function clickService({
         .send({ error: "E_BUSY", message: "It took too long." });
     }
     // What the caller sent was wrong: the sentence says what.
-    if (error instanceof UnSAMError)
+    if (UnSAMError.isInstance(error))
       return reply.code(422).send({ error: error.code, message: error.message });
     if (error.statusCode < 500 || error instanceof Busy) {
       return reply.code(error.statusCode).send({ error: error.code, message: error.message });

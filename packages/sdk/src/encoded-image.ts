@@ -73,7 +73,7 @@ export class EncodedImage implements AsyncDisposable {
       try {
         return this.#parse(prompt);
       } catch (error) {
-        if (prompts.length === 1 || !(error instanceof UnSAMError)) throw error;
+        if (prompts.length === 1 || !UnSAMError.isInstance(error)) throw error;
         throw new UnSAMError(error.code, `Prompt ${index}: ${error.message}`);
       }
     });

@@ -64,7 +64,7 @@ export async function inspectCheckpoint(
     found = findModelWeights(checkpoint, weights);
     model = resolveModel(checkpoint, config, weights).description;
   } catch (error) {
-    if (!(error instanceof UnSAMError) || error.code === "E_BAD_OPTION") throw error;
+    if (!UnSAMError.isInstance(error) || error.code === "E_BAD_OPTION") throw error;
     problem = error.message;
   }
   const all = [...checkpoint.tensors.values()].map(plainInfo);

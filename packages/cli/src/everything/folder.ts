@@ -78,7 +78,7 @@ export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnS
         else await everythingOf(image, job, unsam);
       } catch (error) {
         signal.throwIfAborted();
-        const code = error instanceof UnSAMError ? error.code : null;
+        const code = UnSAMError.isInstance(error) ? error.code : null;
         failures.push({ image: path.join(folder, image), code, error: explain(error) });
       }
       progress.step(image);

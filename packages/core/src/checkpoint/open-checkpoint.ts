@@ -67,7 +67,7 @@ async function openParts(
   for (const name of index.shards) {
     const shard = path.join(path.dirname(file), name);
     const opened = await FileSource.open(shard, signal).catch((cause) => {
-      if (!(cause instanceof UnSAMError)) throw cause;
+      if (!UnSAMError.isInstance(cause)) throw cause;
       const all = `The index names ${index.shards.length} shards, which must lie beside it.`;
       throw new UnSAMError(cause.code, `${cause.message} ${all}`, { cause });
     });

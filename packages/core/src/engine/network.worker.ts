@@ -139,7 +139,7 @@ async function onnxEncoder(
     };
   } catch (cause) {
     await files.dispose();
-    if (options.device !== "cuda" || !(cause instanceof UnSAMError)) throw cause;
+    if (options.device !== "cuda" || !UnSAMError.isInstance(cause)) throw cause;
     throw new UnSAMError(
       "E_UNSUPPORTED",
       `device is "cuda", but ONNX Runtime cannot run the model on CUDA here (${cause.message.replace(/\.$/, "")}); leave device out.`,

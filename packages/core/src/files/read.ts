@@ -59,7 +59,7 @@ export async function openRegularFile(path: string, options: ReadOptions): Promi
     return { handle, size: stats.size };
   } catch (cause) {
     await handle.close();
-    throw cause instanceof UnSAMError ? cause : systemFailure(path, options, cause);
+    throw UnSAMError.isInstance(cause) ? cause : systemFailure(path, options, cause);
   }
 }
 
@@ -69,7 +69,7 @@ export async function lookAtFile(path: string, options: ReadOptions): Promise<vo
   try {
     await lookAt(handle, size, options);
   } catch (cause) {
-    throw cause instanceof UnSAMError ? cause : systemFailure(path, options, cause);
+    throw UnSAMError.isInstance(cause) ? cause : systemFailure(path, options, cause);
   } finally {
     await handle.close();
   }
@@ -105,7 +105,7 @@ export async function readFileBytes(path: string, options: ReadOptions): Promise
       if (bytesRead === 0 || (filled === size && size > 0)) return bytes.subarray(0, filled);
     }
   } catch (cause) {
-    if (cause instanceof UnSAMError || signal?.aborted) throw cause;
+    if (UnSAMError.isInstance(cause) || signal?.aborted) throw cause;
     throw systemFailure(path, options, cause);
   } finally {
     await handle.close();

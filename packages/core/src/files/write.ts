@@ -122,7 +122,7 @@ async function explained<T>(file: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (cause) {
-    if (cause instanceof UnSAMError) throw cause;
+    if (UnSAMError.isInstance(cause)) throw cause;
     throw new UnSAMError("E_IO", `${shown(file)} could not be written: ${reasonOf(cause)}.`, { cause });
   }
 }

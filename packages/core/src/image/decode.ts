@@ -133,8 +133,9 @@ async function explained<T>(path: string, look: () => Promise<T>): Promise<T> {
   try {
     return await look();
   } catch (cause) {
-    const system =
-      cause instanceof UnSAMError ? (cause.cause as NodeJS.ErrnoException | undefined) : undefined;
+    const system = UnSAMError.isInstance(cause)
+      ? (cause.cause as NodeJS.ErrnoException | undefined)
+      : undefined;
     if (system?.code !== "ENOENT" || !/^[a-z][a-z+.-]+:\/\//i.test(path)) throw cause;
     const advice = "addresses are not fetched: download it, or give the bytes";
     throw new UnSAMError("E_BAD_IMAGE", `There is no file ${shown(path)}; ${advice}.`, { cause });

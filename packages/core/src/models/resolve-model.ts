@@ -63,7 +63,7 @@ export function resolveModel(source: NamedTensors, config?: unknown, key?: strin
     const from = places.length > 1 ? ` Its weights are "${place.key}", of ${places.length} in the file.` : "";
     return { ...model, description: model.description + from, weights: found };
   } catch (error) {
-    if (!(error instanceof UnSAMError) || source.path === undefined) throw error;
+    if (!UnSAMError.isInstance(error) || source.path === undefined) throw error;
     throw new UnSAMError(error.code, `${shown(source.path)}: ${error.message}`, { cause: error });
   }
 }

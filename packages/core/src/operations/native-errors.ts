@@ -21,7 +21,7 @@ export async function typed<T>(call: Promise<T>): Promise<T> {
     return await call;
   } catch (cause) {
     const { code, message } = cause as { code?: unknown; message: string };
-    if (cause instanceof UnSAMError || !CODES.has(code)) throw cause;
+    if (UnSAMError.isInstance(cause) || !CODES.has(code)) throw cause;
     throw new UnSAMError(code as NativeErrorCode, code === "E_DISPOSED" ? DISPOSED : message, { cause });
   }
 }

@@ -43,7 +43,7 @@ export interface ErrorMessage {
 
 export function errorMessage(cause: unknown): ErrorMessage {
   if (!(cause instanceof Error)) return { code: null, message: reasonOf(cause), stack: undefined };
-  const code = cause instanceof UnSAMError ? cause.code : null;
+  const code = UnSAMError.isInstance(cause) ? cause.code : null;
   return { code, message: cause.message || reasonOf(cause), stack: cause.stack };
 }
 

@@ -53,6 +53,12 @@ export function fail(message) {
   throw new TypeError(message);
 }
 
+/** Throws the `UnSAMError` of the module at `url`. */
+export async function failAs(url, code, message) {
+  const { UnSAMError } = await import(url);
+  throw new UnSAMError(code, message);
+}
+
 export function failSilently() {
   throw new Error("");
 }

@@ -25,6 +25,7 @@ interface Counter {
   goOn(cells: Int32Array): void;
   firstOf(array: Float32Array): number;
   fail(message: string): void;
+  failAs(url: string, code: string, message: string): Promise<void>;
   failSilently(): void;
   unsendable(): unknown;
   moveTwice(): unknown;
@@ -80,6 +81,13 @@ describe("calls of a ThreadGroup", () => {
 
   it("hand errors over with their message", async () => {
     await expect(counter()("fail", ["no such thing"])).rejects.toThrow("no such thing");
+  });
+
+  it("tell an error of another copy of the package by its code", async () => {
+    const copy = import.meta.resolve("#core/errors.js?thread");
+    const error = await failure(counter()("failAs", [copy, "E_BAD_FILE", "damaged"]));
+    expect(error).toBeInstanceOf(UnSAMError);
+    expect(error).toMatchObject({ code: "E_BAD_FILE", message: "damaged" });
   });
 
   it("never hand an error over without a reason", async () => {

@@ -97,7 +97,7 @@ async function openJsons(folder: string): Promise<Opened> {
       if (foreign !== null) throw new UnSAMError("E_BAD_FILE", `${file} is ${foreign}.`);
       if (isCoco(content)) sets.push(await openCoco(file, content));
     } catch (error) {
-      if (!(error instanceof UnSAMError)) throw error;
+      if (!UnSAMError.isInstance(error)) throw error;
       problems.push({ what: "JSON file", name, error });
     }
   }

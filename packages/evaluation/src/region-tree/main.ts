@@ -85,7 +85,7 @@ function table(reports: readonly RegionTreeReport[]): string {
 main().catch((error: unknown) => {
   const usage =
     error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-  const known = usage || error instanceof UnSAMError;
+  const known = usage || UnSAMError.isInstance(error);
   process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? error)}\n`);
   process.exitCode = known ? 2 : 1;
 });

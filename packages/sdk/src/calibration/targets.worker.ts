@@ -59,7 +59,7 @@ export async function read(file: string, limits: TargetLimits) {
     try {
       return await work();
     } catch (cause) {
-      if (!(cause instanceof UnSAMError)) throw cause;
+      if (!UnSAMError.isInstance(cause)) throw cause;
       throw new UnSAMError(cause.code, `${name}: regions.${i}: ${reasonOf(cause)}.`, { cause });
     }
   };

@@ -34,7 +34,7 @@ export function configFor(
     return recogniseSize(weights, variant);
   } catch (error) {
     // The decoder is the same at every size. Where the file lacks a part of it, no configuration would help: say that.
-    if (error instanceof UnSAMError && error.code === "E_BAD_CONFIG") {
+    if (UnSAMError.isInstance(error) && error.code === "E_BAD_CONFIG") {
       decoderGraphs(OFFICIAL_DECODER, weights, granularity);
       weights.check();
     }

@@ -74,7 +74,7 @@ function decode(rle: RLE, name: string, { width, height }: Size): Mask {
   try {
     return Mask.fromRLE(rle);
   } catch (cause) {
-    if (!(cause instanceof UnSAMError)) throw cause;
+    if (!UnSAMError.isInstance(cause)) throw cause;
     throw new UnSAMError("E_BAD_FILE", `The run lengths of ${name}: ${cause.message}`, { cause });
   }
 }
