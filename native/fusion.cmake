@@ -1,5 +1,5 @@
 # Hierarchical fusion on the CPU: the library unsam_fusion. Its kernels are compiled once per instruction set like the
-# decoder's, but never contract to fused multiply-add: they give the same bits as their TypeScript twins.
+# decoder's, but never contract to fused multiply-add: they give the same bits as their TypeScript versions.
 file(GLOB fusion_kernel_sources CONFIGURE_DEPENDS src/fusion/cpu/kernels/*.cpp)
 set(fusion_kernel_objects)
 function(unsam_fusion_kernels isa)

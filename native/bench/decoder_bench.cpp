@@ -8,7 +8,7 @@
 #include "cpu/layout.h"
 #include "decoder/cpu/buffer.h"
 #include "measure.h"
-#include "parallel/crew.h"
+#include "parallel/thread_team.h"
 #include "random_model.h"
 
 namespace {
@@ -21,10 +21,10 @@ Seconds matrix_product(std::size_t threads) {
   const Kernels& k = kernels();
   Buffer<float> a(n * n), b(n * n), c(n * n);
   for (std::size_t i = 0; i < n * n; ++i) a[i] = b[i] = static_cast<float>(i % 7) - 3.0f;
-  Crew crew(threads);
+  ThreadTeam team(threads);
   constexpr std::size_t row_step = 192;
   return median(5, [&] {
-    crew.run(n / kLanes * (n / row_step), [&](std::size_t item, std::size_t) {
+    team.run(n / kLanes * (n / row_step), [&](std::size_t item, std::size_t) {
       const std::size_t panel = item / (n / row_step), row = item % (n / row_step) * row_step;
       float* out = c.data() + panel * kLanes * n + row * kLanes;
       for (std::size_t at = 0; at < n; at += depth) {

@@ -10,7 +10,7 @@
 #include "encoder/cpu/kernels.h"
 #include "encoder/cpu/linear.h"
 #include "measure.h"
-#include "parallel/crew.h"
+#include "parallel/thread_team.h"
 #include "random_encoder.h"
 
 namespace {
@@ -30,9 +30,9 @@ Seconds matrix_product(std::size_t threads) {
   Buffer<T> a(kRows * lda);
   std::fill_n(a.data(), kRows * lda, T{1});
   Buffer<float> c(kRows * ldc);
-  Crew crew(threads);
+  ThreadTeam team(threads);
   return median(5, [&] {
-    crew.run(kRows / step, [&](std::size_t item, std::size_t) {
+    team.run(kRows / step, [&](std::size_t item, std::size_t) {
       math.product({.rows = step,
                     .n = kColumns,
                     .depth = kDepth,

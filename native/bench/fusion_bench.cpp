@@ -1,5 +1,5 @@
 // Hierarchical fusion of 1000 masks, stage by stage, against plain single-threaded loops over bytes.
-// Usage: fusion_bench [threads] [runs] [masks]. packages/core/bench/hierarchy.mjs times the TypeScript twins on the
+// Usage: fusion_bench [threads] [runs] [masks]. packages/core/bench/hierarchy.mjs times the TypeScript versions on the
 // same scene.
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 #include "fusion/cpu/kernels.h"
 #include "disc_scene.h"
 #include "measure.h"
-#include "parallel/crew_for.h"
+#include "parallel/parallel_on.h"
 #include "unsam/hierarchy.h"
 #include "unsam/patch_merge.h"
 #include "unsam/region_tree.h"
@@ -91,9 +91,9 @@ int main(int argc, char** argv) {
   const std::size_t count = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 1000;
   const DiscScene scene(count);
   const LogitMaps maps{count, kSide, kSide, scene.data};
-  Crew crew(threads);
-  const ParallelFor parallel = crew_for(crew);
-  std::printf("%zu masks, %s kernels, %zu threads, median of %zu runs\n", count, fusion_kernels().name, crew.size(), runs);
+  ThreadTeam team(threads);
+  const ParallelFor parallel = parallel_on(team);
+  std::printf("%zu masks, %s kernels, %zu threads, median of %zu runs\n", count, fusion_kernels().name, team.size(), runs);
 
   const MaskStatistics s = mask_statistics(maps, {}, parallel);
   const Overlaps overlaps = pairwise_overlaps(s.masks, s.boxes, parallel);

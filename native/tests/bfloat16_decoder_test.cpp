@@ -19,14 +19,14 @@ TEST("a bfloat16 decoder agrees with the plain decoder, with kernels in plain lo
     const reference::Decoder plain(weights);
     const Folded folded(weights);
     const TermMatrices mixtures = PromptMatrices{folded, kernels, kernels.bf16}.of_mixtures();
-    Crew crew(2);
+    ThreadTeam team(2);
     Workspace workspace;
     for (const std::size_t side : {3, 9}) {
       const RandomFeatures features(random(), side);
-      const auto image = prepare_image(folded, kernels, crew, kernels.bf16, features.view(),
-                                       position_products(folded, kernels, crew, kernels.bf16, side));
+      const auto image = prepare_image(folded, kernels, team, kernels.bf16, features.view(),
+                                       position_products(folded, kernels, team, kernels.bf16, side));
       const test::Batch batch = test::long_batch(random, side, {1, 2, 3, 30, 90, 40}, granularity);
-      GroupDecoder group(folded, mixtures, kernels, kernels.bf16, *image, workspace, crew);
+      GroupDecoder group(folded, mixtures, kernels, kernels.bf16, *image, workspace, team);
       CHECK(group.group_size(batch.prompts) == batch.prompts.size());
       std::vector<DecodedMasks> results(batch.prompts.size());
       group.decode(batch.prompts, true, results);

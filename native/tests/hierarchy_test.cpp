@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "fusion/scenes.h"
-#include "parallel/crew_for.h"
+#include "parallel/parallel_on.h"
 #include "unsam/hierarchy.h"
 
 using namespace scenes;
@@ -232,13 +232,13 @@ TEST("fusing is its steps one after the other, on any number of threads") {
                  [&](std::int32_t k) { return s.statistics.areas[static_cast<std::size_t>(k)] >= 1; });
     CHECK(large == scene.kept);  // an empty mask resembles no other
     for (const std::size_t threads : {2, 8}) {
-      unsam::Crew crew(threads);
+      unsam::ThreadTeam team(threads);
       const unsam::FusedScene again =
-          unsam::fuse_logits(maps, s.scores, s.granularities, options, unsam::crew_for(crew));
+          unsam::fuse_logits(maps, s.scores, s.granularities, options, unsam::parallel_on(team));
       CHECK(again.kept == scene.kept && again.finest == scene.finest);
       CHECK(again.forest.parent == scene.forest.parent && again.forest.order == scene.forest.order);
       CHECK(again.forest.level == scene.forest.level);
-      const auto map = unsam::fuse_labels(scene.finest, scene.forest, s.w, s.h, unsam::crew_for(crew));
+      const auto map = unsam::fuse_labels(scene.finest, scene.forest, s.w, s.h, unsam::parallel_on(team));
       CHECK(map.right == unsam::fuse_labels(scene.finest, scene.forest, s.w, s.h, serial_for).right);
     }
   }

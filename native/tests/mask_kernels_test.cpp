@@ -3,7 +3,7 @@
 #include <queue>
 
 #include "fusion/scenes.h"
-#include "parallel/crew_for.h"
+#include "parallel/parallel_on.h"
 #include "unsam/masks.h"
 
 using namespace scenes;
@@ -118,12 +118,12 @@ TEST("1, 2 and 8 threads give the same bits") {
   const unsam::LogitMaps maps{37, 30, 45, data};
   const unsam::FinishedMasks first = unsam::finish_masks(maps, 133, 90, {}, serial_for);
   for (const std::size_t threads : {1, 2, 8}) {
-    unsam::Crew crew(threads);
-    const unsam::FinishedMasks again = unsam::finish_masks(maps, 133, 90, {}, unsam::crew_for(crew));
+    unsam::ThreadTeam team(threads);
+    const unsam::FinishedMasks again = unsam::finish_masks(maps, 133, 90, {}, unsam::parallel_on(team));
     CHECK(again.statistics.masks.words == first.statistics.masks.words);
     CHECK(again.statistics.boxes == first.statistics.boxes && again.statistics.areas == first.statistics.areas);
     CHECK(again.statistics.stability == first.statistics.stability && again.run_lengths == first.run_lengths);
-    const auto statistics = unsam::mask_statistics(maps, {}, unsam::crew_for(crew));
+    const auto statistics = unsam::mask_statistics(maps, {}, unsam::parallel_on(team));
     CHECK(statistics.masks.words == unsam::mask_statistics(maps, {}, serial_for).masks.words);
   }
 }

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "fusion/scenes.h"
-#include "parallel/crew_for.h"
+#include "parallel/parallel_on.h"
 
 using unsam::ErrorCode;
 using unsam::serial_for;
@@ -80,8 +80,8 @@ TEST("patches are joined in the order of the definition") {
       CHECK_LE(std::abs(merges.similarity[m] - plain[m].similarity), 1e-6);
     }
     for (const std::size_t threads : {2, 8}) {
-      unsam::Crew crew(threads);
-      const unsam::PatchMerges again = unsam::merge_patches(data, h, w, d, unsam::crew_for(crew));
+      unsam::ThreadTeam team(threads);
+      const unsam::PatchMerges again = unsam::merge_patches(data, h, w, d, unsam::parallel_on(team));
       CHECK(again.children == merges.children && again.similarity == merges.similarity);
     }
   }

@@ -6,7 +6,7 @@
 
 #include "region_tree/cpu/tridiagonal.h"
 #include "fusion/scenes.h"
-#include "parallel/crew_for.h"
+#include "parallel/parallel_on.h"
 
 using unsam::ErrorCode;
 using unsam::serial_for;
@@ -64,9 +64,9 @@ TEST("a hierarchy joins touching superpixels once each, heights never falling, o
       CHECK(h.merges.border[m] >= 1.0);
     }
     for (const std::size_t threads : {2, 8}) {
-      unsam::Crew crew(threads);
+      unsam::ThreadTeam team(threads);
       const unsam::RegionHierarchy again =
-          unsam::build_region_hierarchy(rgb, width, height, unsam::crew_for(crew));
+          unsam::build_region_hierarchy(rgb, width, height, unsam::parallel_on(team));
       CHECK(again.superpixels.labels == h.superpixels.labels && again.graph.strength == h.graph.strength);
       CHECK(again.merges.children == h.merges.children && again.merges.heights == h.merges.heights);
     }

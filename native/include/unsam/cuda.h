@@ -50,7 +50,7 @@ class PreparedImage;
 // Device memory an image holds, without what it shares with others of its size.
 std::size_t memory_bytes(const PreparedImage& image) noexcept;
 
-// Twin of unsam::Decoder with the same prompts and results. Every function throws Error(out_of_memory), after which the
+// The CUDA version of unsam::Decoder, with the same prompts and results. Every function throws Error(out_of_memory), after which the
 // decoder works as before, and Error(device), after which it may be the device that does not.
 class Decoder {
  public:

@@ -1,7 +1,7 @@
-// Hierarchical fusion on a CUDA device: twin of unsam/masks.h and unsam/hierarchy.h with the same results, bit for bit,
+// Hierarchical fusion on a CUDA device: the functions of unsam/masks.h and unsam/hierarchy.h with the same results, bit for bit,
 // seen without CUDA's own headers. Logits may lie on the device already; packed masks, labels and numbers come back.
 //
-// Every function throws what its twin throws, and Error(out_of_memory), after which the object works as before, or
+// Every function throws what its CPU version throws, and Error(out_of_memory), after which the object works as before, or
 // Error(device). All may be called from several threads at once, each call on a stream of its own.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Iterative merging of patch features for pseudo-labels. Twin of the TypeScript room core/src/patch-merge.
+// Iterative merging of patch features for pseudo-labels. The native version of core/src/patch-merge.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // Region tree without learned weights, on the working image: boundary strength, superpixels, a spectral cue, merging.
-// Twin of the TypeScript room core/src/region-tree, which gives the recipe and its sources. Same operations in the
+// The native version of core/src/region-tree, which gives the recipe and its sources. Same operations in the
 // same order: the results are the same bits.
 #pragma once
 

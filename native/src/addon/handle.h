@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "failure.h"
-#include "parallel/crew_pool.h"
+#include "parallel/thread_team_pool.h"
 #include "unsam/error.h"
 
 namespace unsam::addon {
@@ -22,7 +22,7 @@ struct Environment {
   Napi::FunctionReference prepared_image;
   Napi::FunctionReference image_encoder;
   // The threads of the calls that belong to no decoder.
-  std::shared_ptr<CrewPool> crews = std::make_shared<CrewPool>();
+  std::shared_ptr<ThreadTeamPool> teams = std::make_shared<ThreadTeamPool>();
   // The contents of the handle that is being constructed; JavaScript's own `new` finds nothing here.
   std::any contents;
 };

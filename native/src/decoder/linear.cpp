@@ -8,7 +8,7 @@ namespace unsam {
 namespace {
 
 constexpr std::size_t kRowsPerItem = 48;
-constexpr std::size_t kSerialWork = 150'000;  // multiply-adds below which waking the crew costs more than it gains
+constexpr std::size_t kSerialWork = 150'000;  // multiply-adds below which waking the team costs more than it gains
 
 }  // namespace
 
@@ -23,7 +23,7 @@ Linear::Linear(std::size_t out, std::size_t in, const float* weight, const float
   }
 }
 
-void apply(const Kernels& kernels, Crew& crew, std::size_t rows, std::span<const LinearJob> jobs) {
+void apply(const Kernels& kernels, ThreadTeam& team, std::size_t rows, std::span<const LinearJob> jobs) {
   const std::size_t row_items = (rows + kRowsPerItem - 1) / kRowsPerItem;
   std::size_t panels = 0, work = 0;
   for (const LinearJob& job : jobs) {
@@ -47,7 +47,7 @@ void apply(const Kernels& kernels, Crew& crew, std::size_t rows, std::span<const
   if (work < kSerialWork) {
     for (std::size_t item = 0; item < panels * row_items; ++item) task(item, 0);
   } else {
-    crew.run(panels * row_items, task);
+    team.run(panels * row_items, task);
   }
 }
 

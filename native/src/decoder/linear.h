@@ -7,7 +7,7 @@
 
 #include "cpu/kernels.h"
 #include "decoder/cpu/buffer.h"
-#include "parallel/crew.h"
+#include "parallel/thread_team.h"
 
 namespace unsam {
 
@@ -37,10 +37,10 @@ struct LinearJob {
   std::size_t ldy;
 };
 
-// All jobs have the same number of rows; panels are shared out over the crew.
-void apply(const Kernels& kernels, Crew& crew, std::size_t rows, std::span<const LinearJob> jobs);
-inline void apply(const Kernels& kernels, Crew& crew, std::size_t rows, std::initializer_list<LinearJob> jobs) {
-  apply(kernels, crew, rows, std::span(jobs.begin(), jobs.size()));
+// All jobs have the same number of rows; panels are shared out over the team.
+void apply(const Kernels& kernels, ThreadTeam& team, std::size_t rows, std::span<const LinearJob> jobs);
+inline void apply(const Kernels& kernels, ThreadTeam& team, std::size_t rows, std::initializer_list<LinearJob> jobs) {
+  apply(kernels, team, rows, std::span(jobs.begin(), jobs.size()));
 }
 
 }  // namespace unsam

@@ -71,7 +71,7 @@ void write_other_tokens(const Folded& folded, const Kernels& kernels, const Prom
   if (!prompt.granularity.has_value()) return;
   alignas(64) float features[192], hidden[192];
   granularity_features(*prompt.granularity, features);
-  Crew alone(1);
+  ThreadTeam alone(1);
   apply(kernels, alone, 1, {{&folded.granularity[0], features, 128, hidden, 192}});
   kernels.relu(192, hidden);
   apply(kernels, alone, 1, {{&folded.granularity[1], hidden, 192, features, 192}});

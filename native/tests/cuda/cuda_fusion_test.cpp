@@ -1,4 +1,4 @@
-// Fusion on a device against its CPU twin: the same bits, integers and doubles. Device memory holds NaN patterns before it is
+// Fusion on a device against its CPU version: the same bits, integers and doubles. Device memory holds NaN patterns before it is
 // written (emulated) and results are compared whole, so that what a kernel leaves out shows.
 #include <algorithm>
 #include <cstdio>
@@ -333,7 +333,7 @@ TEST("logits on the device, still being written by another stream") {
   });
 }
 
-TEST("what is wrong with the input is told as by the twin") {
+TEST("what is wrong with the input is told as by the CPU version") {
   need_device();
   const cuda::Fusion fusion;
   const std::vector<float> data(12);

@@ -1,4 +1,4 @@
-// Twins of the PTX wrappers in src/cuda/device/tensor_core.h, written from the fragment layouts of the PTX ISA.
+// Counterparts of the PTX wrappers in src/cuda/device/tensor_core.h, written from the fragment layouts of the PTX ISA.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The TypeScript twins on the scenes of native/bench/fusion_bench.cpp, and, where an addon is built, its functions in
+// The TypeScript versions on the scenes of native/bench/fusion_bench.cpp, and, where an addon is built, its functions in
 // the same run. Build first, then: node bench/hierarchy.mjs [masks] [runs] [threads]. Medians, wall and CPU time;
 // TypeScript runs on one thread. The addon's times hold all a caller waits for; how long the event loop stands still,
 // because arguments are copied, is told apart. Logits lie in a SharedArrayBuffer, which is not copied.

@@ -1,5 +1,5 @@
 // Time to fuse masks given as logits into a scene. Build first, then: node bench/scene.mjs [masks] [runs].
-// UNSAM_NATIVE=off times the TypeScript twins. Discs of all sizes at 256 × 256, as in native/bench. Medians.
+// UNSAM_NATIVE=off times the TypeScript versions. Discs of all sizes at 256 × 256, as in native/bench. Medians.
 import { SceneHierarchy } from "@unsam/sdk";
 
 const count = Number(process.argv[2] ?? 3000);

@@ -107,7 +107,7 @@ bool read_switch(const Napi::Object& options, const char* name) {
 
 Threads read_threads(const Napi::Object& options) {
   const std::size_t threads = read_count(options.Get("threads"), "The option threads", kOption);
-  if (threads >= 1 && threads <= kMaxThreads) return {threads, environment(options.Env()).crews};
+  if (threads >= 1 && threads <= kMaxThreads) return {threads, environment(options.Env()).teams};
   throw Error(kOption, "The option threads is " + std::to_string(threads) + "; it must be from 1 to " +
                            std::to_string(kMaxThreads) + ".");
 }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "../arguments.h"
-#include "parallel/crew_for.h"
-#include "parallel/crew_pool.h"
+#include "parallel/parallel_on.h"
+#include "parallel/thread_team_pool.h"
 #include "unsam/hierarchy.h"
 #include "unsam/masks.h"
 
@@ -24,7 +24,7 @@ struct OwnedMaps {
 // How many threads a call may use, and where they come from.
 struct Threads {
   std::size_t count;
-  std::shared_ptr<CrewPool> crews;
+  std::shared_ptr<ThreadTeamPool> teams;
 };
 
 struct Size {
@@ -51,8 +51,8 @@ Thresholds read_thresholds(const Napi::Object& options);
 // body(parallel) with these threads.
 template <class Body>
 auto with_threads(const Threads& threads, Body body) {
-  const auto crew = threads.crews->take(threads.count);
-  return body(crew_for(*crew));
+  const auto team = threads.teams->take(threads.count);
+  return body(parallel_on(*team));
 }
 
 }  // namespace unsam::addon

@@ -1,4 +1,4 @@
-// All inline PTX of the project. The emulated device's twins (tests/emulated_device/tensor_core.h) implement the same
+// All inline PTX of the project. The emulated device's counterparts (tests/emulated_device/tensor_core_emulated.h) implement the same
 // functions from the fragment layouts that the PTX ISA documents ("Matrix Fragments for mma.m16n8k16").
 #pragma once
 

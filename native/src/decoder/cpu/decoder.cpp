@@ -9,7 +9,7 @@
 #include "decoder/cpu/prepared_image.h"
 #include "decoder/prompt_tokens.h"
 #include "decoder/cpu/workspace.h"
-#include "parallel/crew_pool.h"
+#include "parallel/thread_team_pool.h"
 
 namespace unsam {
 namespace {
@@ -37,10 +37,10 @@ class Decoder::State {
     }
   }
 
-  std::shared_ptr<const PositionProducts> position(Crew& crew, std::size_t side) const {
+  std::shared_ptr<const PositionProducts> position(ThreadTeam& team, std::size_t side) const {
     const std::lock_guard lock(mutex);
     if (!latest_position || latest_position->side != side) {
-      latest_position = position_products(folded, kernels, crew, bf16, side);
+      latest_position = position_products(folded, kernels, team, bf16, side);
     }
     return latest_position;
   }
@@ -50,7 +50,7 @@ class Decoder::State {
   const Folded folded;
   const TermMatrices mixtures;
   mutable Pool<Workspace> workspaces;
-  mutable CrewPool crews;
+  mutable ThreadTeamPool teams;
 
  private:
   mutable std::mutex mutex;
@@ -65,8 +65,8 @@ Decoder::~Decoder() = default;
 std::shared_ptr<const PreparedImage> Decoder::prepare(const ImageFeatures& features, std::size_t threads) const {
   check_features(features);
   check_threads(threads);
-  const auto crew = state_->crews.take(threads);
-  return prepare_image(state_->folded, state_->kernels, *crew, state_->bf16, features, state_->position(*crew, features.side));
+  const auto team = state_->teams.take(threads);
+  return prepare_image(state_->folded, state_->kernels, *team, state_->bf16, features, state_->position(*team, features.side));
 }
 
 std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<const Prompt> prompts,
@@ -81,8 +81,8 @@ std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<
   std::vector<DecodedMasks> results(prompts.size());
   if (prompts.empty()) return results;
   const auto workspace = state_->workspaces.take([](const Workspace&) { return true; }, std::make_unique<Workspace>);
-  const auto crew = state_->crews.take(options.threads);
-  GroupDecoder group(state_->folded, state_->mixtures, state_->kernels, state_->bf16, image, *workspace, *crew);
+  const auto team = state_->teams.take(options.threads);
+  GroupDecoder group(state_->folded, state_->mixtures, state_->kernels, state_->bf16, image, *workspace, *team);
   for (std::size_t first = 0; first < prompts.size();) {
     const std::size_t n = group.group_size(prompts.subspan(first));
     group.decode(prompts.subspan(first, n), options.multimask, std::span(results).subspan(first, n));

@@ -16,16 +16,16 @@ constexpr std::size_t kRowsPerItem = 64;  // tokens that one thread takes at a t
 }  // namespace
 
 GroupDecoder::GroupDecoder(const Folded& folded, const TermMatrices& mixtures, const Kernels& kernels,
-                           const Bfloat16Kernels* bf16, const PreparedImage& image, Workspace& workspace, Crew& crew)
+                           const Bfloat16Kernels* bf16, const PreparedImage& image, Workspace& workspace, ThreadTeam& team)
     : folded_(folded),
       mixtures_(mixtures),
       kernels_(kernels),
       image_(image),
       ws_(workspace),
-      crew_(crew),
+      team_(team),
       passes_{folded, kernels, bf16 != nullptr, image},
       matrices_{folded, kernels, bf16},
-      long_(passes_, crew, workspace.scratch) {}
+      long_(passes_, team, workspace.scratch) {}
 
 std::size_t GroupDecoder::group_size(std::span<const Prompt> prompts) const {
   std::size_t size = 0, tokens = 0;
@@ -44,30 +44,30 @@ void GroupDecoder::decode(std::span<const Prompt> prompts, bool multimask, std::
 
   self_attention(first, true);
   add_position();
-  apply(kernels_, crew_, rows_, {{&first.to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
+  apply(kernels_, team_, rows_, {{&first.to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
   over_image(short_, &ImagePasses::attend0);
   merge(short_, &PromptMatrices::merge0);
   long_.attend0(ws_.attention.data());
   after_image_attention(first, ws_.attention.data());
-  apply(kernels_, crew_, rows_,
+  apply(kernels_, team_, rows_,
         {{&first.from_image_k, ws_.with_position.data(), kDim, ws_.key.data(), kInner},
          {&first.from_image_v, ws_.queries.data(), kDim, ws_.value1.data(), kInner}});
 
   self_attention(second, false);
   add_position();
-  apply(kernels_, crew_, rows_, {{&second.to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
-  crew_.run(short_.size() * kFromValue1Panels, [&](std::size_t item, std::size_t) {
+  apply(kernels_, team_, rows_, {{&second.to_image_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
+  team_.run(short_.size() * kFromValue1Panels, [&](std::size_t item, std::size_t) {
     PromptWork& w = *short_[item / kFromValue1Panels];
     matrices_.expand(folded_.from_value1, w.value1, item % kFromValue1Panels, w, w.own_from_value1);
   });
-  crew_.run(short_.size() * PromptMatrices::kLayer0Tasks, [&](std::size_t item, std::size_t) {
+  team_.run(short_.size() * PromptMatrices::kLayer0Tasks, [&](std::size_t item, std::size_t) {
     matrices_.layer0(*short_[item / PromptMatrices::kLayer0Tasks], item % PromptMatrices::kLayer0Tasks);
   });
   over_image(short_, &ImagePasses::attend1);
   merge(short_, &PromptMatrices::merge1);
   long_.attend1(ws_.key.data(), ws_.value1.data(), ws_.attention.data());
   after_image_attention(second, ws_.attention.data());
-  apply(kernels_, crew_, rows_,
+  apply(kernels_, team_, rows_,
         {{&second.from_image_k, ws_.with_position.data(), kDim, ws_.key.data(), kInner},
          {&second.from_image_v, ws_.queries.data(), kDim, ws_.value2.data(), kInner},
          {&folded_.final_q, ws_.with_position.data(), kDim, ws_.query.data(), kInner}});
@@ -76,11 +76,11 @@ void GroupDecoder::decode(std::span<const Prompt> prompts, bool multimask, std::
       std::copy_n(w->query + w->final_tokens[i] * kInner, kInner, w->final_query.data() + i * kInner);
     }
   }
-  crew_.run(short_.size() * kFromValue2Panels, [&](std::size_t item, std::size_t) {
+  team_.run(short_.size() * kFromValue2Panels, [&](std::size_t item, std::size_t) {
     PromptWork& w = *short_[item / kFromValue2Panels];
     matrices_.expand(folded_.from_value2, w.value2, item % kFromValue2Panels, w, w.own_from_value2);
   });
-  crew_.run(count_ * PromptMatrices::kLayer1Tasks, [&](std::size_t item, std::size_t) {
+  team_.run(count_ * PromptMatrices::kLayer1Tasks, [&](std::size_t item, std::size_t) {
     PromptWork& w = *all_[item / PromptMatrices::kLayer1Tasks];
     const std::size_t task = item % PromptMatrices::kLayer1Tasks;
     if (!w.is_long || task == PromptMatrices::kLastScores) matrices_.layer1(w, task);
@@ -129,8 +129,8 @@ void GroupDecoder::begin(std::span<const Prompt> prompts, bool multimask) {
     }
   }
   ws_.reserve_rows(rows_);
-  ws_.scratch.resize(std::max(ws_.scratch.size(), crew_.size()));
-  ws_.mask_scratch.resize(std::max(ws_.mask_scratch.size(), crew_.size()));
+  ws_.scratch.resize(std::max(ws_.scratch.size(), team_.size()));
+  ws_.mask_scratch.resize(std::max(ws_.mask_scratch.size(), team_.size()));
   for (PassScratch& s : ws_.scratch) s.reserve(columns, kMaskTokens, passes_.bf16);
   for (PromptWork* w : all_) {
     float* position = ws_.position.data() + w->first_row * kDim;
@@ -151,7 +151,7 @@ void GroupDecoder::begin(std::span<const Prompt> prompts, bool multimask) {
 // task(first, count) for all rows, shared out where there are many.
 void GroupDecoder::by_rows(std::size_t rows, const std::function<void(std::size_t, std::size_t)>& task) {
   if (rows <= 4 * kRowsPerItem) return task(0, rows);
-  crew_.run((rows + kRowsPerItem - 1) / kRowsPerItem, [&](std::size_t item, std::size_t) {
+  team_.run((rows + kRowsPerItem - 1) / kRowsPerItem, [&](std::size_t item, std::size_t) {
     task(item * kRowsPerItem, std::min(kRowsPerItem, rows - item * kRowsPerItem));
   });
 }
@@ -167,7 +167,7 @@ void GroupDecoder::embed_masks() {
   }
   if (masked.empty()) return;
   for (auto& s : ws_.mask_scratch) s.reserve(kMaskScratch);
-  crew_.run(masked.size() * image_.blocks, [&](std::size_t item, std::size_t worker) {
+  team_.run(masked.size() * image_.blocks, [&](std::size_t item, std::size_t worker) {
     embed_mask(folded_, kernels_, image_, *masked[item / image_.blocks], item % image_.blocks,
                ws_.mask_scratch[worker].data());
   });
@@ -194,11 +194,11 @@ void GroupDecoder::self_attention(const TokenLayer& layer, bool first) {
   // The first layer has neither position term nor residual.
   if (!first) add_position();
   const float* qk = first ? ws_.queries.data() : ws_.with_position.data();
-  apply(kernels_, crew_, rows_,
+  apply(kernels_, team_, rows_,
         {{&layer.self.q, qk, kDim, ws_.q.data(), kDim},
          {&layer.self.k, qk, kDim, ws_.k.data(), kDim},
          {&layer.self.v, ws_.queries.data(), kDim, ws_.v.data(), kDim}});
-  crew_.run(short_.size(), [&](std::size_t p, std::size_t) {
+  team_.run(short_.size(), [&](std::size_t p, std::size_t) {
     const PromptWork& w = *short_[p];
     const std::size_t at = w.first_row * kDim;
     // update is free here; one row of scores per prompt.
@@ -207,7 +207,7 @@ void GroupDecoder::self_attention(const TokenLayer& layer, bool first) {
   });
   long_.self_attention(ws_.q.data(), ws_.k.data(), ws_.v.data(), ws_.mixed.data());
   float* out = first ? ws_.queries.data() : ws_.update.data();
-  apply(kernels_, crew_, rows_, {{&layer.self.out, ws_.mixed.data(), kDim, out, kDim}});
+  apply(kernels_, team_, rows_, {{&layer.self.out, ws_.mixed.data(), kDim, out, kDim}});
   normalise(layer.norm1, first ? nullptr : out);
 }
 
@@ -219,29 +219,29 @@ void GroupDecoder::over_image(const std::vector<PromptWork*>& prompts, Pass pass
     if (pass == &ImagePasses::attend_final) w->partials.width += 2 * w->columns + 1;
   }
   // Chunk by chunk, all prompts of the group on it: the image's products are then read from cache.
-  crew_.run(image_.chunks() * count, [&](std::size_t item, std::size_t worker) {
+  team_.run(image_.chunks() * count, [&](std::size_t item, std::size_t worker) {
     PassScratch& scratch = ws_.scratch[worker];
-    scratch.next_chunk = (item + crew_.size()) / count;
+    scratch.next_chunk = (item + team_.size()) / count;
     (passes_.*pass)(*prompts[item % count], item / count, scratch);
   });
 }
 
 void GroupDecoder::merge(const std::vector<PromptWork*>& prompts, Merge of_head) {
-  crew_.run(prompts.size() * kHeads, [&](std::size_t item, std::size_t) {
+  team_.run(prompts.size() * kHeads, [&](std::size_t item, std::size_t) {
     PromptWork& w = *prompts[item / kHeads];
     (matrices_.*of_head)(w, item % kHeads, image_.chunks(), ws_.attention.data() + w.first_row * kInner);
   });
 }
 
 void GroupDecoder::after_image_attention(const TokenLayer& layer, const float* attention) {
-  apply(kernels_, crew_, rows_, {{&layer.to_image_out, attention, kInner, ws_.update.data(), kDim}});
+  apply(kernels_, team_, rows_, {{&layer.to_image_out, attention, kInner, ws_.update.data(), kDim}});
   normalise(layer.norm2, ws_.update.data());
   for (std::size_t first = 0; first < rows_; first += kHiddenRows) {
     const std::size_t rows = std::min(kHiddenRows, rows_ - first);
     float* hidden = ws_.hidden.data();
-    apply(kernels_, crew_, rows, {{&layer.mlp0, ws_.queries.data() + first * kDim, kDim, hidden, kMlp}});
+    apply(kernels_, team_, rows, {{&layer.mlp0, ws_.queries.data() + first * kDim, kDim, hidden, kMlp}});
     by_rows(rows, [&](std::size_t at, std::size_t n) { kernels_.relu(n * kMlp, hidden + at * kMlp); });
-    apply(kernels_, crew_, rows, {{&layer.mlp1, hidden, kMlp, ws_.update.data() + first * kDim, kDim}});
+    apply(kernels_, team_, rows, {{&layer.mlp1, hidden, kMlp, ws_.update.data() + first * kDim, kDim}});
   }
   normalise(layer.norm3, ws_.update.data());
   add_position();
@@ -249,11 +249,11 @@ void GroupDecoder::after_image_attention(const TokenLayer& layer, const float* a
 
 void GroupDecoder::heads(bool multimask) {
   // Only the tokens read below go through the last attention's output layer.
-  crew_.run(count_, [&](std::size_t p, std::size_t) {
+  team_.run(count_, [&](std::size_t p, std::size_t) {
     PromptWork& w = ws_.prompts[p];
     const std::size_t n = w.final_tokens.size();
     float* update = ws_.update.data() + w.first_row * kDim;
-    Crew alone(1);
+    ThreadTeam alone(1);
     apply(kernels_, alone, n, {{&folded_.final_out, ws_.attention.data() + w.first_row * kInner, kInner, update, kDim}});
     for (std::size_t i = 0; i < n; ++i) {
       float* token = ws_.queries.data() + (w.first_row + w.final_tokens[i]) * kDim;
@@ -290,7 +290,7 @@ void GroupDecoder::heads(bool multimask) {
       jobs[n++] = {&mlp.layers[layer], x + slot * slot_size, kDim, y + slot * slot_size, kDim};
       results[slot] = y + slot * slot_size;
     }
-    apply(kernels_, crew_, count_, std::span(jobs, n));
+    apply(kernels_, team_, count_, std::span(jobs, n));
     for (std::size_t slot = 0; slot < tokens.size(); ++slot) {
       if (layer + 1 < mlp_of(slot).depth) kernels_.relu(count_ * kDim, y + slot * slot_size);
     }

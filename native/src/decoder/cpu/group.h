@@ -16,7 +16,7 @@ class GroupDecoder {
  public:
   // In float32 when bf16 is null; `mixtures` are PromptMatrices::of_mixtures.
   GroupDecoder(const Folded& folded, const TermMatrices& mixtures, const Kernels& kernels, const Bfloat16Kernels* bf16,
-               const PreparedImage& image, Workspace& workspace, Crew& crew);
+               const PreparedImage& image, Workspace& workspace, ThreadTeam& team);
 
   // Of the next prompts, how many make up a group: at least one.
   std::size_t group_size(std::span<const Prompt> prompts) const;
@@ -44,7 +44,7 @@ class GroupDecoder {
   const Kernels& kernels_;
   const PreparedImage& image_;
   Workspace& ws_;
-  Crew& crew_;
+  ThreadTeam& team_;
   const ImagePasses passes_;
   const PromptMatrices matrices_;
   LongPrompts long_;

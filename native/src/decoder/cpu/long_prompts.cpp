@@ -91,7 +91,7 @@ void LongPrompts::over(Items items_of, const Task& task) {
   std::vector<std::size_t> ends;
   std::size_t total = 0;
   for (const PromptWork* work : prompts_) ends.push_back(total += (this->*items_of)(*work));
-  crew_.run(total, [&](std::size_t item, std::size_t worker) {
+  team_.run(total, [&](std::size_t item, std::size_t worker) {
     const auto p = static_cast<std::size_t>(std::upper_bound(ends.begin(), ends.end(), item) - ends.begin());
     task(*prompts_[p], p == 0 ? item : item - ends[p - 1], scratch_[worker]);
   });

@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "decoder/cpu/image_passes.h"
-#include "parallel/crew.h"
+#include "parallel/thread_team.h"
 
 namespace unsam {
 
 class LongPrompts {
  public:
-  LongPrompts(const ImagePasses& passes, Crew& crew, std::vector<PassScratch>& scratch)
-      : passes_(passes), crew_(crew), scratch_(scratch) {}
+  LongPrompts(const ImagePasses& passes, ThreadTeam& team, std::vector<PassScratch>& scratch)
+      : passes_(passes), team_(team), scratch_(scratch) {}
 
   // Who takes part in what follows.
   void clear() { prompts_.clear(); }
@@ -55,7 +55,7 @@ class LongPrompts {
   void image_to_tokens(const PromptWork& work, std::size_t item, const float* queries, float* out) const;
 
   const ImagePasses& passes_;
-  Crew& crew_;
+  ThreadTeam& team_;
   std::vector<PassScratch>& scratch_;
   std::vector<PromptWork*> prompts_;
 };

@@ -6,16 +6,16 @@
 
 namespace unsam {
 
-std::shared_ptr<const PositionProducts> position_products(const Folded& folded, const Kernels& kernels, Crew& crew,
+std::shared_ptr<const PositionProducts> position_products(const Folded& folded, const Kernels& kernels, ThreadTeam& team,
                                                           const Bfloat16Kernels* bf16, std::size_t side) {
   const std::size_t tokens = side * side, blocks = (tokens + kLanes - 1) / kLanes;
   auto result = std::make_shared<PositionProducts>();
   result->side = side;
   result->values.f32.reserve(blocks * kPositionRows * kLanes);
   if (bf16 != nullptr) result->values.half.reserve(blocks * kPositionRows * kLanes);
-  std::vector<Buffer<float>> scratch(crew.size());
+  std::vector<Buffer<float>> scratch(team.size());
   for (auto& s : scratch) s.reserve(kDim * kLanes);
-  crew.run(blocks, [&](std::size_t block, std::size_t worker) {
+  team.run(blocks, [&](std::size_t block, std::size_t worker) {
     float* grid = scratch[worker].data();
     std::fill_n(grid, kDim * kLanes, 0.0f);
     for (std::size_t lane = 0; lane < std::min(kLanes, tokens - block * kLanes); ++lane) {
@@ -38,7 +38,7 @@ std::shared_ptr<const PositionProducts> position_products(const Folded& folded, 
   return result;
 }
 
-std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const Kernels& kernels, Crew& crew,
+std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const Kernels& kernels, ThreadTeam& team,
                                                    const Bfloat16Kernels* bf16, const ImageFeatures& features,
                                                    std::shared_ptr<const PositionProducts> position) {
   const std::size_t side = features.side, tokens = side * side, blocks = (tokens + kLanes - 1) / kLanes;
@@ -65,9 +65,9 @@ std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const K
   image->position = std::move(position);
 
   constexpr std::size_t kBefore = (2 * kDim + 1) * kLanes;
-  std::vector<Buffer<float>> scratch(crew.size());
+  std::vector<Buffer<float>> scratch(team.size());
   for (auto& s : scratch) s.reserve(kBefore + (bf16 != nullptr ? kProductRows * kLanes : 0));
-  crew.run(blocks, [&](std::size_t block, std::size_t worker) {
+  team.run(blocks, [&](std::size_t block, std::size_t worker) {
     float* x = scratch[worker].data();  // [kDim + 1][L], the last row is 1
     float* spare = x + (kDim + 1) * kLanes;
     float* exact = scratch[worker].data() + kBefore;  // what is rounded afterwards

@@ -36,10 +36,10 @@ class PreparedImage {
 };
 
 // In float32 when bf16 is null.
-std::shared_ptr<const PositionProducts> position_products(const Folded& folded, const Kernels& kernels, Crew& crew,
+std::shared_ptr<const PositionProducts> position_products(const Folded& folded, const Kernels& kernels, ThreadTeam& team,
                                                           const Bfloat16Kernels* bf16, std::size_t side);
 
-std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const Kernels& kernels, Crew& crew,
+std::shared_ptr<const PreparedImage> prepare_image(const Folded& folded, const Kernels& kernels, ThreadTeam& team,
                                                    const Bfloat16Kernels* bf16, const ImageFeatures& features,
                                                    std::shared_ptr<const PositionProducts> position);
 

@@ -16,7 +16,7 @@ struct Positions {
   DeviceArray<char> products;
 };
 
-// Device twin of unsam::PreparedImage.
+// unsam::PreparedImage in device memory.
 class PreparedImage {
  public:
   const void* owner;

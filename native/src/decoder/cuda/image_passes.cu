@@ -1,4 +1,4 @@
-// The passes over the image tokens. Twin: decoder/image_passes.cpp (same algebra, see decoder/folded.h).
+// The passes over the image tokens. CPU version: decoder/cpu/image_passes.cpp (same algebra, see decoder/folded.h).
 //
 // A block of 8 warps takes one prompt and one chunk: some tiles of 32 image tokens, one after the other, with an online
 // softmax over image tokens (Milakov & Gimelshein 2018). Scores lie in shared memory as [column][token] with a pitch that

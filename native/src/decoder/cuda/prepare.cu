@@ -1,4 +1,4 @@
-// What is computed once per image, and per mask prompt. Twins: decoder/prepare.cpp, decoder/mask_prompt.cpp.
+// What is computed once per image, and per mask prompt. CPU version: decoder/cpu/prepare.cpp, decoder/cpu/mask_prompt.cpp.
 #include "decoder/cuda/prepare.h"
 
 #include "cuda/device/tile_product.h"

@@ -6,7 +6,7 @@
 
 namespace unsam::cuda {
 
-// Writable twin of ImageView, and the features it is made from (device memory, [channels][rows][columns]).
+// ImageView with writable arrays, and the features it is made from (device memory, [channels][rows][columns]).
 struct ImageBuffers {
   int side, tokens, padded;
   const float* embed;       // [kDim][N]
@@ -24,7 +24,7 @@ struct ImageBuffers {
 void prepare_positions(bool bf16, const ConstantsView& constants, const ImageBuffers& buffers, cudaStream_t stream);
 // Everything else of an image, without a mask prompt.
 void prepare_image(bool bf16, const ConstantsView& constants, const ImageBuffers& buffers, cudaStream_t stream);
-// own_products and own_norms of the prompts that have a mask. Twin: decoder/mask_prompt.cpp.
+// own_products and own_norms of the prompts that have a mask. CPU version: decoder/cpu/mask_prompt.cpp.
 void embed_masks(bool bf16, const Call* call, int prompts, int padded, cudaStream_t stream);
 
 }  // namespace unsam::cuda

@@ -1,4 +1,4 @@
-// Twin: decoder/prompt_matrices.cpp.
+// CPU version: decoder/cpu/prompt_matrices.cpp.
 #include "decoder/cuda/prompt_matrices.h"
 
 #include "cuda/device/shared_memory.h"

@@ -1,4 +1,4 @@
-// Twin: decoder/linear.cpp, decoder/group.cpp (self-attention, norms) and cpu/kernels/tokens.cpp.
+// CPU version: decoder/linear.cpp, decoder/cpu/group.cpp (self-attention, norms) and cpu/kernels/tokens.cpp.
 //
 // One prompt has about ten tokens, so a linear layer is a stream of weights: its work is cut by output columns over as many
 // blocks as there are, and along the depth over the warps of a block.

@@ -1,4 +1,4 @@
-// Upscaling to the masks' logits in one go. Twin: ImagePasses::upscale (decoder/image_passes.cpp).
+// Upscaling to the masks' logits in one go. CPU version: ImagePasses::upscale (decoder/cpu/image_passes.cpp).
 //
 // A warp takes 16 image tokens and one of the four sub-pixels of the first transposed convolution: its 64 channels stay in
 // the warp's registers through LayerNorm and GELU, and since a tile of results is laid out like a left factor, they

@@ -7,7 +7,7 @@
 #include "encoder/cpu/input.h"
 #include "encoder/plan.h"
 #include "encoder/cpu/weights.h"
-#include "parallel/crew_pool.h"
+#include "parallel/thread_team_pool.h"
 
 namespace unsam {
 namespace {
@@ -25,14 +25,14 @@ class ImageEncoder::State {
 
   virtual void load(const std::string& name, const TensorView& tensor) = 0;
   virtual void require_complete() const = 0;
-  virtual bool encode(std::span<const float> pixels, Crew& crew, const std::function<bool()>& cancelled,
+  virtual bool encode(std::span<const float> pixels, ThreadTeam& team, const std::function<bool()>& cancelled,
                       EncodedFeatures& features) const = 0;
 
   const encoder::Shape shape;
   const encoder::Kernels& kernels;
   std::vector<std::string> matrices;
   std::size_t bytes = 0;
-  mutable CrewPool crews;
+  mutable ThreadTeamPool teams;
 };
 
 namespace {
@@ -58,9 +58,9 @@ class StateOf final : public ImageEncoder::State {
     }
   }
 
-  bool encode(std::span<const float> pixels, Crew& crew, const std::function<bool()>& cancelled,
+  bool encode(std::span<const float> pixels, ThreadTeam& team, const std::function<bool()>& cancelled,
               EncodedFeatures& features) const override {
-    return encoder::Encoding<T>(shape, kernels, weights_, crew, cancelled).run(pixels, features);
+    return encoder::Encoding<T>(shape, kernels, weights_, team, cancelled).run(pixels, features);
   }
 
  private:
@@ -80,10 +80,10 @@ void check(const EncodeOptions& options) {
                                          std::to_string(kMaxThreads) + ".");
 }
 
-std::optional<EncodedFeatures> encode_pixels(const ImageEncoder::State& state, std::span<const float> pixels, Crew& crew,
+std::optional<EncodedFeatures> encode_pixels(const ImageEncoder::State& state, std::span<const float> pixels, ThreadTeam& team,
                                              const EncodeOptions& options) {
   EncodedFeatures features;
-  if (!state.encode(pixels, crew, options.cancelled, features)) return std::nullopt;
+  if (!state.encode(pixels, team, options.cancelled, features)) return std::nullopt;
   return features;
 }
 
@@ -107,10 +107,10 @@ std::optional<EncodedFeatures> ImageEncoder::encode(const PhotoView& photo, cons
                                            " x " + std::to_string(height) + " pixels of three bytes were said.");
   }
   const std::size_t side = state_->shape.plan.image_size;
-  const auto crew = state_->crews.take(options.threads);
+  const auto team = state_->teams.take(options.threads);
   Buffer<float> pixels(3 * side * side);
-  encoder::network_input(photo, side, *crew, pixels.data());
-  return encode_pixels(*state_, {pixels.data(), 3 * side * side}, *crew, options);
+  encoder::network_input(photo, side, *team, pixels.data());
+  return encode_pixels(*state_, {pixels.data(), 3 * side * side}, *team, options);
 }
 
 std::optional<EncodedFeatures> ImageEncoder::encode(std::span<const float> pixels, const EncodeOptions& options) const {
@@ -121,8 +121,8 @@ std::optional<EncodedFeatures> ImageEncoder::encode(std::span<const float> pixel
     throw Error(ErrorCode::bad_option, "The image has " + std::to_string(pixels.size()) + " values; the encoder takes 3 x " +
                                            std::to_string(side) + " x " + std::to_string(side) + ".");
   }
-  const auto crew = state_->crews.take(options.threads);
-  return encode_pixels(*state_, pixels, *crew, options);
+  const auto team = state_->teams.take(options.threads);
+  return encode_pixels(*state_, pixels, *team, options);
 }
 
 std::size_t ImageEncoder::memory_bytes() const noexcept { return state_->bytes; }

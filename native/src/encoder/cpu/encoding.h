@@ -13,7 +13,7 @@
 #include "encoder/cpu/scratch.h"
 #include "encoder/cpu/weights.h"
 #include "encoder/windows.h"
-#include "parallel/crew.h"
+#include "parallel/thread_team.h"
 
 namespace unsam::encoder {
 
@@ -32,10 +32,10 @@ struct TokenMap {
 template <class T>
 class Encoding {
  public:
-  Encoding(const Shape& shape, const Kernels& kernels, const Weights<T>& weights, Crew& crew,
+  Encoding(const Shape& shape, const Kernels& kernels, const Weights<T>& weights, ThreadTeam& team,
            const std::function<bool()>& cancelled)
-      : shape_(shape), kernels_(kernels), math_(math<T>(kernels)), weights_(weights), crew_(crew), cancelled_(cancelled),
-        eps_(static_cast<float>(shape.plan.norm_eps)), scratch_(crew.size()) {}
+      : shape_(shape), kernels_(kernels), math_(math<T>(kernels)), weights_(weights), team_(team), cancelled_(cancelled),
+        eps_(static_cast<float>(shape.plan.norm_eps)), scratch_(team.size()) {}
 
   // pixels [3][S][S]. False: cancelled.
   bool run(std::span<const float> pixels, EncodedFeatures& features);
@@ -71,7 +71,7 @@ class Encoding {
   const Kernels& kernels_;
   const Math<T>& math_;
   const Weights<T>& weights_;
-  Crew& crew_;
+  ThreadTeam& team_;
   const std::function<bool()>& cancelled_;
   const float eps_;
   std::vector<Scratch<T>> scratch_;
@@ -84,7 +84,7 @@ class Encoding {
 template <class T>
 template <class Work>
 bool Encoding<T>::each(std::size_t count, Work work) {
-  crew_.run(count, [&](std::size_t item, std::size_t worker) {
+  team_.run(count, [&](std::size_t item, std::size_t worker) {
     if (!cancelled()) work(item, scratch_[worker]);
   });
   return !cancelled();

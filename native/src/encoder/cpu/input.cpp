@@ -66,9 +66,9 @@ void resize_row(const std::uint8_t* rgb, const FilterTaps& taps, std::size_t sid
 
 }  // namespace
 
-void network_input(const PhotoView& photo, std::size_t side, Crew& crew, float* out) {
+void network_input(const PhotoView& photo, std::size_t side, ThreadTeam& team, float* out) {
   const FilterTaps across(photo.width, side), down(photo.height, side);
-  crew.run((side + kRows - 1) / kRows, [&](std::size_t item, std::size_t) {
+  team.run((side + kRows - 1) / kRows, [&](std::size_t item, std::size_t) {
     const std::size_t first = item * kRows, end = std::min(side, first + kRows), values = 3 * side;
     std::vector<float> slots(down.count * values);  // row y is kept in slot y % count
     std::vector<double> sums(values);

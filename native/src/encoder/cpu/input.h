@@ -3,13 +3,13 @@
 
 #include <cstddef>
 
-#include "parallel/crew.h"
+#include "parallel/thread_team.h"
 #include "unsam/encoder.h"
 
 namespace unsam::encoder {
 
 // RGB / 255, resized to side x side bilinearly with antialiasing, normalised: out [3][side][side]. The arithmetic of
 // packages/core/src/image/resize.ts, bit for bit.
-void network_input(const PhotoView& photo, std::size_t side, Crew& crew, float* out);
+void network_input(const PhotoView& photo, std::size_t side, ThreadTeam& team, float* out);
 
 }  // namespace unsam::encoder

@@ -1,5 +1,5 @@
 // The table of fusion kernels, each compiled once per instruction set. Floating-point arithmetic is never contracted:
-// every table gives the same bits, and the same as the TypeScript twins.
+// every table gives the same bits, and the same as the TypeScript versions.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // exp and powers out of +, -, * and / alone, which IEEE 754 rounds one way only, so that a tree does not depend on the C
-// library. Twin of core/src/region-tree/elementary.ts: same operations in the same order.
+// library. core/src/region-tree/elementary.ts has the same operations in the same order.
 #pragma once
 
 namespace unsam::tree {

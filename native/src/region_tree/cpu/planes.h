@@ -1,5 +1,5 @@
 // The stages of a region tree, in order. Planes are [height, width]; sums run in double and are kept in float where the
-// TypeScript twin's typed arrays do.
+// TypeScript version's typed arrays do.
 #pragma once
 
 #include <array>

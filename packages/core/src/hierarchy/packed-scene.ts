@@ -122,11 +122,11 @@ function lowestGranularities(
   for (const k of kept) stays[k] = 1;
   for (let i = 0; i < overlaps.count; i++) {
     if (stays[i]) continue;
-    const twin = kept.findIndex((k) => {
+    const original = kept.findIndex((k) => {
       const common = commonPixels(overlaps, i, k);
       return common > maxIoU * (areas[i] + areas[k] - common);
     });
-    if (twin >= 0) lowest[twin] = Math.min(lowest[twin], granularities[i]);
+    if (original >= 0) lowest[original] = Math.min(lowest[original], granularities[i]);
   }
   return lowest;
 }

@@ -110,7 +110,7 @@ function unitVectors({ height, width, channels, data }: PatchFeatures): Float32A
   return unit;
 }
 
-/** Product of two rows, summed in eight lanes: the order of the native twin. */
+/** Product of two rows, summed in eight lanes: the order of the native version. */
 function dot(values: Float32Array, a: number, b: number, length: number): number {
   let s0 = 0;
   let s1 = 0;

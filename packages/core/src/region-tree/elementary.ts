@@ -1,6 +1,6 @@
 // exp and powers out of +, −, × and ÷ alone, which IEEE 754 rounds one way only. Math.exp, ** and Math.cbrt may differ in
-// the last bit between JavaScript engines and from the C library; a tree must not. Twin of
-// native/src/region_tree/cpu/elementary.cpp: same operations in the same order.
+// the last bit between JavaScript engines and from the C library; a tree must not.
+// native/src/region_tree/cpu/elementary.cpp has the same operations in the same order.
 
 const { LN2 } = Math;
 /** ln 2 in two parts: whole multiples of the first, of few bits, are exact. */

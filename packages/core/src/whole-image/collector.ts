@@ -212,15 +212,15 @@ export class MaskCollector {
   /** Of two masks that are the same to within `maxIoU` the better one stays; its level is the finer one of both. */
   #keepDistinct(masks: FoundMask[], entry: FoundMask): void {
     const { maxIoU, levels } = this.#options;
-    const twin = masks.findIndex((other) => isAlike(other.mask, entry.mask, maxIoU));
-    if (twin < 0) {
+    const alike = masks.findIndex((other) => isAlike(other.mask, entry.mask, maxIoU));
+    if (alike < 0) {
       masks.push(entry);
       return;
     }
-    const other = masks[twin];
+    const other = masks[alike];
     const finer = (levels[entry.level] ?? 1) < (levels[other.level] ?? 1) ? entry.level : other.level;
     const better = entry.predictedIou > other.predictedIou ? entry : other;
-    masks[twin] = { ...better, level: finer };
+    masks[alike] = { ...better, level: finer };
   }
 
   #suppress(): void {

@@ -5,21 +5,21 @@ import { openCheckpoint } from "#core/checkpoint/index.js";
 describeWithShared("the mini model as .pt and as safetensors", () => {
   test("holds the same tensors, bit for bit", async () => {
     await using pt = await openCheckpoint(shared("parity", "unsamv2-mini", "checkpoint.pt"));
-    await using twin = await openCheckpoint(
+    await using copy = await openCheckpoint(
       shared("parity", "unsamv2-mini-safetensors", "checkpoint.safetensors"),
     );
     expect([pt.format, pt.tensors.size]).toEqual(["pt", 441]);
-    expect([twin.format, twin.tensors.size]).toEqual(["safetensors", 333]);
-    expect(twin.metadata).toEqual({ format: "pt" });
-    // The twin keeps some tensors as bfloat16 where that is exact.
-    expect(new Set([...twin.tensors.values()].map(({ dtype }) => dtype))).toEqual(
+    expect([copy.format, copy.tensors.size]).toEqual(["safetensors", 333]);
+    expect(copy.metadata).toEqual({ format: "pt" });
+    // The copy keeps some tensors as bfloat16 where that is exact.
+    expect(new Set([...copy.tensors.values()].map(({ dtype }) => dtype))).toEqual(
       new Set(["float32", "bfloat16"]),
     );
-    for (const [name, { shape }] of twin.tensors) {
+    for (const [name, { shape }] of copy.tensors) {
       expect(pt.tensors.get(`model.${name}`)).toMatchObject({ shape });
-      const [fromPt, fromTwin] = [await pt.read(`model.${name}`), await twin.read(name)];
+      const [fromPt, fromCopy] = [await pt.read(`model.${name}`), await copy.read(name)];
       expect(fromPt.shape).toEqual(shape);
-      expect(Buffer.compare(Buffer.from(fromPt.data.buffer), Buffer.from(fromTwin.data.buffer)), name).toBe(
+      expect(Buffer.compare(Buffer.from(fromPt.data.buffer), Buffer.from(fromCopy.data.buffer)), name).toBe(
         0,
       );
     }

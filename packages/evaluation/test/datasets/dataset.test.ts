@@ -114,7 +114,7 @@ describe("a folder of label maps", () => {
   });
 
   it("is refused where two files could be the same", async () => {
-    const photos = await set("twins", { a: labels(1) });
+    const photos = await set("doubles", { a: labels(1) });
     await photo(path.join(photos, "images", "a.jpg"), 10, 8);
     await expect(openDatasets(photos)).rejects.toThrow(/has a\.jpg and a\.png: which of them is the photo a/);
     const maps = await set("annotators", { a: labels(1), "a.1": labels(1) });

@@ -1,5 +1,5 @@
 // Row operations of the region tree. Plain loops over independent elements, for the compiler to vectorise; arithmetic in
-// double, rounded to float where the twin's typed arrays round.
+// double, rounded to float where the TypeScript version's typed arrays round.
 #include "fusion/cpu/kernels/table.h"
 
 namespace unsam::UNSAM_ISA {

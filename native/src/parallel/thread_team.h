@@ -14,12 +14,12 @@ namespace unsam {
 
 // The calling thread and `threads - 1` others, alive as long as this object and asleep between calls. Serves one call at
 // a time, so concurrent ones share nothing.
-class Crew {
+class ThreadTeam {
  public:
-  explicit Crew(std::size_t threads);
-  ~Crew();
-  Crew(const Crew&) = delete;
-  Crew& operator=(const Crew&) = delete;
+  explicit ThreadTeam(std::size_t threads);
+  ~ThreadTeam();
+  ThreadTeam(const ThreadTeam&) = delete;
+  ThreadTeam& operator=(const ThreadTeam&) = delete;
 
   // What the system granted of what was wanted.
   std::size_t size() const noexcept { return workers_.size() + 1; }

@@ -1,4 +1,4 @@
-#include "parallel/crew.h"
+#include "parallel/thread_team.h"
 
 #include <atomic>
 #include <numeric>
@@ -6,22 +6,22 @@
 #include <thread>
 #include <vector>
 
-#include "parallel/crew_pool.h"
+#include "parallel/thread_team_pool.h"
 
 #include "test.h"
 
-using unsam::Crew;
+using unsam::ThreadTeam;
 
 TEST("every item runs exactly once, in many short runs") {
   test::Random random(1);
   for (const std::size_t threads : {0, 1, 2, 5}) {
-    Crew crew(threads);
+    ThreadTeam team(threads);
     for (int run = 0; run < 200; ++run) {
       const std::size_t count = random() % 40;
       std::vector<int> hits(count, 0);
-      crew.run(count, [&](std::size_t item, std::size_t worker) {
+      team.run(count, [&](std::size_t item, std::size_t worker) {
         ++hits[item];
-        if (worker >= crew.size()) throw std::out_of_range("worker");
+        if (worker >= team.size()) throw std::out_of_range("worker");
       });
       CHECK(std::accumulate(hits.begin(), hits.end(), std::size_t{0}) == count);
       for (const int h : hits) CHECK(h == 1);
@@ -29,11 +29,11 @@ TEST("every item runs exactly once, in many short runs") {
   }
 }
 
-TEST("an exception of a task comes back and the crew stays usable") {
-  Crew crew(3);
+TEST("an exception of a task comes back and the team stays usable") {
+  ThreadTeam team(3);
   bool caught = false;
   try {
-    crew.run(20, [](std::size_t item, std::size_t) {
+    team.run(20, [](std::size_t item, std::size_t) {
       if (item == 7) throw std::runtime_error("seven");
     });
   } catch (const std::runtime_error& e) {
@@ -41,18 +41,18 @@ TEST("an exception of a task comes back and the crew stays usable") {
   }
   CHECK(caught);
   std::atomic<int> total = 0;
-  crew.run(20, [&](std::size_t item, std::size_t) { total += static_cast<int>(item); });
+  team.run(20, [&](std::size_t item, std::size_t) { total += static_cast<int>(item); });
   CHECK(total == 190);
 }
 
-TEST("a pool lends a crew again once it is back, and another one meanwhile") {
-  unsam::CrewPool pool;
-  const Crew* first = nullptr;
+TEST("a pool lends a team again once it is back, and another one meanwhile") {
+  unsam::ThreadTeamPool pool;
+  const ThreadTeam* first = nullptr;
   {
-    const auto crew = pool.take(3), other = pool.take(3);
-    first = crew.get();
-    CHECK(crew.get() != other.get());
-    CHECK(crew->size() == 3);
+    const auto team = pool.take(3), other = pool.take(3);
+    first = team.get();
+    CHECK(team.get() != other.get());
+    CHECK(team->size() == 3);
   }
   const auto one = pool.take(1);
   CHECK(one->size() == 1);
@@ -61,7 +61,7 @@ TEST("a pool lends a crew again once it is back, and another one meanwhile") {
 }
 
 TEST("many callers share a pool, more than it keeps") {
-  unsam::CrewPool pool;
+  unsam::ThreadTeamPool pool;
   std::atomic<int> total = 0;
   std::vector<std::thread> callers;
   for (std::size_t caller = 0; caller < 12; ++caller) {

@@ -1,4 +1,4 @@
-#include "parallel/crew.h"
+#include "parallel/thread_team.h"
 
 #include <system_error>
 #include <utility>
@@ -21,7 +21,7 @@ void relax() {
 
 }  // namespace
 
-Crew::Crew(std::size_t threads) : wanted_(threads) {
+ThreadTeam::ThreadTeam(std::size_t threads) : wanted_(threads) {
   workers_.reserve(threads > 0 ? threads - 1 : 0);
   try {
     for (std::size_t worker = 1; worker < threads; ++worker) {
@@ -32,14 +32,14 @@ Crew::Crew(std::size_t threads) : wanted_(threads) {
   }
 }
 
-Crew::~Crew() {
+ThreadTeam::~ThreadTeam() {
   stop_.store(true);
   tickets_.fetch_add(kRun);  // no items are left; only wakes the sleepers
   tickets_.notify_all();
   for (std::thread& thread : workers_) thread.join();
 }
 
-void Crew::run(std::size_t count, const std::function<void(std::size_t, std::size_t)>& task) {
+void ThreadTeam::run(std::size_t count, const std::function<void(std::size_t, std::size_t)>& task) {
   if (count == 0) return;
   if (workers_.empty() || count == 1) {
     for (std::size_t item = 0; item < count; ++item) task(item, 0);
@@ -64,7 +64,7 @@ void Crew::run(std::size_t count, const std::function<void(std::size_t, std::siz
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void Crew::take_items(std::size_t worker) {
+void ThreadTeam::take_items(std::size_t worker) {
   std::uint64_t ticket = tickets_.load(std::memory_order_acquire);
   while ((ticket & kItems) != 0) {
     if (!tickets_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
@@ -82,7 +82,7 @@ void Crew::take_items(std::size_t worker) {
   }
 }
 
-void Crew::work(std::size_t worker) {
+void ThreadTeam::work(std::size_t worker) {
   while (true) {
     take_items(worker);
     std::uint64_t seen = tickets_.load(std::memory_order_acquire);
