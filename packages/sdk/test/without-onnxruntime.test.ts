@@ -36,10 +36,9 @@ describeWithAddon("an installation without onnxruntime-node", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  async function run(program: string): Promise<string> {
+  async function run(program: string, addon = (native as { path: string }).path): Promise<string> {
     const file = path.join(folder, "program.mjs");
     await writeFile(file, program);
-    const addon = (native as { path: string }).path;
     const env = { ...process.env, UNSAM_NATIVE: addon, UNSAM_CACHE: path.join(folder, "cache") };
     const { stdout } = await promisify(execFile)(process.execPath, [file], { env });
     return stdout.trim();
@@ -87,4 +86,24 @@ describeWithAddon("an installation without onnxruntime-node", () => {
       );
     },
   );
+
+  it("names both ways out where there is no addon either", { timeout: 120_000 }, async () => {
+    const out = await run(
+      `
+      import { diagnose, UnSAM } from "@unsam/sdk";
+      for (const options of [${model}, { model: "nano" }]) {
+        console.log(await UnSAM.load(options).then(() => "loaded", ({ code, message }) => code + " " + message));
+      }
+      const tree = await UnSAM.load({ model: "region-tree" });
+      const image = await tree.encode(${photo});
+      const { mask } = await image.segment({ points: [[10, 10]] });
+      await tree.dispose();
+      console.log((await diagnose()).ok, mask.area);
+    `,
+      "off",
+    );
+    const both =
+      /^E_RUNTIME ONNX Runtime is needed here.*npm i onnxruntime-node --ignore-scripts.*use the native addon/;
+    expect(out.split("\n")).toEqual([expect.stringMatching(both), expect.stringMatching(both), "true 60000"]);
+  });
 });

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import type { Tensor } from "../tensor.js";
 
 /** Kinds of element whose values can be read. */

@@ -2,7 +2,7 @@ import { UnSAMError } from "../errors.js";
 import { encodeModel, type Graph } from "../graph/index.js";
 import type { FeatureMap, NetworkModel } from "../models/index.js";
 import { Tensor } from "../runtime/onnx-runtime.js";
-import type { Session } from "../runtime/ort-session.js";
+import type { Session, SessionTensor } from "../runtime/ort-session.js";
 import { decodeGroups } from "./decode-groups.js";
 import { checkFeatures, type DecodedMasks, type ImageFeatures, type NetworkPrompt } from "./mask-decoder.js";
 import { type SelectionRules, selectMasks } from "./select-masks.js";
@@ -14,13 +14,13 @@ export type OpenSession = (model: Uint8Array) => Promise<Session>;
 
 /** An image made ready for decoding. Plain memory of the thread that made it. */
 export interface PreparedFeatures {
-  readonly imageEmbed: Tensor;
+  readonly imageEmbed: SessionTensor;
   /** Outputs of the graphs that do not depend on the points, without a mask prompt. */
   readonly tokens: TensorMap;
   readonly skips: TensorMap;
 }
 
-type TensorMap = Readonly<Record<string, Tensor>>;
+type TensorMap = Readonly<Record<string, SessionTensor>>;
 
 interface Sessions {
   readonly maskPrompt: Session;
@@ -36,7 +36,7 @@ const UNSEEN = -1e9;
 /** The mask decoder of one model on ONNX Runtime. Plain data in and out. */
 export class OnnxDecoderKernel {
   readonly #sessions: Sessions;
-  readonly #noMask: Tensor;
+  readonly #noMask: SessionTensor;
   readonly #rules: SelectionRules;
   readonly #features: readonly FeatureMap[];
   readonly #width: number;
@@ -181,7 +181,7 @@ export class OnnxDecoderKernel {
 }
 
 /** One row of the first axis of a float32 tensor, without copying. */
-function rowOf(tensor: Tensor, row: number): Float32Array {
+function rowOf(tensor: SessionTensor, row: number): Float32Array {
   const data = tensor.data as Float32Array;
   const length = data.length / tensor.dims[0];
   return data.subarray(row * length, (row + 1) * length);

@@ -4,7 +4,6 @@ import { type ImageFeatures, type NetworkPrompt, nativeMisfit } from "../decoder
 import type { OnnxDecoderKernel, PreparedFeatures } from "../decoder/onnx-decoder-kernel.js";
 import { buildEncoder, hasBfloat16, type ImageEncoder, openNativeEncoder } from "../encoder/index.js";
 import { UnSAMError } from "../errors.js";
-import { reasonOf } from "../files/index.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { type NetworkModel, resolveModel, weightsFingerprint } from "../models/index.js";
@@ -122,7 +121,7 @@ async function onnxEncoder(
   fingerprint: string,
   options: OpenOptions,
 ): Promise<ImageEncoder> {
-  const { OnnxEncoderKernel } = await onnxRuntime(() => import("../encoder/onnx-encoder-kernel.js"));
+  const { OnnxEncoderKernel } = await import("../encoder/onnx-encoder-kernel.js");
   const files = await buildEncoder(model, fingerprint, options.cacheDir);
   const side = model.config.imageSize;
   try {
@@ -149,26 +148,12 @@ async function onnxEncoder(
 }
 
 async function onnxDecoder(model: NetworkModel, options: OpenOptions): Promise<OnnxDecoderKernel> {
-  const { OnnxDecoderKernel } = await onnxRuntime(() => import("../decoder/onnx-decoder-kernel.js"));
+  const { OnnxDecoderKernel } = await import("../decoder/onnx-decoder-kernel.js");
   return OnnxDecoderKernel.open(model, (bytes) => openSession(bytes, sessionOptions(options)));
 }
 
 function sessionOptions({ threads, device }: OpenOptions) {
   return { threads, providers: device === "cuda" ? ["cuda"] : ["cpu"] };
-}
-
-/** A module that loads ONNX Runtime. Throws `E_RUNTIME` where it is not installed, or has no binary for this platform. */
-async function onnxRuntime<Module>(load: () => Promise<Module>): Promise<Module> {
-  try {
-    return await load();
-  } catch (cause) {
-    throw new UnSAMError(
-      "E_RUNTIME",
-      `ONNX Runtime is needed here and cannot be loaded: ${reasonOf(cause)}. Install onnxruntime-node, or build the native ` +
-        'addon and leave encoder and decoder at "auto".',
-      { cause },
-    );
-  }
 }
 
 export async function encode({ encoder }: Network, image: RgbImage) {

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { constants, type Stats } from "node:fs";
 import { access, lstat, mkdir, realpath, stat } from "node:fs/promises";
 import path from "node:path";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type ErrorCode, UnSAMError } from "../errors.js";

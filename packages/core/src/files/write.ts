@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { createHash, randomUUID } from "node:crypto";
 import { constants, readlinkSync } from "node:fs";
 import { access, type FileHandle, link, lstat, open, readdir, rename, rm, stat } from "node:fs/promises";

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { type FileHandle, open } from "node:fs/promises";
 import path from "node:path";
 import { elementCount } from "../tensor.js";

@@ -14,9 +14,16 @@ export interface SessionOptions {
   readonly keepMemory?: boolean | undefined;
 }
 
+/** A tensor of ONNX Runtime, as far as it is used here: its own type is missing where the package is. */
+export interface SessionTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: ArrayLike<unknown>;
+}
+
 /** An ONNX Runtime session. For the inference thread only: `run` blocks the thread it is called on. */
 export interface Session {
-  run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>>;
+  run(feeds: Readonly<Record<string, SessionTensor>>): Promise<Readonly<Record<string, SessionTensor>>>;
   release(): Promise<void>;
 }
 
@@ -43,7 +50,7 @@ export async function openSession(
   return {
     run: async (feeds) => {
       try {
-        return (await guarded(() => session.run(feeds))) as Record<string, OrtTensor>;
+        return await guarded(() => session.run(feeds as Record<string, OrtTensor>));
       } catch (cause) {
         throw new UnSAMError("E_RUNTIME", `ONNX Runtime failed: ${(cause as Error).message}`, { cause });
       }

@@ -120,7 +120,7 @@ describe("mask decoder on ONNX Runtime", () => {
       const session = await openSession(bytes);
       const run: Session["run"] = (feeds) => {
         if (feeds.point_labels) sizes.push(feeds.point_labels.dims.join(" × "));
-        return session.run(feeds);
+        return session.run(feeds as Parameters<typeof session.run>[0]);
       };
       return { run, release: () => session.release() } as Session;
     };
