@@ -18,6 +18,10 @@ export type ErrorCode =
   | "E_DISPOSED"
   /** A file could not be read or written. */
   | "E_IO"
+  /** A model could not be fetched: the network, the hub's answer, or bytes that are not those expected. */
+  | "E_DOWNLOAD"
+  /** The model is not on this machine, and nothing may be downloaded. */
+  | "E_OFFLINE"
   /** A device's memory does not hold what was asked for; what was there before still works. */
   | "E_OUT_OF_MEMORY"
   /** A call to a device failed. */

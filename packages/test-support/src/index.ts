@@ -1,2 +1,3 @@
+export * from "./local-hub.js";
 export * from "./parity.js";
 export * from "./shared.js";

@@ -9,7 +9,7 @@ import { reasonOf, shown } from "./read.js";
 
 // A temporary name says who is writing, so that leftovers of a process that died can be told from work in progress:
 // .unsam-<machine>-<process>-<random>.tmp. It is 46 characters at most, however long the final name is.
-const MACHINE = createHash("sha256").update(machine()).digest("hex").slice(0, 8);
+export const MACHINE: string = createHash("sha256").update(machine()).digest("hex").slice(0, 8);
 const TEMPORARY = /^\.unsam-([0-9a-f]{8})-(\d{1,10})-[0-9a-f]{16}\.tmp$/;
 /** Nobody writes at one file for so long. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
@@ -68,12 +68,12 @@ export async function writeWholeFile(
   }
 }
 
-/** Writes a new file and waits until it is on the disk. */
-async function fill(file: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+/** Writes a new file and, unless it does not matter, waits until it is on the disk. */
+async function fill(file: string, write: (file: FileHandle) => Promise<void>, lasts = true): Promise<void> {
   const handle = await open(file, "wx");
   try {
     await write(handle);
-    await handle.sync();
+    if (lasts) await handle.sync();
   } finally {
     await handle.close();
   }
@@ -87,12 +87,17 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
 /**
  * Writes a file that is not there yet, whole or not at all. Of several processes that do so at once, one succeeds; false:
  * another was first, and its file is whole. Throws `E_IO`.
+ * @param options.lasts whether it must be there after the machine has failed (default true)
  */
-export async function createWhole(file: string, content: string | Uint8Array): Promise<boolean> {
+export async function createWhole(
+  file: string,
+  content: string | Uint8Array,
+  { lasts = true }: { readonly lasts?: boolean } = {},
+): Promise<boolean> {
   const temporary = temporaryPath(path.dirname(file));
   return explained(file, async () => {
     try {
-      await fill(temporary, (handle) => handle.writeFile(content));
+      await fill(temporary, (handle) => handle.writeFile(content), lasts);
       await link(temporary, file);
       return true;
     } catch (cause) {
@@ -148,7 +153,8 @@ export async function removeLeftovers(folder: string): Promise<void> {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this machine lives. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
