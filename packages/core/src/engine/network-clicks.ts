@@ -1,5 +1,6 @@
 import { assemblePrompt, clampedLogits, type MaskDecoder, type PreparedImage } from "../decoder/index.js";
 import type { ClickBatch, MaskBatch, ProposedLogits } from "../whole-image/index.js";
+import { isConfident } from "../whole-image/score-thresholds.js";
 
 type Claims = ProposedLogits["claims"][number];
 
@@ -17,7 +18,7 @@ export async function* proposeByClicks(
   { points, granularity, options }: ClickBatch,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<MaskBatch, void, undefined> {
-  const { multimask, refine, predictedIou } = options;
+  const { multimask, refine } = options;
   let masks = await decodeClicks(
     points.map((point) => ({ point, mask: null })),
     multimask,
@@ -28,8 +29,7 @@ export async function* proposeByClicks(
       false,
     );
   }
-  // Compared in float32, as PyTorch does.
-  const sure = masks.filter((mask) => predictedIou === 0 || mask.predictedIou > Math.fround(predictedIou));
+  const sure = masks.filter((mask) => isConfident(mask.predictedIou, options));
   yield {
     kind: "logits",
     // In buffers of their own, which can move to another thread.

@@ -223,8 +223,7 @@ class RegionTreeImage implements EngineImage {
   ): AsyncGenerator<MaskBatch, void, undefined> {
     let seen: readonly number[] = [];
     for (let rest = points; rest.length > 0; ) {
-      const { predictedIou } = options;
-      const args = [this.#tree, rest, granularity, predictedIou, seen] as const;
+      const args = [this.#tree, rest, granularity, options, seen] as const;
       const step = await proposals("proposeByClicks", [...args], { signal });
       rest = rest.slice(step.done);
       seen = step.seen;

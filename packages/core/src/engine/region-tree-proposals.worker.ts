@@ -11,6 +11,7 @@ import {
 import { callersAbort } from "../runtime/callers-abort.js";
 import { move } from "../runtime/move.js";
 import type { ProposedMask, WholeImageOptions } from "../whole-image/index.js";
+import { isConfident, isStable } from "../whole-image/score-thresholds.js";
 import { SLICE_MS } from "./region-tree.worker.js";
 
 // Worker side: masks of a whole image out of a region tree. The thread answers clicks too, so each call ends after a
@@ -24,7 +25,7 @@ export function proposeByClicks(
   tree: RegionTree,
   points: readonly (readonly [number, number])[],
   granularity: number | null,
-  predictedIou: number,
+  options: WholeImageOptions,
   seen: readonly number[],
 ) {
   const until = performance.now() + SLICE_MS;
@@ -37,7 +38,7 @@ export function proposeByClicks(
     const [x, y] = point;
     const prompt = { points: [{ x, y, label: 1 as const }], box: null, mask: null, granularity };
     const { nodes, score, stability } = segmentTree(tree, prompt);
-    if (nodes.length !== 1 || known.has(nodes[0]) || (predictedIou > 0 && !(score > predictedIou))) continue;
+    if (nodes.length !== 1 || known.has(nodes[0]) || !isConfident(score, options)) continue;
     known.add(nodes[0]);
     const { mask } = packNode(tree, nodes[0]);
     masks.push({ mask, predictedIou: score, stability, granularity: null, point });
@@ -55,7 +56,7 @@ export interface ChosenRegion {
 
 /** The regions worth keeping that own a pixel between the lowest and the highest level. */
 export function chooseRegions(tree: RegionTree, options: WholeImageOptions): ChosenRegion[] {
-  const { levels, minRegionArea, predictedIou, stability: leastStability } = options;
+  const { levels, minRegionArea } = options;
   const dial = levels.map((level) => level ?? 1);
   const all = regionsWorthKeeping(tree, minRegionArea);
   const chosen = regionsBetween(tree, all, Math.min(...dial), Math.max(...dial));
@@ -67,8 +68,7 @@ export function chooseRegions(tree: RegionTree, options: WholeImageOptions): Cho
       stability: stabilityOf(tree, node),
     }))
     .filter(
-      (region) =>
-        (predictedIou === 0 || region.predictedIou > predictedIou) && region.stability >= leastStability,
+      ({ predictedIou, stability }) => isConfident(predictedIou, options) && isStable(stability, options),
     );
 }
 

@@ -14,15 +14,13 @@ import { type Crop, type CropBox, touchesCropEdge } from "./grid.js";
 import { ADAPTIVE_RESERVE, ADAPTIVE_SHARE, type WholeImageOptions } from "./options.js";
 import { PromptPlanner } from "./planner.js";
 import type { ProposedMask } from "./proposals.js";
+import { isStable } from "./score-thresholds.js";
 
 /** Masks of one crop and level wait for the official box suppression; beyond this many bytes, or MAX_FOUND, it is early. */
 const WAITING_BYTES = 192 * 2 ** 20;
 
 /** More masks than a scene has use for: all their pairs are 134 MB of counts. The worst go. */
 export const MAX_FOUND = 8192;
-
-/** Between official score thresholds and float32 numbers, as PyTorch compares them. */
-const f = Math.fround;
 
 /**
  * Gathers the masks of one image, level by level and crop by crop: thresholds, crop edges, suppression, duplicates.
@@ -106,14 +104,12 @@ export class MaskCollector {
     packed: (mask: Given) => PackedMask,
     clicks: readonly (readonly [number, number])[],
   ): CollectedBatch {
-    const { stability: least } = this.#options;
     const cropBox: CropBox = this.#crop.box;
     const [x0, y0] = cropBox;
     const found: FoundMask[] = [];
     for (const given of masks) {
       const { stability, predictedIou, point } = given;
-      // 0 / 0 is no stability at all: it fails every threshold there is.
-      if (least > 0 && !(f(stability) >= f(least))) continue;
+      if (!isStable(stability, this.#options)) continue;
       const mask = packed(given);
       if (touchesCropEdge(mask.box, cropBox, this.#size)) continue;
       const at = [x0 + point[0], y0 + point[1]] as const;

@@ -10,3 +10,4 @@ export type {
   ProposedLogits,
   ProposedMask,
 } from "./proposals.js";
+export { isConfident, isStable } from "./score-thresholds.js";
