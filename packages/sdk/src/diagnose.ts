@@ -1,10 +1,10 @@
 import os from "node:os";
 import { CPU_BY_DEFAULT, defaultCacheDir, loadAddon } from "@unsam/core/engine";
+import { BUILT_IN_MODELS } from "@unsam/core/families";
 import { canBeMade, problemOfPrivateFolder, readFileText } from "@unsam/core/files";
 import { nodeProblem } from "@unsam/core/node-version";
 import { runtimeReport } from "@unsam/core/runtime";
 import sharp from "sharp";
-import { BUILT_IN_MODELS } from "./load-options.js";
 
 export interface Check {
   readonly name: string;

@@ -14,6 +14,15 @@ import { elementCount } from "@unsam/core/tensor";
 const FORMAT = "unsam-encoded-image";
 const VERSION = "1";
 
+/** What the model needs to restore an encoding. Throws `E_UNSUPPORTED` where it cannot. */
+export function checkRestores({ name, capabilities }: EngineInfo): { readonly bytesPerPixel: number } {
+  if (capabilities.restore) return capabilities.restore;
+  throw new UnSAMError(
+    "E_UNSUPPORTED",
+    `Encodings of ${name} can be neither saved nor loaded; keep the photo and encode it again.`,
+  );
+}
+
 export async function writeEncodedImage(
   path: string,
   state: ImageState,
@@ -51,6 +60,7 @@ export async function readEncodedImage(
   limits: EncodedImageLimits = {},
 ): Promise<{ state: ImageState; width: number; height: number }> {
   checkLimits(limits);
+  const { bytesPerPixel } = checkRestores(engine);
   const { maxPixels, maxBytes, maxHeaderBytes = MOST_HEADER_BYTES, signal } = limits;
   const what = "The saved encoding";
   const name = `${what} ${shown(path)}`;
@@ -59,8 +69,7 @@ export async function readEncodedImage(
     const size = checkMetadata(file, name, engine);
     checkPixels(name, size, maxPixels);
     const budget = new Budget(name, maxBytes);
-    // A region tree takes a number for each pixel, however few runs the file makes of it.
-    if (engine.kind === "region-tree") budget.take(4 * size.width * size.height);
+    budget.take(bytesPerPixel * size.width * size.height);
     for (const { dtype, shape } of file.tensors.values()) {
       // Everything is read as float32; numbers of other kinds are then copied.
       budget.take((dtype === "int32" || dtype === "uint8" ? 8 : 4) * elementCount(shape));

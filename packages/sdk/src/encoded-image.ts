@@ -6,7 +6,7 @@ import { checkKeys } from "@unsam/core/options";
 import type { Prompt } from "@unsam/core/prompt";
 import { isCalibrated } from "./calibration/calibrated-engine.js";
 import { DialWalk } from "./dial-walk.js";
-import { readEncodedImage, writeEncodedImage } from "./encoded-image-file.js";
+import { checkRestores, readEncodedImage, writeEncodedImage } from "./encoded-image-file.js";
 import { ladderLevels } from "./granularity.js";
 import { GranularityLadder, type LadderOptions, parseLadderOptions } from "./granularity-ladder.js";
 import type { PhotoEncoder } from "./photo-encoder.js";
@@ -118,8 +118,8 @@ export class EncodedImage implements AsyncDisposable {
 
   #parse(prompt: PromptInput): Prompt {
     const { width, height } = this;
-    const { granularity, name } = this.#engine;
-    return parsePrompt(prompt, { width, height, granularity, model: name });
+    const { name, capabilities } = this.#engine;
+    return parsePrompt(prompt, { width, height, granularity: capabilities.granularity, model: name });
   }
 
   /** One prompt at several settings of the dial. */
@@ -139,7 +139,7 @@ export class EncodedImage implements AsyncDisposable {
 
   /** How the answers to a prompt step to their neighbours on the dial; null where the model has none. */
   #walk(prompt: Prompt, options: ParsedSegmentOptions): DialWalk | null {
-    if (!this.#engine.granularity) return null;
+    if (!this.#engine.capabilities.granularity) return null;
     const walk: DialWalk = new DialWalk(
       (levels, signal) => this.#rungs(prompt, levels, { ...options, signal }, walk),
       () => this.#alive(),
@@ -172,8 +172,7 @@ export class EncodedImage implements AsyncDisposable {
     this.#alive();
     const plan = planEverything(options, {
       name: this.#engine.name,
-      granularity: this.#engine.granularity,
-      regions: this.#image.proposeRegions !== undefined,
+      ...this.#engine.capabilities,
       photo: this.#source !== null,
     });
     return new EverythingRun(everythingSteps(this.#everythingSource(), plan, options));
@@ -207,6 +206,7 @@ export class EncodedImage implements AsyncDisposable {
    */
   async save(path: string): Promise<void> {
     this.#alive();
+    checkRestores(this.#engine);
     await writeEncodedImage(path, await this.#image.save(), {
       width: this.width,
       height: this.height,

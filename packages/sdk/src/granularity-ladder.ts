@@ -8,7 +8,12 @@ import { type Granularity, parseGranularity } from "./granularity.js";
 import type { LadderRung } from "./ladder-rung.js";
 import { type LadderSheetOptions, ladderSheet } from "./ladder-sheet.js";
 import type { Segment } from "./segment.js";
-import { checkMultimask, type SegmentOptions, segmentSchema } from "./segment-options.js";
+import {
+  checkMultimask,
+  type ModelOfOptions,
+  type SegmentOptions,
+  segmentSchema,
+} from "./segment-options.js";
 
 export interface LadderOptions extends SegmentOptions {
   /** How many settings, evenly spaced over [0.1, 1] with both ends, or the settings themselves. Default 10. */
@@ -23,10 +28,7 @@ const schema = segmentSchema.extend({
 });
 
 /** Checks the options of `image.ladder`, for a model. Throws `E_BAD_OPTION`, `E_UNSUPPORTED`. */
-export function parseLadderOptions(
-  options: LadderOptions,
-  model: { readonly name: string; readonly multimask: boolean },
-): z.output<typeof schema> {
+export function parseLadderOptions(options: LadderOptions, model: ModelOfOptions): z.output<typeof schema> {
   const parsed = parseOptions(schema, options, "ladder");
   if (parsed.multimask) checkMultimask(model);
   return parsed;

@@ -1,7 +1,15 @@
 export { type ErrorCode, UnSAMError } from "@unsam/core/errors";
+export {
+  BUILT_IN_MODELS,
+  type BuiltInModel,
+  type CheckpointModel,
+  type ModelFamily,
+  networkFamily,
+} from "@unsam/core/families";
 export type { ImageInput } from "@unsam/core/image";
 export type { Limits } from "@unsam/core/limits";
 export { Mask } from "@unsam/core/mask";
+export type { ModelCapabilities } from "@unsam/core/models";
 export {
   type CalibrateOptions,
   Calibration,
@@ -28,12 +36,7 @@ export {
 export { type CheckpointReport, inspectCheckpoint } from "./inspect-checkpoint.js";
 export type { LadderRung } from "./ladder-rung.js";
 export type { LadderSheetOptions } from "./ladder-sheet.js";
-export {
-  BUILT_IN_MODELS,
-  type BuiltInModel,
-  type CheckpointModel,
-  type LoadOptions,
-} from "./load-options.js";
+export type { LoadOptions } from "./load-options.js";
 export type { NumberArray, PointInput, PointLabel, PromptInput } from "./prompt.js";
 export * from "./scene/index.js";
 export { Segment } from "./segment.js";

@@ -1,29 +1,22 @@
-import type { NanoOptions, NetworkOptions, RegionTreeOptions } from "@unsam/core/engine";
-import { defaultCacheDir } from "@unsam/core/engine";
-import { UnSAMError } from "@unsam/core/errors";
-import { readModelConfig } from "@unsam/core/models";
+import {
+  BUILT_IN_MODELS,
+  type BuiltInModel,
+  type CheckpointModel,
+  type ModelFamily,
+  type OpenModelOptions,
+} from "@unsam/core/families";
 import { parseOptions } from "@unsam/core/options";
-import { NANO_WEIGHTS } from "@unsam/model-nano";
 import { z } from "zod";
 import { Calibration, type CalibrationData } from "./calibration/index.js";
 
-/** Models that need no file. */
-export const BUILT_IN_MODELS = ["region-tree", "nano"] as const;
-export type BuiltInModel = (typeof BUILT_IN_MODELS)[number];
-
-/** A checkpoint to load (docs/checkpoints.md). */
-export interface CheckpointModel {
-  /** A `.pt` or `.safetensors` file, the index of one in shards (`model.safetensors.index.json`), or its folder. */
-  readonly checkpoint: string;
-  /** A JSON file or its content (keys of the official YAML). Official sizes are recognised and need none. */
-  readonly config?: string | object | undefined;
-  /** Which weights to take where the checkpoint holds those of several models: the key they lie under, as "ema". */
-  readonly weights?: string | undefined;
-}
-
 export interface LoadOptions {
-  /** A built-in name, or a checkpoint (default: the best built-in one). */
-  readonly model?: BuiltInModel | CheckpointModel | undefined;
+  /** A built-in name, or a checkpoint (default: the best built-in one); or the name of a model of your own `families`. */
+  readonly model?: BuiltInModel | CheckpointModel | (string & {}) | undefined;
+  /**
+   * Families of models of your own (docs/extending/add-a-model.md). They are asked before those of the package, in their
+   * order.
+   */
+  readonly families?: readonly ModelFamily[] | undefined;
   /**
    * Where the encoder runs (default `"auto"`: the processor; CUDA, which takes ONNX Runtime, only where it is asked for). What
    * was chosen and why is in `unsam.model`. Built-in models run on the processor and refuse `"cuda"`.
@@ -70,13 +63,25 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type ParsedLoadOptions =
-  | { readonly kind: "region-tree"; readonly regionTree: RegionTreeOptions }
-  | { readonly kind: "nano"; readonly nano: NanoOptions }
-  | { readonly kind: "network"; readonly network: NetworkOptions };
+/** What to open, and how. */
+export interface ParsedLoadOptions {
+  readonly model: string | CheckpointModel;
+  readonly options: OpenModelOptions;
+}
 
 function isDevice(value: unknown): boolean {
   return typeof value === "string" && /^cuda:\d{1,3}$/.test(value);
+}
+
+function isFamily(value: unknown): boolean {
+  const { name, capabilities, recognise, open } = (value ?? {}) as Partial<ModelFamily>;
+  return (
+    typeof name === "string" &&
+    name !== "" &&
+    Array.isArray(capabilities?.options) &&
+    typeof recognise === "function" &&
+    typeof open === "function"
+  );
 }
 
 const DEFAULT_MODEL = "region-tree";
@@ -91,16 +96,19 @@ const modelNames = BUILT_IN_MODELS.map((name) => `"${name}"`).join(", ");
 
 const schema = z.strictObject({
   model: z
-    .union([z.enum(BUILT_IN_MODELS), checkpointSchema], {
+    .union([z.string().min(1), checkpointSchema], {
       error: `give ${modelNames} or { checkpoint: "file.pt", config?, weights? }`,
     })
     .optional(),
-  device: z.enum(["auto", "cpu", "cuda"]).default("auto"),
-  encoder: z.enum(["auto", "onnx", "native"]).default("auto"),
+  families: z
+    .array(z.custom<ModelFamily>(isFamily, "must be model families: { name, capabilities, recognise, open }"))
+    .optional(),
+  device: z.enum(["auto", "cpu", "cuda"]).optional(),
+  encoder: z.enum(["auto", "onnx", "native"]).optional(),
   decoder: z
     .union([z.enum(["auto", "onnx", "native", "cuda"]), z.custom<`cuda:${number}`>(isDevice)])
-    .default("auto"),
-  precision: z.enum(["float32", "bfloat16"]).default("float32"),
+    .optional(),
+  precision: z.enum(["float32", "bfloat16"]).optional(),
   threads: z.number().int().min(1).max(1024).optional(),
   maxPixelsInFlight: z
     .custom<number>(
@@ -113,70 +121,11 @@ const schema = z.strictObject({
   signal: z.instanceof(AbortSignal).optional(),
 });
 
-/** Checks the options of `UnSAM.load`. Throws `E_BAD_OPTION`, `E_BAD_CONFIG`, `E_UNSUPPORTED`. */
-export async function parseLoadOptions(options: LoadOptions): Promise<ParsedLoadOptions> {
-  const parsed = parseOptions(schema, options, "UnSAM.load");
-  const { model = DEFAULT_MODEL, device, encoder, decoder, precision, threads, cacheDir, signal } = parsed;
-  const common = { threads, cacheDir: cacheDir ?? defaultCacheDir() };
-  if (typeof model === "string") {
-    checkBuiltIn(model, parsed);
-    return model === "nano"
-      ? { kind: "nano", nano: { weights: NANO_WEIGHTS, threads, signal } }
-      : { kind: "region-tree", regionTree: common };
-  }
-  if (precision === "bfloat16" && decoder === "onnx") {
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      'UnSAM.load: precision "bfloat16" is one of the native decoder, and decoder is "onnx"; leave one of them out.',
-    );
-  }
-  if (device === "cuda" && encoder === "native") {
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      'UnSAM.load: the native encoder runs on the processor, and device is "cuda"; leave one of encoder and device out.',
-    );
-  }
-  return {
-    kind: "network",
-    network: {
-      checkpoint: model.checkpoint,
-      config: await readModelConfig(model.config, { signal }),
-      weights: model.weights,
-      device,
-      encoder,
-      ...decoderAndDevice(decoder),
-      precision,
-      ...common,
-      signal,
-    },
-  };
-}
-
-/** What is not said of a built-in model: it has no part that could do it. Throws `E_UNSUPPORTED`. */
-function checkBuiltIn(
-  model: BuiltInModel,
-  { device, encoder, decoder, precision }: z.output<typeof schema>,
-): void {
-  const cannot = [
-    device === "cuda" && 'device: "cuda"',
-    encoder !== "auto" && `encoder: "${encoder}"`,
-    decoder !== "auto" && `decoder: "${decoder}"`,
-    precision !== "float32" && `precision: "${precision}"`,
-  ].filter((one) => one !== false);
-  if (cannot.length === 0) return;
-  const which = cannot.length === 1 ? "it" : "them";
-  throw new UnSAMError(
-    "E_UNSUPPORTED",
-    `The model "${model}" runs on the processor and has no mask decoder, so it cannot do ${cannot.join(", ")}; leave ${which} out.`,
-  );
-}
-
-/** `"cuda"` and `"cuda:1"` are the native decoder on a device. */
-function decoderAndDevice(
-  decoder: NonNullable<LoadOptions["decoder"]>,
-): Pick<NetworkOptions, "decoder" | "cudaDevice"> {
-  if (decoder === "auto" || decoder === "onnx" || decoder === "native") return { decoder, cudaDevice: null };
-  return { decoder: "native", cudaDevice: Number(decoder.slice("cuda:".length) || 0) };
+/** Checks the options of `UnSAM.load`, as far as no model is needed for it. Throws `E_BAD_OPTION`. */
+export function parseLoadOptions(given: LoadOptions): ParsedLoadOptions {
+  const parsed = parseOptions(schema, given, "UnSAM.load");
+  const { model = DEFAULT_MODEL, calibration: _, maxPixelsInFlight: __, ...options } = parsed;
+  return { model, options };
 }
 
 /** The calibration of `UnSAM.load`, wherever it is. Throws `E_BAD_FILE`, or the signal's reason. */

@@ -77,7 +77,7 @@ function granularityFor(value: Granularity | undefined, context: PromptContext):
   const granularity = parseGranularity(value);
   if (granularity !== null && !context.granularity) {
     throw bad(
-      `The granularity is ${shownValue(value)}, but ${context.model} is a plain SAM 2 model without granularity; leave it out.`,
+      `The granularity is ${shownValue(value)}, but ${context.model} is a model without granularity; leave it out.`,
     );
   }
   return granularity;

@@ -1,3 +1,4 @@
+import type { EngineInfo } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { parseOptions } from "@unsam/core/options";
 import { z } from "zod";
@@ -23,12 +24,15 @@ export const segmentSchema = z.strictObject({
   signal: z.instanceof(AbortSignal).optional(),
 });
 
+/** The model that is asked. */
+export type ModelOfOptions = Pick<EngineInfo, "name" | "capabilities">;
+
 export type ParsedSegmentOptions = z.output<typeof segmentSchema>;
 
 /** Checks the options, for a model. Throws `E_BAD_OPTION`, `E_UNSUPPORTED`. */
 export function parseSegmentOptions(
   options: SegmentOptions,
-  model: { readonly name: string; readonly multimask: boolean },
+  model: ModelOfOptions,
   caller: string,
 ): ParsedSegmentOptions {
   const parsed = parseOptions(segmentSchema, options, caller);
@@ -37,16 +41,11 @@ export function parseSegmentOptions(
 }
 
 /** Throws `E_UNSUPPORTED` for a model that gives one mask whatever is said. */
-export function checkMultimask({
-  name,
-  multimask,
-}: {
-  readonly name: string;
-  readonly multimask: boolean;
-}): void {
-  if (multimask) return;
+export function checkMultimask({ name, capabilities }: ModelOfOptions): void {
+  if (capabilities.multimask) return;
+  const ladder = capabilities.granularity ? " (image.ladder gives all scales)" : "";
   throw new UnSAMError(
     "E_UNSUPPORTED",
-    `multimask is true, but ${name} answers by regions of a hierarchy, one a prompt; leave it out (image.ladder gives all scales).`,
+    `multimask is true, but ${name} gives one mask a prompt; leave it out${ladder}.`,
   );
 }

@@ -1,13 +1,10 @@
-import { type Engine, openNanoEngine, openNetworkEngine, openRegionTreeEngine } from "@unsam/core/engine";
+import type { Engine } from "@unsam/core/engine";
+import { openModel } from "@unsam/core/families";
 import type { ImageInput } from "@unsam/core/image";
+import type { ModelCapabilities } from "@unsam/core/models";
 import { CalibratedEngine, type Calibration } from "./calibration/index.js";
 import { EncodedImage } from "./encoded-image.js";
-import {
-  type LoadOptions,
-  loadCalibration,
-  type ParsedLoadOptions,
-  parseLoadOptions,
-} from "./load-options.js";
+import { type LoadOptions, loadCalibration, parseLoadOptions } from "./load-options.js";
 import { type EncodeOptions, PhotoEncoder } from "./photo-encoder.js";
 import { type EverythingOptions, planEverything } from "./scene/everything-options.js";
 
@@ -15,7 +12,12 @@ import { type EverythingOptions, planEverything } from "./scene/everything-optio
 export interface ModelInfo {
   /** `"region-tree"`, `"nano"`, or the checkpoint's path. */
   readonly name: string;
+  /** Name of its family: `"sam2"`, `"unsamv2"`, `"efficienttam"`, `"nano"`, `"region-tree"`, or one of your own. */
+  readonly family: string;
+  /** `"region-tree"` for a hierarchy of regions; `capabilities` tells more. */
   readonly kind: "network" | "region-tree";
+  /** What it can do, and which options it takes. */
+  readonly capabilities: ModelCapabilities;
   /** One plain sentence. */
   readonly description: string;
   /** Whether prompts may carry a granularity. */
@@ -58,10 +60,10 @@ export class UnSAM implements AsyncDisposable {
    * for) or `E_BAD_FILE` (the calibration), or the reason of `signal`.
    */
   static async load(options: LoadOptions = {}): Promise<UnSAM> {
-    const parsed = await parseLoadOptions(options);
+    const { model, options: open } = parseLoadOptions(options);
     const calibration = await loadCalibration(options);
     options.signal?.throwIfAborted();
-    const engine = await openEngine(parsed);
+    const engine = await openModel(model, open);
     if (!calibration) return new UnSAM(engine, null, options);
     try {
       return new UnSAM(new CalibratedEngine(engine, calibration), calibration, options);
@@ -72,9 +74,9 @@ export class UnSAM implements AsyncDisposable {
   }
 
   get model(): ModelInfo {
-    const { name, kind, description, granularity, device, encoder, decoder, kernels, reasons } =
-      this.engine.info;
-    return { name, kind, description, granularity, device, encoder, decoder, kernels, reasons };
+    const { fingerprint: _, ...about } = this.engine.info;
+    const { granularity, regions } = about.capabilities;
+    return { ...about, kind: regions ? "region-tree" : "network", granularity };
   }
 
   /**
@@ -90,8 +92,8 @@ export class UnSAM implements AsyncDisposable {
 
   /** Checks the options of `image.everything` before there is an image. Throws as that does. */
   checkEverything(options: EverythingOptions): void {
-    const { name, granularity, kind } = this.engine.info;
-    planEverything(options, { name, granularity, regions: kind === "region-tree", photo: true });
+    const { name, capabilities } = this.engine.info;
+    planEverything(options, { name, ...capabilities, photo: true });
   }
 
   /** Releases the model and every image encoded with it; encodes that wait reject. A second dispose does nothing. */
@@ -104,16 +106,5 @@ export class UnSAM implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
-  }
-}
-
-function openEngine(parsed: ParsedLoadOptions): Promise<Engine> {
-  switch (parsed.kind) {
-    case "region-tree":
-      return openRegionTreeEngine(parsed.regionTree);
-    case "nano":
-      return openNanoEngine(parsed.nano);
-    case "network":
-      return openNetworkEngine(parsed.network);
   }
 }

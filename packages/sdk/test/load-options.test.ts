@@ -1,24 +1,28 @@
 import { expect, it } from "vitest";
 import { type LoadOptions, parseLoadOptions } from "#sdk/load-options.js";
 
-async function network(decoder: LoadOptions["decoder"]) {
-  const parsed = await parseLoadOptions({ model: { checkpoint: "model.pt" }, decoder });
-  return parsed.kind === "network" ? parsed.network : null;
-}
+const withDecoder = (decoder: unknown) =>
+  parseLoadOptions({ model: { checkpoint: "model.pt" }, decoder } as LoadOptions);
 
-it.each([
-  [undefined, "auto", null],
-  ["onnx", "onnx", null],
-  ["native", "native", null],
-  ["cuda", "native", 0],
-  ["cuda:1", "native", 1],
-] as const)("decoder %s", async (given, decoder, cudaDevice) => {
-  expect(await network(given)).toMatchObject({ decoder, cudaDevice });
+it.each([undefined, "auto", "onnx", "native", "cuda", "cuda:1"])("decoder %s is passed on", (decoder) => {
+  expect(withDecoder(decoder).options.decoder).toBe(decoder);
 });
 
-it.each(["cuda:", "cuda:-1", "cuda:1.5", "cuda:x", "CUDA", "gpu"])(
-  "decoder %s does not exist",
-  async (given) => {
-    await expect(network(given as LoadOptions["decoder"])).rejects.toMatchObject({ code: "E_BAD_OPTION" });
-  },
-);
+it.each(["cuda:", "cuda:-1", "cuda:1.5", "cuda:x", "CUDA", "gpu"])("decoder %s does not exist", (decoder) => {
+  expect(() => withDecoder(decoder)).toThrow(expect.objectContaining({ code: "E_BAD_OPTION" }));
+});
+
+const recognise = (): boolean => true;
+const open = (): void => {};
+
+it.each([
+  [[{}]],
+  [[{ name: "mine", recognise, open }]],
+  [[{ name: "", capabilities: { options: [] }, recognise, open }]],
+  ["mine"],
+  [[null]],
+])("families %j are none", (families) => {
+  expect(() => parseLoadOptions({ families } as never)).toThrow(
+    expect.objectContaining({ code: "E_BAD_OPTION", message: expect.stringContaining("families") }),
+  );
+});

@@ -352,8 +352,8 @@ describe("UnSAM.load", () => {
   it("names everything that a built-in model cannot do at once", async () => {
     const options = { model: "nano", decoder: "cuda:7", precision: "bfloat16", device: "cuda" } as const;
     await expect(UnSAM.load(options)).rejects.toThrow(
-      'The model "nano" runs on the processor and has no mask decoder, so it cannot do device: "cuda", ' +
-        'decoder: "cuda:7", precision: "bfloat16"; leave them out.',
+      'The model "nano" has no part that could do device: "cuda", decoder: "cuda:7", precision: "bfloat16"; ' +
+        "leave them out.",
     );
   });
 

@@ -160,6 +160,6 @@ describe("parsePrompt", () => {
   });
 
   it.each([0.5, "fine", "auto"] as const)("refuses the granularity %s for plain SAM 2", (granularity) => {
-    expect(refusal({ points: [[1, 2]], granularity }, sam2)).toMatch(/plain SAM 2 model without granularity/);
+    expect(refusal({ points: [[1, 2]], granularity }, sam2)).toMatch(/is a model without granularity/);
   });
 });

@@ -19,7 +19,6 @@ import {
   type Result,
   reportFiles,
 } from "@unsam/evaluation";
-import { NANO_WEIGHTS } from "@unsam/model-nano";
 import { BUILT_IN_MODELS, UnSAMError } from "@unsam/sdk";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../arguments.js";
@@ -158,7 +157,7 @@ function methodsOf({ model = [], config, weights, baseline = [] }: EvalFlags): M
   const named = (name: string, withoutGranularity: boolean): MethodSpec => ({
     kind: "model",
     model: name,
-    ...weightsOf(name, weights),
+    ...(weights === undefined || isBuiltIn(name) ? {} : { weights }),
     config: isBuiltIn(name) ? null : (config ?? null),
     withoutGranularity,
   });
@@ -174,11 +173,6 @@ function methodsOf({ model = [], config, weights, baseline = [] }: EvalFlags): M
     } else methods.push(...models.map((one) => named(one, true)));
   }
   return methods.length > 0 ? methods : [named(BUILT_IN_MODELS[0], false)];
-}
-
-function weightsOf(model: string, key: string | undefined): { weights?: string } {
-  if (model === "nano") return { weights: NANO_WEIGHTS };
-  return key === undefined || isBuiltIn(model) ? {} : { weights: key };
 }
 
 function isBuiltIn(name: string): boolean {

@@ -1,5 +1,6 @@
 import type { RgbImage } from "../image/index.js";
 import type { Mask } from "../mask/index.js";
+import type { ModelCapabilities } from "../models/index.js";
 import type { Prompt } from "../prompt.js";
 import type { Tensor } from "../tensor.js";
 import type { ProposalSource } from "../whole-image/index.js";
@@ -7,15 +8,13 @@ import type { ProposalSource } from "../whole-image/index.js";
 export interface EngineInfo {
   /** Built-in name ("region-tree") or the checkpoint's path. */
   readonly name: string;
-  readonly kind: "network" | "region-tree";
+  /** Name of the model's family. */
+  readonly family: string;
   /** One plain sentence for people. */
   readonly description: string;
-  /** Whether prompts may carry a granularity. */
-  readonly granularity: boolean;
+  readonly capabilities: ModelCapabilities;
   /** Binds saved images to the model they came from: SHA-256, lower-case hex. */
   readonly fingerprint: string;
-  /** Whether the option `multimask` makes a difference. */
-  readonly multimask: boolean;
   /** Where the encoder runs. */
   readonly device: "cpu" | "cuda";
   /** What encodes images, where there is a choice. */
@@ -87,7 +86,7 @@ export interface EngineAnswer {
   readonly alternatives: readonly EngineSegment[];
 }
 
-/** A model that turns images into something that answers prompts: the network, or the region tree. */
+/** A loaded model: it turns images into something that answers prompts. */
 export interface Engine {
   readonly info: EngineInfo;
   /** Photos it can look at side by side; more would only wait in it. */

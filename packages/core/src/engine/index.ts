@@ -7,7 +7,12 @@ export {
 export { defaultCacheDir } from "./cache-dir.js";
 export * from "./engine.js";
 export { loadAddon } from "./load-addon.js";
-export { type NanoOptions, openNanoEngine } from "./nano-engine.js";
-export { CPU_BY_DEFAULT, openNetworkEngine } from "./network-engine.js";
+export { CPU_BY_DEFAULT, openNetworkEngine, recogniseNetworkFamily } from "./network-engine.js";
 export type { NetworkOptions } from "./network-options.js";
-export { openRegionTreeEngine, type RegionTreeOptions } from "./region-tree-engine.js";
+export {
+  TREE_CAPABILITIES,
+  TREE_REASONS,
+  TREE_TRAITS,
+  TreeEngine,
+  type TreeGrowth,
+} from "./region-tree-engine.js";

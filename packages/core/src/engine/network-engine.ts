@@ -46,6 +46,16 @@ const forgotten = new FinalizationRegistry<PreparedImage>((image) => {
   image.dispose().catch(() => {});
 });
 
+/** Name of the family of networks that a checkpoint is of. Throws `E_BAD_CHECKPOINT`, `E_BAD_OPTION`. */
+export function recogniseNetworkFamily({
+  checkpoint,
+  weights,
+  families,
+  signal,
+}: Pick<NetworkOptions, "checkpoint" | "weights" | "families" | "signal">): Promise<string> {
+  return inference("recognise", [checkpoint, weights, families], { signal });
+}
+
 /**
  * Opens a checkpoint of a promptable network: image encoder and mask decoder in the addon or on ONNX Runtime.
  * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_UNSUPPORTED`, `E_RUNTIME`.
@@ -77,11 +87,10 @@ export async function openNetworkEngine(options: NetworkOptions): Promise<Engine
       : onnxDecoder(network, { width, side: imageSize / 16 });
   const info: EngineInfo = {
     name: options.checkpoint,
-    kind: "network",
+    family: opened.family,
     description: opened.description,
-    granularity: opened.granularity,
+    capabilities: opened.capabilities,
     fingerprint: opened.fingerprint,
-    multimask: true,
     device: options.device === "cuda" ? "cuda" : "cpu",
     encoder: opened.encoder,
     decoder: decoder.kind,

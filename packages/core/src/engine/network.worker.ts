@@ -6,10 +6,11 @@ import { buildEncoder, hasBfloat16, type ImageEncoder, openNativeEncoder } from 
 import { UnSAMError } from "../errors.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
-import { type NetworkModel, resolveModel, weightsFingerprint } from "../models/index.js";
+import { type NetworkModel, recogniseNetwork, resolveModel, weightsFingerprint } from "../models/index.js";
 import { DISPOSED } from "../operations/native-errors.js";
 import { keep, move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
+import { importFamilies } from "./import-families.js";
 import type { NetworkOptions } from "./network-options.js";
 
 // The inference thread's side of a network: the encoder, the sessions, and the images prepared for them. ONNX Runtime is
@@ -34,11 +35,27 @@ export interface OpenOptions extends Omit<NetworkOptions, "signal"> {
   readonly addon: string | null;
 }
 
+/** Name of the family that a checkpoint is of. */
+export async function recognise(
+  path: string,
+  weights: string | undefined,
+  modules: readonly string[],
+): Promise<string> {
+  const families = await importFamilies(modules);
+  const checkpoint = await openCheckpoint(path);
+  try {
+    return recogniseNetwork(checkpoint, weights, families).name;
+  } finally {
+    await checkpoint.close();
+  }
+}
+
 /** Opens a network; where the native decoder can answer for it, with that one's weights instead of an ONNX decoder. */
 export async function open(options: OpenOptions) {
+  const families = await importFamilies(options.families);
   const checkpoint = await openCheckpoint(options.checkpoint);
   try {
-    const model = resolveModel(checkpoint, options.config, options.weights);
+    const model = resolveModel(checkpoint, options.config, options.weights, families);
     const fingerprint = weightsFingerprint(await checkpoint.fingerprint(), model.weights);
     const allowed = options.addon !== null && options.decoder !== "onnx";
     const native = allowed ? await nativeWeights(model, options.decoder) : null;
@@ -55,7 +72,8 @@ export async function open(options: OpenOptions) {
       encoder: network.encoder.kind,
       imageSize: model.config.imageSize,
       width: model.config.neck.width,
-      granularity: model.granularity,
+      family: model.family,
+      capabilities: model.capabilities,
       features: model.features,
       description: model.description,
     };

@@ -1,16 +1,10 @@
-import { availableParallelism } from "node:os";
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
+import type { ModelCapabilities } from "../models/index.js";
 import type { AddonAt } from "../operations/index.js";
 import type { Prompt } from "../prompt.js";
-import {
-  type LearnedCues,
-  REGION_TREE_RECIPE,
-  type RegionTree,
-  TREE_LOGIT_SIDE,
-  treeBuffers,
-} from "../region-tree/index.js";
+import { type LearnedCues, type RegionTree, TREE_LOGIT_SIDE, treeBuffers } from "../region-tree/index.js";
 import {
   bulkThreads,
   CallLimit,
@@ -35,7 +29,6 @@ import type {
   ImageState,
   SegmentOptions,
 } from "./engine.js";
-import { loadAddon } from "./load-addon.js";
 import { checkTreeMask } from "./mask-prompt.js";
 import type { KeyedAnswer, Painted, PlainPrompt } from "./region-tree.worker.js";
 
@@ -52,15 +45,21 @@ const proposals = computeThreads().bind<typeof import("./region-tree-proposals.w
 /** Prompts handed over at once; they are copied, and all of them may hold masks. */
 const PROMPTS_PER_CALL = 16;
 
-/** What all engines that answer by region trees have in common. */
-export const TREE_TRAITS = {
-  kind: "region-tree",
+/** What every model that answers by region trees can do. */
+export const TREE_CAPABILITIES: ModelCapabilities = {
   granularity: true,
   multimask: false,
-  device: "cpu",
-  encoder: "none",
-  decoder: "none",
-} as const;
+  refinement: false,
+  regions: true,
+  // The leaf of each pixel, however few runs the saved tree makes of them.
+  restore: { bytesPerPixel: 4 },
+  weights: "none",
+  options: [],
+  fillsMachine: false,
+};
+
+/** What their engines have in common. */
+export const TREE_TRAITS = { device: "cpu", encoder: "none", decoder: "none" } as const;
 
 /** Why, for `EngineInfo`. */
 export const TREE_REASONS = {
@@ -68,40 +67,6 @@ export const TREE_REASONS = {
   encoder: "The tree is what an image is turned into; there are no features.",
   decoder: "Regions of the tree are the answers; there is no mask decoder.",
 };
-
-const INFO = {
-  ...TREE_TRAITS,
-  name: "region-tree",
-  description:
-    "A hierarchy of regions found by colour, texture and contours, without learned weights; official SAM 2.1 or UnSAMv2 weights give better masks.",
-  // Nothing is learned, so the recipe's version is what binds a saved tree to its engine.
-  fingerprint: `region-tree-${REGION_TREE_RECIPE}`,
-};
-
-export interface RegionTreeOptions {
-  readonly threads: number | undefined;
-  readonly cacheDir: string;
-}
-
-/** The built-in engine: no weights, no ONNX Runtime; the addon where there is one, with the same answers. */
-export async function openRegionTreeEngine({ threads, cacheDir }: RegionTreeOptions): Promise<Engine> {
-  const native = await loadAddon(cacheDir);
-  const fits = native.binding?.regionTreeRecipe === REGION_TREE_RECIPE;
-  const kernels =
-    native.binding && fits ? { addon: native.path, threads: threads ?? availableParallelism() } : null;
-  const why =
-    native.binding === null
-      ? native.reason
-      : fits
-        ? "The addon is there."
-        : "The addon grows trees of another version; build it anew (npm run build:native).";
-  const info: EngineInfo = {
-    ...INFO,
-    kernels: kernels ? "native" : "typescript",
-    reasons: { ...TREE_REASONS, kernels: why },
-  };
-  return new TreeEngine(info, threads, { cues: async () => null, kernels });
-}
 
 /** How an engine's trees are grown. */
 export interface TreeGrowth {

@@ -1,5 +1,6 @@
 import type { Graph } from "../graph/index.js";
 import type { Tensor } from "../tensor.js";
+import type { ModelCapabilities } from "./capabilities.js";
 import type { WeightView } from "./layers/weight-view.js";
 
 /** Plain SAM 2 only: when one mask is asked for and mask 0 is unstable, the best of the others answers. */
@@ -110,6 +111,7 @@ export interface ModelHints {
 /** How checkpoints of one architecture become networks. */
 export interface NetworkFamily {
   readonly name: string;
+  readonly capabilities: ModelCapabilities;
   /**
    * Official names of a few tensors of every part of the model, which each of its checkpoints has: they tell where in a
    * file the weights lie.

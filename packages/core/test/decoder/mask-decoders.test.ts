@@ -19,11 +19,20 @@ const inference = inferenceThread().bind<typeof import("#core/engine/network.wor
   "bulk",
 );
 
+const MODULE = import.meta.resolve("#core/models/network-families.js");
+
 async function openOnnx(set: ParitySet): Promise<OpenedDecoder> {
   const kinds = { encoder: "onnx", decoder: "onnx", addon: null } as const;
   const options = { ...kinds, device: "cpu", precision: "float32" } as const;
   const { network, imageSize, width } = await inference("open", [
-    { ...options, checkpoint: set.checkpointFile, config: set.config, threads: 2, cacheDir },
+    {
+      ...options,
+      families: [MODULE],
+      checkpoint: set.checkpointFile,
+      config: set.config,
+      threads: 2,
+      cacheDir,
+    },
   ]);
   const decoder = onnxDecoder(network, { width, side: imageSize / 16 });
   const close = async () => {

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { loadNative } from "@unsam/native-cuda";
 import { describeWithShared, shared } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { defaultCacheDir, type Engine, openNetworkEngine } from "#core/engine/index.js";
+import { defaultCacheDir, type Engine } from "#core/engine/index.js";
+import { openModel } from "#core/families/index.js";
 import { decodeImage } from "#core/image/index.js";
 import { Mask, unpackMask } from "#core/mask/index.js";
 import {
@@ -72,17 +73,9 @@ describeWithShared("the official whole-image generator", () => {
   describe.each(engines)("with the $decoder decoder", ({ decoder, addon }) => {
     let engine: Engine;
     beforeAll(async () => {
-      engine = await openNetworkEngine({
-        checkpoint: shared("parity", fixture, "checkpoint.pt"),
-        config: JSON.parse(readFileSync(shared("parity", fixture, "config.json"), "utf8")),
-        device: "cpu",
-        encoder: decoder,
-        decoder,
-        precision: "float32",
-        threads: 2,
-        cacheDir: defaultCacheDir(),
-        signal: undefined,
-      });
+      const checkpoint = shared("parity", fixture, "checkpoint.pt");
+      const config = shared("parity", fixture, "config.json");
+      engine = await openModel({ checkpoint, config }, { encoder: decoder, decoder, threads: 2 });
     });
     afterAll(() => engine.dispose());
 

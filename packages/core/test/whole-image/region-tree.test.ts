@@ -1,6 +1,7 @@
 import { inRepository } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { defaultCacheDir, type Engine, type EngineImage, openRegionTreeEngine } from "#core/engine/index.js";
+import type { Engine, EngineImage } from "#core/engine/index.js";
+import { openModel } from "#core/families/index.js";
 import { decodeImage, type RgbImage } from "#core/image/index.js";
 import { findComponents, packedIntersection, packedIoU, unpackMask } from "#core/mask/index.js";
 import {
@@ -19,7 +20,7 @@ let image: EngineImage;
 let source: GenerationSource;
 
 beforeAll(async () => {
-  engine = await openRegionTreeEngine({ threads: 2, cacheDir: defaultCacheDir() });
+  engine = await openModel("region-tree", { threads: 2 });
   photo = await decodeImage(inRepository("docs", "images", "fruit-board.jpg"));
   image = await engine.encode(photo, {});
   source = { image, crop: (crop) => engine.encode(cut(photo, crop), {}), addon: null };

@@ -20,15 +20,14 @@ const OPTIONS: SegmentOptions = { multimask: false, maxHoleArea: 0, maxSprinkleA
  * purpose): the masks of `multimask`, of which the one with the highest predicted IoU is its choice.
  */
 export function engineMethod(engine: Engine, options: EngineMethodOptions): Method {
-  const dial = engine.info.granularity && !options.withoutGranularity;
+  const { granularity, refinement } = engine.info.capabilities;
+  const dial = granularity && !options.withoutGranularity;
   const levels = dial ? options.levels : [];
   return {
     info: { name: options.name, description: engine.info.description, levels, chooses: true },
     async prepare(image) {
       const encoded = await engine.encode(image, {});
-      return dial
-        ? prepareDial(encoded, levels, engine.info.kind === "network")
-        : prepareChoice(encoded, engine.info.kind === "network");
+      return dial ? prepareDial(encoded, levels, refinement) : prepareChoice(encoded, refinement);
     },
     dispose: () => engine.dispose(),
   };

@@ -1,13 +1,7 @@
 import { availableParallelism } from "node:os";
-import {
-  defaultCacheDir,
-  type Engine,
-  openNanoEngine,
-  openNetworkEngine,
-  openRegionTreeEngine,
-} from "@unsam/core/engine";
+import type { Engine } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import { readModelConfig } from "@unsam/core/models";
+import { builtInFamily, openModel } from "@unsam/core/families";
 import type { RegionTreeOptions } from "@unsam/core/region-tree";
 import { engineMethod } from "./engine.js";
 import { felzenszwalbMethod } from "./felzenszwalb.js";
@@ -19,18 +13,6 @@ import { REGION_TREE_BASELINE, regionTreeMethod } from "./region-tree.js";
 export const BASELINES = ["otsu", "felzenszwalb", "region-tree"] as const;
 export type Baseline = (typeof BASELINES)[number];
 
-/**
- * Engines in the box, by the names that `UnSAM.load` gives them; one thread each, for every core has its own. `weights`:
- * of those that have any, a path.
- */
-const BUILT_IN: Readonly<Record<string, (weights: string | undefined) => Promise<Engine>>> = {
-  "region-tree": () => openRegionTreeEngine({ threads: 1, cacheDir: defaultCacheDir() }),
-  nano: async (weights) => {
-    if (weights !== undefined) return openNanoEngine({ weights, threads: 1, signal: undefined });
-    throw new UnSAMError("E_BAD_OPTION", "The model nano needs the path of its weights.");
-  },
-};
-
 /** Which method to open. Plain data: it crosses to worker threads. */
 export type MethodSpec =
   | { readonly kind: "baseline"; readonly name: Baseline; readonly tree?: RegionTreeOptions }
@@ -38,7 +20,7 @@ export type MethodSpec =
       readonly kind: "model";
       /** Built-in name or path of a checkpoint. */
       readonly model: string;
-      /** Of a built-in model that has weights: their path. Of a checkpoint with several: the key of those to take. */
+      /** Of a checkpoint that holds the weights of several models: the key of those to take. */
       readonly weights?: string;
       /** Path of a checkpoint's configuration (JSON); null where it is an official size. */
       readonly config: string | null;
@@ -53,7 +35,7 @@ export function methodName(spec: MethodSpec): string {
 
 /** Whether one instance keeps all cores busy by itself, so that a second one would only take memory. */
 export function fillsMachine(spec: MethodSpec): boolean {
-  return spec.kind === "model" && !Object.hasOwn(BUILT_IN, spec.model);
+  return spec.kind === "model" && (builtInFamily(spec.model)?.capabilities.fillsMachine ?? true);
 }
 
 /** Opens a method. `levels`: settings of the dial to ask for. Throws `E_BAD_OPTION`, `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`. */
@@ -61,7 +43,7 @@ export async function openMethod(spec: MethodSpec, levels: readonly number[]): P
   if (spec.kind === "model") {
     const { withoutGranularity } = spec;
     const engine = await openEngine(spec);
-    if (withoutGranularity && !engine.info.granularity) {
+    if (withoutGranularity && !engine.info.capabilities.granularity) {
       await engine.dispose();
       throw new UnSAMError("E_BAD_OPTION", `${spec.model} has no granularity input to leave out.`);
     }
@@ -82,18 +64,16 @@ export async function openMethod(spec: MethodSpec, levels: readonly number[]): P
   }
 }
 
-async function openEngine({ model, weights, config }: MethodSpec & { kind: "model" }): Promise<Engine> {
-  if (Object.hasOwn(BUILT_IN, model)) return BUILT_IN[model](weights);
-  return openNetworkEngine({
-    checkpoint: model,
-    config: await readModelConfig(config ?? undefined),
-    weights,
-    device: "auto",
-    encoder: "auto",
-    decoder: "auto",
-    precision: "float32",
-    threads: availableParallelism(),
-    cacheDir: defaultCacheDir(),
-    signal: undefined,
-  });
+async function openEngine(spec: MethodSpec & { kind: "model" }): Promise<Engine> {
+  const { model, weights, config } = spec;
+  // Of models that do not fill the machine every core has its own.
+  const options = { threads: fillsMachine(spec) ? availableParallelism() : 1 };
+  if (!builtInFamily(model)) {
+    return openModel({ checkpoint: model, weights, config: config ?? undefined }, options);
+  }
+  if (weights === undefined && config === null) return openModel(model, options);
+  throw new UnSAMError(
+    "E_BAD_OPTION",
+    `The model ${model} is built in; weights and config belong to a checkpoint, leave them out.`,
+  );
 }

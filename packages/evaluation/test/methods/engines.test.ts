@@ -1,5 +1,5 @@
 import { tmpdir } from "node:os";
-import { openRegionTreeEngine } from "@unsam/core/engine";
+import { openModel } from "@unsam/core/families";
 import { decodeImage, type RgbImage } from "@unsam/core/image";
 import { buildRegionTree, chain } from "@unsam/core/region-tree";
 import { describeWithShared, inRepository, shared } from "@unsam/test-support";
@@ -20,7 +20,7 @@ beforeAll(async () => {
 describe("the region tree as a method", () => {
   it("answers as the built-in engine does", async () => {
     const baseline = await regionTreeMethod(LEVELS).prepare(photo);
-    const engine = engineMethod(await openRegionTreeEngine({ threads: 1, cacheDir: tmpdir() }), {
+    const engine = engineMethod(await openModel("region-tree", { threads: 1, cacheDir: tmpdir() }), {
       name: "x",
       levels: LEVELS,
       withoutGranularity: false,
@@ -112,7 +112,13 @@ describe("methods by name", () => {
     );
     const missing = { kind: "model", model: "nowhere.pt", config: null, withoutGranularity: false } as const;
     await expect(openMethod(missing, LEVELS)).rejects.toThrow(/nowhere\.pt/);
-    await expect(openMethod({ ...missing, model: "nano" }, LEVELS)).rejects.toThrow(/path of its weights/);
+    for (const more of [{ weights: "ema" }, { config: "config.json" }]) {
+      const spec = { ...missing, model: "nano", ...more };
+      await expect(openMethod(spec, LEVELS)).rejects.toMatchObject({
+        code: "E_BAD_OPTION",
+        message: expect.stringContaining("nano is built in"),
+      });
+    }
   });
 });
 

@@ -1,9 +1,8 @@
 import { availableParallelism } from "node:os";
-import { defaultCacheDir, openNetworkEngine } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
+import { openModel } from "@unsam/core/families";
 import type { RgbImage } from "@unsam/core/image";
 import type { PackedMask } from "@unsam/core/mask";
-import { readModelConfig } from "@unsam/core/models";
 import type { AddonAt } from "@unsam/core/operations";
 import { generateMasks, OFFICIAL_OPTIONS, type WholeImageOptions } from "@unsam/core/whole-image";
 
@@ -45,19 +44,15 @@ export async function openBackbone(
   { cacheDir, addon }: { cacheDir: string | null; addon: AddonAt | null },
 ): Promise<Backbone> {
   checkThresholds(masks);
-  const engine = await openNetworkEngine({
-    checkpoint: model,
-    config: await readModelConfig(config),
-    weights,
-    device: "auto",
-    encoder: "auto",
-    decoder: "auto",
-    precision: "float32",
-    threads: availableParallelism(),
-    cacheDir: cacheDir ?? defaultCacheDir(),
-    signal: undefined,
-  });
-  const options = { ...OFFICIAL_OPTIONS, ...masks, levels: [engine.info.granularity ? 1 : null] };
+  const engine = await openModel(
+    { checkpoint: model, config, weights },
+    { threads: availableParallelism(), cacheDir: cacheDir ?? undefined },
+  );
+  const options = {
+    ...OFFICIAL_OPTIONS,
+    ...masks,
+    levels: [engine.info.capabilities.granularity ? 1 : null],
+  };
   return {
     fingerprint: engine.info.fingerprint,
     look: async (photo, signal) => {

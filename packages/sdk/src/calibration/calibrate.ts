@@ -81,18 +81,15 @@ function modelOf(images: readonly EncodedImage[]): { name: string; fingerprint: 
   if (!Array.isArray(images) || images.length === 0) {
     throw bad("There are no images to calibrate on; give a list of at least one encoded image.");
   }
-  const [{ name, fingerprint, granularity }] = images.map((image) => image.model);
+  const [{ name, fingerprint, capabilities }] = images.map((image) => image.model);
   if (images.some((image) => image.model.fingerprint !== fingerprint)) {
     throw bad("The images were encoded with different models; calibrate one model at a time.");
   }
   if (images.some((image) => image.isCalibrated)) {
     throw bad("The images were encoded behind a calibration; load the model without one to fit another.");
   }
-  if (!granularity) {
-    throw new UnSAMError(
-      "E_UNSUPPORTED",
-      `${name} is a plain SAM 2 model without granularity; it has no dial.`,
-    );
+  if (!capabilities.granularity) {
+    throw new UnSAMError("E_UNSUPPORTED", `${name} is a model without granularity; it has no dial.`);
   }
   return { name, fingerprint };
 }

@@ -138,11 +138,11 @@ export class Calibration {
   }
 
   /** @internal Throws `E_BAD_FILE` where it was fitted with another model, `E_UNSUPPORTED` where there is no dial. */
-  checkFits({ name, fingerprint, granularity }: EngineInfo): void {
-    if (!granularity) {
+  checkFits({ name, fingerprint, capabilities }: EngineInfo): void {
+    if (!capabilities.granularity) {
       throw new UnSAMError(
         "E_UNSUPPORTED",
-        `A calibration was given, but ${name} is a plain SAM 2 model without granularity; leave it out.`,
+        `A calibration was given, but ${name} is a model without granularity; leave it out.`,
       );
     }
     if (this.model && this.model.fingerprint !== fingerprint) {

@@ -96,7 +96,7 @@ export function planEverything(options: EverythingOptions, model: EverythingMode
   if (parsed.levels !== undefined && !model.granularity) {
     throw new UnSAMError(
       "E_UNSUPPORTED",
-      `levels is ${levels}, but ${model.name} is a plain SAM 2 model without granularity; leave it out.`,
+      `levels is ${levels}, but ${model.name} is a model without granularity; leave it out.`,
     );
   }
   if (parsed.levels !== undefined && !isRange(options.granularity)) {
@@ -172,7 +172,7 @@ function dialLevels(
     if (given === undefined) return [null];
     throw new UnSAMError(
       "E_BAD_PROMPT",
-      `A granularity was given, but ${name} is a plain SAM 2 model without granularity; leave it out.`,
+      `A granularity was given, but ${name} is a model without granularity; leave it out.`,
     );
   }
   const list = (Array.isArray(given) ? given : given === undefined ? DEFAULT_RANGE : [given]).map((level) => {

@@ -84,14 +84,13 @@ export function officialPlan(
   photo: boolean,
 ): EverythingPlan {
   const { granularity, signal, ...given } = parseOptions(schema, options, "generateMasks");
-  if (!model.multimask) {
-    if (given.multimask) checkMultimask(model);
-    if (given.refine) {
-      throw new UnSAMError(
-        "E_UNSUPPORTED",
-        `refine is true, but ${model.name} answers by regions of a hierarchy, which a mask prompt does not refine; leave it out.`,
-      );
-    }
+  const can = model.capabilities;
+  if (given.multimask) checkMultimask(model);
+  if (given.refine && !can.refinement) {
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `refine is true, but a mask prompt does not refine the answers of ${model.name}; leave it out.`,
+    );
   }
   for (const option of ["cropIoU", "cropOverlap", "cropPointsDownscale"] as const) {
     if (given[option] === undefined || (given.cropLayers ?? 0) > 0) continue;
@@ -106,13 +105,13 @@ export function officialPlan(
       `cropLayers is ${given.cropLayers}, but this image was loaded from a saved encoding, which holds no pixels; encode the photo.`,
     );
   }
-  const setting = granularity === undefined ? (model.granularity ? 1 : null) : parseGranularity(granularity);
-  if (setting === "auto" || (setting !== null && !model.granularity)) {
+  const setting = granularity === undefined ? (can.granularity ? 1 : null) : parseGranularity(granularity);
+  if (setting === "auto" || (setting !== null && !can.granularity)) {
     throw new UnSAMError(
       "E_BAD_PROMPT",
-      model.granularity
+      can.granularity
         ? "generateMasks takes one granularity, a number from 0 to 1 or its name, not auto."
-        : `A granularity was given, but ${model.name} is a plain SAM 2 model without granularity; leave it out.`,
+        : `A granularity was given, but ${model.name} is a model without granularity; leave it out.`,
     );
   }
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));

@@ -1,11 +1,12 @@
 import type { NetworkFamily } from "../network-model.js";
-import { PROMPTABLE_MARKS, promptableModel } from "../sam2/model.js";
+import { PROMPTABLE, PROMPTABLE_MARKS, promptableModel } from "../sam2/model.js";
 import { efficientTamConfig } from "./config.js";
 import { imageEncoder } from "./image-encoder.js";
 
 /** EfficientTAM (Xiong et al. 2024): a plain vision transformer in front of SAM 2's decoder, several times lighter. */
 export const efficientTam: NetworkFamily = {
   name: "efficienttam",
+  capabilities: PROMPTABLE,
   marks: PROMPTABLE_MARKS,
   recognises: (weights) =>
     weights.has("image_encoder.neck.convs.0.conv_1x1.weight") &&

@@ -3,12 +3,13 @@ import type { WeightView } from "../layers/weight-view.js";
 import type { NetworkFamily } from "../network-model.js";
 import { type ModelConfig, parseModelConfig } from "./config.js";
 import type { GranularityTokens } from "./mask-decoder.js";
-import { decoderGraphs, PROMPTABLE_MARKS, sam2Model } from "./model.js";
+import { decoderGraphs, PROMPTABLE, PROMPTABLE_MARKS, sam2Model } from "./model.js";
 import { checkAgainstPublishedSize, OFFICIAL_DECODER, recogniseSize } from "./recognise.js";
 
 /** SAM 2 and SAM 2.1 (Ravi et al. 2024): Hiera, feature pyramid, two-way decoder. */
 export const sam2: NetworkFamily = {
   name: "sam2",
+  capabilities: PROMPTABLE,
   marks: PROMPTABLE_MARKS,
   // Any part of it: a damaged checkpoint is better described by what it lacks than by what it is not.
   recognises: (weights) => hasPart(weights, "image_encoder.trunk.") || hasPart(weights, "sam_mask_decoder."),

@@ -1,5 +1,6 @@
 import type { Graph } from "../../graph/index.js";
 import type { Tensor } from "../../tensor.js";
+import type { ModelCapabilities } from "../capabilities.js";
 import type { WeightView } from "../layers/weight-view.js";
 import type { DecoderConfig, EncoderSource, FeatureMap, NetworkModel } from "../network-model.js";
 import type { ModelConfig } from "./config.js";
@@ -19,6 +20,18 @@ export const PROMPTABLE_MARKS: readonly string[] = [
   "sam_mask_decoder.mask_tokens.weight",
   "sam_mask_decoder.output_upscaling.0.weight",
 ];
+
+/** What every network with SAM 2's decoder can do. */
+export const PROMPTABLE: ModelCapabilities = {
+  granularity: false,
+  multimask: true,
+  refinement: true,
+  regions: false,
+  restore: { bytesPerPixel: 0 },
+  weights: "checkpoint",
+  options: ["device", "encoder", "decoder", "precision"],
+  fillsMachine: true,
+};
 
 const DECODER_PARTS = ["sam_prompt_encoder.", "sam_mask_decoder."];
 

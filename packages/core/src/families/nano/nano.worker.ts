@@ -1,11 +1,11 @@
-import { openCheckpoint } from "../checkpoint/index.js";
-import { UnSAMError } from "../errors.js";
-import { encodeModel } from "../graph/index.js";
-import type { RgbImage } from "../image/rgb-image.js";
-import { NANO_INPUT_CHANNELS, NANO_MARK, nanoEncoder, nanoInput, WeightView } from "../models/index.js";
-import { type LearnedCues, labPlanes, workingImage } from "../region-tree/index.js";
-import { keep, move, openSession, type Session } from "../runtime/index.js";
-import { Tensor } from "../runtime/onnx-runtime.js";
+import { openCheckpoint } from "../../checkpoint/index.js";
+import { UnSAMError } from "../../errors.js";
+import { encodeModel } from "../../graph/index.js";
+import type { RgbImage } from "../../image/rgb-image.js";
+import { NANO_INPUT_CHANNELS, NANO_MARK, nanoEncoder, nanoInput, WeightView } from "../../models/index.js";
+import { type LearnedCues, labPlanes, workingImage } from "../../region-tree/index.js";
+import { keep, move, openSession, type Session } from "../../runtime/index.js";
+import { Tensor } from "../../runtime/onnx-runtime.js";
 
 // The inference thread's side of the nano model: its weights, and sessions for the sizes it has met.
 

@@ -1,0 +1,24 @@
+import { NETWORK_FAMILIES } from "../models/index.js";
+import type { ModelFamily } from "./model-family.js";
+import { nano } from "./nano/family.js";
+import { networkFamily } from "./network/network-family.js";
+import { regionTree } from "./region-tree/family.js";
+
+const BUILT_IN = [regionTree, nano] as const;
+export type BuiltInModel = (typeof BUILT_IN)[number]["name"];
+
+/** Names of the models that need no file. */
+export const BUILT_IN_MODELS: readonly BuiltInModel[] = BUILT_IN.map(({ name }) => name);
+
+const NETWORKS = new URL("../models/network-families.js", import.meta.url);
+
+/** All families that the package brings, in the order in which they are asked. */
+export const MODEL_FAMILIES: readonly ModelFamily[] = [
+  ...BUILT_IN,
+  ...NETWORK_FAMILIES.map((family) => networkFamily(family, NETWORKS)),
+];
+
+/** The family of a model that needs no file; null: there is none of that name. */
+export function builtInFamily(name: string): ModelFamily | null {
+  return BUILT_IN.find((family) => family.name === name) ?? null;
+}

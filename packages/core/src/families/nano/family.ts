@@ -1,0 +1,47 @@
+import { NANO_WEIGHTS } from "@unsam/model-nano";
+import { type Engine, TREE_CAPABILITIES, TREE_REASONS, TREE_TRAITS, TreeEngine } from "../../engine/index.js";
+import { LEARNED_RECIPE, REGION_TREE_RECIPE } from "../../region-tree/index.js";
+import { inferenceThread } from "../../runtime/index.js";
+import type { ModelFamily, OpenOptions } from "../model-family.js";
+
+const thread = inferenceThread().bind<typeof import("./nano.worker.js")>(
+  new URL("./nano.worker.js", import.meta.url),
+  "bulk",
+);
+
+/**
+ * The region tree, grown by what a small trained network sees beside the tree's own cues. Answers are nodes of the tree:
+ * connected, nested, growing with the granularity.
+ */
+export const nano = {
+  name: "nano",
+  capabilities: { ...TREE_CAPABILITIES, weights: "packaged" },
+  recognise: ({ name }) => name === "nano",
+  open: (_asked, options) => openNano(options),
+} as const satisfies ModelFamily;
+
+async function openNano({ threads, signal }: OpenOptions): Promise<Engine> {
+  const { model, fingerprint } = await thread("open", [NANO_WEIGHTS, threads], { signal });
+  return new TreeEngine(
+    {
+      ...TREE_TRAITS,
+      name: "nano",
+      family: "nano",
+      description:
+        "The region tree with borders and an embedding seen by a small network, trained without labels; official SAM 2.1 or UnSAMv2 weights give better masks.",
+      capabilities: nano.capabilities,
+      fingerprint: `nano-${REGION_TREE_RECIPE}.${LEARNED_RECIPE}-${fingerprint}`,
+      kernels: "typescript",
+      reasons: {
+        ...TREE_REASONS,
+        kernels: "Trees that a network lends its cues to are grown in TypeScript.",
+      },
+    },
+    threads,
+    {
+      cues: (image, signal) => thread("look", [model, image], { signal }),
+      kernels: null,
+      close: () => model.release(),
+    },
+  );
+}

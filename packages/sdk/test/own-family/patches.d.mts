@@ -1,0 +1,4 @@
+import type { NetworkFamily } from "@unsam/core/models";
+
+export declare const patches: NetworkFamily;
+export default patches;
