@@ -58,7 +58,7 @@ async function look(file: string): Promise<{ content: string | null; state: stri
   if (!found) return { content: null, state: "" };
   const content = await readFileText(file, { what: "The lock", maxBytes: MOST_BYTES }).catch((problem) => {
     if (
-      problem instanceof UnSAMError &&
+      UnSAMError.isInstance(problem) &&
       /not a regular file|is a folder|bytes or more/.test(problem.message)
     ) {
       throw new UnSAMError("E_IO", `${shown(file)} is in the way of a lock; remove it.`, { cause: problem });

@@ -162,7 +162,7 @@ async function textOf(answer: Answer, signal: AbortSignal | undefined): Promise<
     }
   } catch (cause) {
     signal?.throwIfAborted();
-    throw cause instanceof UnSAMError ? cause : passing(answer.url, cause);
+    throw UnSAMError.isInstance(cause) ? cause : passing(answer.url, cause);
   }
   return Buffer.concat(pieces).toString("utf8");
 }

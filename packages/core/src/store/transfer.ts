@@ -183,7 +183,7 @@ async function pour(
   } catch (cause) {
     signal?.throwIfAborted();
     if (isSlow) throw new PassingFault(`${host}: it has stopped sending`, null, cause);
-    throw cause instanceof PassingFault || cause instanceof UnSAMError ? cause : passing(answer.url, cause);
+    throw cause instanceof PassingFault || UnSAMError.isInstance(cause) ? cause : passing(answer.url, cause);
   } finally {
     clearInterval(watch);
     signal?.removeEventListener("abort", abort);

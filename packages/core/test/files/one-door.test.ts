@@ -1,7 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
-import { inRepository } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
+import { type Source, sources } from "../support/sources.js";
 
 // Files that users name are read and written through src/files alone. This reads the sources of all packages, so that a new
 // way around it is noticed.
@@ -34,31 +32,6 @@ const DECODERS = [
   "core/src/mask/png.ts",
   "evaluation/src/datasets/label-maps/read-label-map.ts",
 ];
-
-interface Source {
-  readonly file: string;
-  readonly text: string;
-}
-
-function sources(): Source[] {
-  const packages = inRepository("packages");
-  return readdirSync(packages).flatMap((name) => {
-    const folder = path.join(packages, name, "src");
-    const files = (() => {
-      try {
-        return readdirSync(folder, { recursive: true, encoding: "utf8" });
-      } catch {
-        return [];
-      }
-    })();
-    return files
-      .filter((file) => file.endsWith(".ts"))
-      .map((file) => ({
-        file: [name, "src", ...file.split(path.sep)].join("/"),
-        text: readFileSync(path.join(folder, file), "utf8"),
-      }));
-  });
-}
 
 /** Names that a source takes from node:fs; `*` where it takes it whole. */
 function takenFromFs({ text }: Source): string[] {
