@@ -9,8 +9,8 @@ const GAP = 8;
 
 const unsam = await UnSAM.load({ model: "region-tree" });
 
-/** One click at several settings of the dial, side by side. */
-async function dial(photo, click, levels, out) {
+/** One click at several granularities, side by side. */
+async function granularities(photo, click, levels, out) {
   const image = await unsam.encode(file(photo));
   const answers = await image.segmentAll(levels.map((granularity) => ({ points: [click], granularity })));
   const panels = await Promise.all(answers.map((answer) => answer.overlay()));
@@ -40,7 +40,7 @@ async function scene(photo, granularity, out) {
   await image.dispose();
 }
 
-await dial("fruit-board.jpg", [323, 123], [0.3, 0.6, 0.9], "dial.png");
+await granularities("fruit-board.jpg", [323, 123], [0.3, 0.6, 0.9], "granularity.png");
 await ladder("fruit-board.jpg", [323, 123], 19, "ladder.png");
 await scene("fruit-board.jpg", [0.15, 0.4, 0.9], "scene.png");
 await unsam.dispose();

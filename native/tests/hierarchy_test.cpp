@@ -155,7 +155,7 @@ TEST("a parent is the smallest larger mask that holds enough") {
       std::int32_t smallest = -1;
       std::uint16_t level = 0;
       for (std::size_t j = 0; j < s.count; ++j) {
-        if (contains(s.ancestors(j), i)) level = std::max(level, unsam::dial_step(s.granularities[j]));
+        if (contains(s.ancestors(j), i)) level = std::max(level, unsam::granularity_step(s.granularities[j]));
         if (j == i || areas[i] == 0 || !larger(j, i) || s.overlaps.at(i, j) < kContainment * areas[i]) continue;
         if (smallest < 0 || larger(static_cast<std::size_t>(smallest), j)) smallest = static_cast<std::int32_t>(j);
       }
@@ -196,7 +196,7 @@ TEST("label maps give every pixel its owner, and the fused map has exactly their
     const unsam::FusedMap fused = unsam::fuse_labels(finest, s.forest, s.w, s.h, serial_for);
     for (int n = 0; n <= 50; ++n) {
       const double g = n / 50.0;
-      const std::uint16_t step = unsam::dial_step(g);
+      const std::uint16_t step = unsam::granularity_step(g);
       const std::vector<std::int32_t> labels = unsam::label_map_at(finest, s.forest, g, serial_for);
       for (std::size_t i = 0; i < labels.size(); ++i) {
         const std::size_t x = i % s.w, y = i / s.w;
@@ -256,7 +256,7 @@ TEST("malformed scenes are refused") {
   const std::vector<std::uint32_t> words(4);
   const std::vector<std::int32_t> outside{0, 0, 4, 3};
   CHECK_THROWS(unsam::pairwise_overlaps({1, 4, 4, words}, outside, serial_for), ErrorCode::bad_prompt);
-  CHECK_THROWS(unsam::dial_step(NAN), ErrorCode::bad_prompt);
+  CHECK_THROWS(unsam::granularity_step(NAN), ErrorCode::bad_prompt);
   const unsam::RegionForest cycle{{1, 0}, {0, 0}, {0, 1}}, twice{{-1, -1}, {0, 0}, {0, 0}};
   const unsam::RegionForest falling{{1, -1}, {5, 4}, {1, 0}}, outside_tree{{-1, 7}, {0, 0}, {0, 1}};
   const std::vector<std::int32_t> labels(4), wild{0, 1, 2, 3};

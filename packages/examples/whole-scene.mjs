@@ -1,4 +1,4 @@
-// Everything in a photo as one scene: prints what lies in what, and paints the regions of three settings of the dial.
+// Everything in a photo as one scene: prints what lies in what, and paints the regions of three granularities.
 // node whole-scene.mjs PHOTO OUT_FOLDER
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";

@@ -335,7 +335,7 @@ def test_clicks_lie_in_their_masks_and_chains_share_a_click(scenes):
     assert shared > 10
 
 
-def test_all_of_the_dial_is_drawn_though_most_masks_are_small(scenes):
+def test_all_granularities_are_drawn_though_most_masks_are_small(scenes):
     whole = max(scenes[0].annotations, key=lambda a: a.granularity)
     small = min(scenes[0].annotations, key=lambda a: a.granularity)
     crowded = replace(scenes[0], annotations=(whole, *[small] * 200))

@@ -11,12 +11,12 @@
 
 namespace unsam {
 
-// Granularity is counted in whole steps of 1 / kDialSteps; kNever is left over.
-inline constexpr std::uint16_t kDialSteps = 65534;
+// Granularity is counted in whole steps of 1 / kGranularitySteps; kNever is left over.
+inline constexpr std::uint16_t kGranularitySteps = 65534;
 inline constexpr std::uint16_t kNever = 65535;
 
 // Throws Error(bad_prompt) unless 0 <= granularity <= 1.
-std::uint16_t dial_step(double granularity);
+std::uint16_t granularity_step(double granularity);
 
 // Pixels that each pair of masks has in common: the rows of the upper triangle, (0,1), (0,2), ... (1,2), ...
 struct Overlaps {
@@ -47,7 +47,7 @@ std::vector<std::int32_t> suppress_boxes(std::span<const double> boxes, std::spa
 
 struct RegionForest {
   std::vector<std::int32_t> parent;   // [count] -1 for a root
-  std::vector<std::uint16_t> level;   // [count] dial step from which on a region stands for all within; never falls
+  std::vector<std::uint16_t> level;   // [count] granularity step from which on a region stands for all within; never falls
   std::vector<std::int32_t> order;    // [count] painting order: ancestors first, of two branches the better one last
 };
 
@@ -63,7 +63,7 @@ std::vector<std::int32_t> finest_labels(const MaskStackView& masks, const Region
 std::vector<std::int32_t> label_map_at(std::span<const std::int32_t> finest, const RegionForest& forest,
                                        double granularity, const ParallelFor& parallel);
 
-// For each edge between two pixels the dial step at which it vanishes; a boundary at g where above dial_step(g).
+// For each edge between two pixels the granularity step at which it vanishes; a boundary at g where above granularity_step(g).
 struct FusedMap {
   std::vector<std::uint16_t> right;  // [height, width] edge to the right, last column 0
   std::vector<std::uint16_t> below;  // [height, width] edge below, last row 0

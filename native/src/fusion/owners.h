@@ -7,7 +7,7 @@
 
 namespace unsam {
 
-// What each label of a finest label map becomes at a dial step, [regions + 1].
+// What each label of a finest label map becomes at a granularity step, [regions + 1].
 std::vector<std::int32_t> owners_at(const RegionForest& forest, std::uint16_t step);
 
 }  // namespace unsam

@@ -49,7 +49,7 @@ export function granularityRange(text: string): GranularityLevel | GranularityLe
   return list.length > 2 ? list : [...list, list[1]];
 }
 
-/** One or several settings of the dial: `0.2,0.5,coarse`. */
+/** One or several granularities: `0.2,0.5,coarse`. */
 export function settings(text: string): GranularityLevel[] {
   return text.split(",").map((part) => {
     const level = granularity(part.trim());

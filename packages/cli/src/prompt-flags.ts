@@ -28,7 +28,10 @@ export function withModelOptions(command: Command): Command {
 export function withPromptOptions(command: Command): Command {
   return withModelOptions(command)
     .argument("<image>", "the photo")
-    .option("--calibration <file>", "what unsam calibrate wrote: the dial then means what it was fitted to")
+    .option(
+      "--calibration <file>",
+      "what unsam calibrate wrote: granularities then mean what it was fitted to",
+    )
     .option(
       "--point <x,y[,0|1]>",
       "a click in pixels; 1 foreground (default), 0 background; repeatable",

@@ -47,7 +47,7 @@ const commands: [string, string[]][] = [
   ["ladder", ["ladder", "photos/a.png", "--point", "5,5"]],
   ["everything", ["everything", "photos/a.png", "--json"]],
   ["everything of a folder", ["everything", "photos", "--out", "scenes"]],
-  ["calibrate", ["calibrate", "photos/a.png", "--regions", "2", "--out", "dial.json"]],
+  ["calibrate", ["calibrate", "photos/a.png", "--regions", "2", "--out", "calibration.json"]],
   ["eval", ["eval", "--data", "photos/coco.json", "--baseline", "otsu", "--levels", "2"]],
   ["pseudo-label", ["pseudo-label", "photos", "--out", "labels", "--threads", "1"]],
   ["inspect", ["inspect", inRepository("packages", "model-nano", "weights", "nano.safetensors")]],

@@ -85,7 +85,7 @@ describe("flags about a checkpoint", () => {
     ["pseudo-label", ["FOLDER", "--out", "FOLDER/out", "--weights", "ema"]],
     ["pseudo-label", ["FOLDER", "--out", "FOLDER/out", "--config", "c.json"]],
   ])("%s %j: refused where no checkpoint is given", async (command, args) => {
-    await copyFile(inRepository("docs", "images", "dial.png"), path.join(folder, "photo.png"));
+    await copyFile(inRepository("docs", "images", "granularity.png"), path.join(folder, "photo.png"));
     const files = args.map((arg) => arg.replace("PHOTO", `${folder}/photo.png`).replace("FOLDER", folder));
     const { code, stdout, stderr } = await unsam([command, ...files]);
     expect([code, stdout]).toEqual([2, ""]);

@@ -58,7 +58,7 @@ describe("unsam ladder", () => {
     ["no levels", [...click, "--levels", "0"], /whole number/],
     ["too many levels", [...click, "--levels", "1000"], /1000/],
     ["a level auto", [...click, "--levels", "0.1,auto"], /no level auto/],
-    ["a level beyond the dial", [...click, "--levels", "0.1,3"], /number from 0 to 1/],
+    ["a level beyond 1", [...click, "--levels", "0.1,3"], /number from 0 to 1/],
     ["a tile of three pixels", [...click, "--tile", "3"], /tile/],
     ["a missing calibration", [...click, "--calibration", "none.json"], /no file “none\.json”/],
     ["a photo as calibration", [...click, "--calibration", photo], /dragonfruit\.jpg/],
@@ -86,7 +86,7 @@ describe("unsam calibrate", () => {
     return file;
   }
 
-  it("fits the dial to labelled regions, and segment and ladder take the result", async () => {
+  it("fits granularity to labelled regions, and segment and ladder take the result", async () => {
     const out = path.join(folder, "fruit.json");
     const { code, stdout } = await unsam([
       "calibrate",

@@ -39,7 +39,7 @@ describe.skipIf(process.platform === "win32")("unsam", { timeout: 120_000 }, () 
       ["--mask-input", ["segment", photo, "--mask-input", `${odd}.npy`]],
       ["--calibration", [...segment, "--calibration", `${odd}.json`]],
       ["--calibration of a folder", ["everything", ".", "--out", "out", "--calibration", `${odd}.json`]],
-      ["--targets", ["calibrate", "--targets", `${odd}.json`, "--out", "dial.json"]],
+      ["--targets", ["calibrate", "--targets", `${odd}.json`, "--out", "calibration.json"]],
       ["--model", [...segment, "--model", `${odd}.pt`]],
       ["inspect", ["inspect", `${odd}.pt`]],
     ])(`refuses ${odd} as %s at once`, (_, args) => refuse(args, /not a regular file/));
@@ -66,7 +66,15 @@ describe.skipIf(process.platform === "win32")("unsam", { timeout: 120_000 }, () 
   });
 
   it("reads a calibration that begins with a byte order mark", async () => {
-    const written = await unsam(["calibrate", photo, "--regions", "5", "--out", at("dial.json"), "--json"]);
+    const written = await unsam([
+      "calibrate",
+      photo,
+      "--regions",
+      "5",
+      "--out",
+      at("calibration.json"),
+      "--json",
+    ]);
     expect(written.code).toBe(0);
     writeFileSync(at("marked.json"), `\ufeff${written.stdout}`);
     for (const args of [segment, ["everything", photo]]) {

@@ -29,7 +29,7 @@ function megaflops(imageTokens) {
   return { official: 76 + 3601 * share, reduced: 55 + 1090 * share };
 }
 
-/** One click and its padding point at a setting of the dial: ten tokens. */
+/** One click and its padding point at a granularity: ten tokens. */
 function clicks(count, side) {
   return Array.from({ length: count }, (_, i) => ({
     coords: Float32Array.of((i * 97.3) % side, (i * 61.7) % side, 0, 0),

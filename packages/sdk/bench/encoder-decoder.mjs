@@ -55,13 +55,13 @@ ${title} (decoder: ${unsam.model.decoder}, loaded in ${load.toFixed(0)} ms)
 }
 
 const threads = values.threads ? { threads: Number(values.threads) } : {};
-const dial = (i) => ({ granularity: 0.1 + (i % 10) / 10 });
-await measure("region-tree", { model: "region-tree" }, dial);
+const granularities = (i) => ({ granularity: 0.1 + (i % 10) / 10 });
+await measure("region-tree", { model: "region-tree" }, granularities);
 const folder = path.join(tmpdir(), "unsam-bench");
 const checkpoint = values.model ?? (await randomCheckpoint(folder, values.size, { granularity: true }));
 const model = { checkpoint, ...(values.config ? { config: values.config } : {}) };
 const title = values.model ?? `UnSAMv2 ${values.size}, random weights`;
 const plain = await UnSAM.load({ model });
-const prompts = plain.model.granularity ? dial : () => ({});
+const prompts = plain.model.granularity ? granularities : () => ({});
 await plain.dispose();
 await measure(title, { model, ...threads }, prompts);

@@ -5,12 +5,12 @@ import type { Limits } from "@unsam/core/limits";
 import { checkKeys } from "@unsam/core/options";
 import type { Prompt } from "@unsam/core/prompt";
 import { isCalibrated } from "./calibration/calibrated-engine.js";
-import { DialWalk } from "./dial-walk.js";
 import { checkRestores, readEncodedImage, writeEncodedImage } from "./encoded-image-file.js";
 import { ladderLevels } from "./granularity.js";
 import { GranularityLadder, type LadderOptions, parseLadderOptions } from "./granularity-ladder.js";
 import type { PhotoEncoder } from "./photo-encoder.js";
 import { type PromptInput, parsePrompt } from "./prompt.js";
+import { ScaleSteps } from "./scale-steps.js";
 import { type EverythingSource, everythingSteps, maskSteps } from "./scene/everything.js";
 import { type EverythingOptions, planEverything } from "./scene/everything-options.js";
 import { EverythingRun } from "./scene/everything-run.js";
@@ -77,12 +77,12 @@ export class EncodedImage implements AsyncDisposable {
         throw new UnSAMError(error.code, `Prompt ${index}: ${error.message}`);
       }
     });
-    const walks = parsed.map((prompt) => this.#walk(prompt, options));
-    return this.#answer(parsed, options, walks);
+    const steps = parsed.map((prompt) => this.#steps(prompt, options));
+    return this.#answer(parsed, options, steps);
   }
 
   /**
-   * The answers to one prompt along the dial, in one decoder call; bit for bit those of one call for each setting. A
+   * The answers to one prompt at several granularities, in one decoder call; bit for bit those of one call for each. A
    * granularity in the prompt is refused. Throws `E_BAD_PROMPT`, `E_BAD_OPTION`.
    */
   async ladder(prompt: PromptInput, given: LadderOptions = {}): Promise<GranularityLadder> {
@@ -111,7 +111,7 @@ export class EncodedImage implements AsyncDisposable {
     return this.#engine;
   }
 
-  /** @internal Whether a calibration stands between the dial and the model. */
+  /** @internal Whether a calibration stands between the user's granularity and the model's. */
   get isCalibrated(): boolean {
     return isCalibrated(this.#image);
   }
@@ -122,49 +122,49 @@ export class EncodedImage implements AsyncDisposable {
     return parsePrompt(prompt, { width, height, granularity: capabilities.granularity, model: name });
   }
 
-  /** One prompt at several settings of the dial. */
+  /** One prompt at several granularities. */
   #rungs(
     prompt: Prompt,
     levels: readonly number[],
     options: ParsedSegmentOptions,
-    walk = this.#walk(prompt, options),
+    steps = this.#steps(prompt, options),
   ) {
     const rungs = levels.map((granularity) => ({ ...prompt, granularity }));
     return this.#answer(
       rungs,
       options,
-      rungs.map(() => walk),
+      rungs.map(() => steps),
     );
   }
 
-  /** How the answers to a prompt step to their neighbours on the dial; null where the model has none. */
-  #walk(prompt: Prompt, options: ParsedSegmentOptions): DialWalk | null {
+  /** How the answers to a prompt step to the next finer and coarser scale; null for a model without granularity. */
+  #steps(prompt: Prompt, options: ParsedSegmentOptions): ScaleSteps | null {
     if (!this.#engine.capabilities.granularity) return null;
-    const walk: DialWalk = new DialWalk(
-      (levels, signal) => this.#rungs(prompt, levels, { ...options, signal }, walk),
+    const steps: ScaleSteps = new ScaleSteps(
+      (levels, signal) => this.#rungs(prompt, levels, { ...options, signal }, steps),
       () => this.#alive(),
     );
-    return walk;
+    return steps;
   }
 
   async #answer(
     prompts: readonly Prompt[],
     { signal, ...options }: ParsedSegmentOptions,
-    walks: readonly (DialWalk | null)[],
+    steps: readonly (ScaleSteps | null)[],
   ): Promise<Segment[]> {
     if (prompts.length === 0) return [];
     const answers = await this.#image.segment(prompts, { ...options, ...(signal ? { signal } : {}) });
-    return answers.map((answer, i) => this.#segment(answer, walks[i]));
+    return answers.map((answer, i) => this.#segment(answer, steps[i]));
   }
 
-  #segment({ best, candidates, alternatives }: EngineAnswer, walk: DialWalk | null): Segment {
-    const plain = (segment: EngineSegment) => new Segment(segment, [], this.#source, { walk });
-    const context = { alternatives: alternatives.map(plain), walk };
+  #segment({ best, candidates, alternatives }: EngineAnswer, steps: ScaleSteps | null): Segment {
+    const plain = (segment: EngineSegment) => new Segment(segment, [], this.#source, { scales: steps });
+    const context = { alternatives: alternatives.map(plain), scales: steps };
     return new Segment(best, candidates.map(plain), this.#source, context);
   }
 
   /**
-   * Finds everything there is, at all settings of the dial, and makes one scene of it. `await` the run for the scene, or
+   * Finds everything there is, at all granularities, and makes one scene of it. `await` the run for the scene, or
    * iterate over partial results first. Memory stays bounded, whatever the size of the photo; cancel with the signal.
    * Throws `E_BAD_OPTION`, `E_BAD_PROMPT`.
    */
@@ -188,7 +188,7 @@ export class EncodedImage implements AsyncDisposable {
     const steps = maskSteps(this.#everythingSource(), plan, options.signal);
     for (;;) {
       const { done, value } = await steps.next();
-      if (done) return value.masks.map((mask) => new GeneratedMask(mask, plan.dial));
+      if (done) return value.masks.map((mask) => new GeneratedMask(mask, plan.granularities));
     }
   }
 

@@ -52,7 +52,7 @@ export interface Nesting {
   readonly violations: readonly NestingViolation[];
 }
 
-/** The answers to one prompt along the dial, from fine to coarse; made by `image.ladder(prompt)`. Immutable. */
+/** The answers to one prompt at several granularities, from fine to coarse; made by `image.ladder(prompt)`. Immutable. */
 export class GranularityLadder implements Iterable<Segment> {
   /** One for each level, from fine to coarse. */
   readonly segments: readonly Segment[];
@@ -80,7 +80,7 @@ export class GranularityLadder implements Iterable<Segment> {
     );
   }
 
-  /** The settings of the dial, ascending. */
+  /** The granularities, ascending. */
   get levels(): readonly number[] {
     return this.segments.map(levelOf);
   }
@@ -122,7 +122,7 @@ export class GranularityLadder implements Iterable<Segment> {
   }
 
   /**
-   * A contact sheet as PNG: one tile for each distinct scale with its range on the dial; the most persistent one is
+   * A contact sheet as PNG: one tile for each distinct scale with its range of granularity; the most persistent one is
    * marked. Throws `E_BAD_IMAGE` where the photo is neither known nor given.
    */
   toSheet(options: LadderSheetOptions = {}): Promise<Buffer> {

@@ -1,6 +1,6 @@
 import { shownValue, UnSAMError } from "@unsam/core/errors";
 
-/** Names for three settings of the dial. UnSAMv2 is trained on [0.1, 1]. */
+/** Names for three granularities. UnSAMv2 is trained on [0.1, 1]. */
 export const NAMED_GRANULARITY = { fine: 0.2, medium: 0.5, coarse: 1 } as const;
 
 /**
@@ -22,13 +22,13 @@ export function parseGranularity(value: unknown): number | "auto" | null {
   throw bad(value);
 }
 
-/** The part of the dial that UnSAMv2 is trained on; ladders and steps lie in it. */
+/** The range that UnSAMv2 is trained on; ladders and steps lie in it. */
 const [FINEST, COARSEST] = [0.1, 1];
-/** More would be a slip: neighbouring settings then differ by less than any model tells apart. */
+/** More would be a slip: neighbouring levels then differ by less than any model tells apart. */
 const MOST_LEVELS = 256;
 
 /**
- * The settings of a ladder, ascending: n of them evenly spaced over [0.1, 1] with both ends (one alone is 1), or those
+ * The granularities of a ladder, ascending: n of them evenly spaced over [0.1, 1] with both ends (one alone is 1), or those
  * given, sorted, without repetitions. Throws `E_BAD_OPTION`.
  */
 export function ladderLevels(levels: number | readonly Granularity[]): number[] {

@@ -1,6 +1,6 @@
 import type { Segment } from "./segment.js";
 
-/** One scale: the settings of the dial that give the same mask. */
+/** One scale: the granularities that give the same mask. */
 export interface LadderRung {
   /** Of the finest of these settings; the others' masks have an IoU of 0.95 or more with it. */
   readonly segment: Segment;

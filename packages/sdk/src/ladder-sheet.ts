@@ -37,8 +37,8 @@ const ACCENT = "#1e88ff";
 const STABLE = "#ffb020";
 /** Masks keep the photo's colours, everything else steps back. */
 const LOOK = { opacity: 0.2, dim: 0.5 };
-/** Ends of the drawn dial. */
-const DIAL = [0, 1] as const;
+/** Ends of the drawn scale of granularity. */
+const ENDS = [0, 1] as const;
 
 /** One tile for each distinct scale of a ladder, as PNG. Throws `E_BAD_IMAGE`, `E_BAD_OPTION`. */
 export async function ladderSheet(ladder: SheetLadder, options: LadderSheetOptions): Promise<Buffer> {
@@ -82,7 +82,7 @@ export async function ladderSheet(ladder: SheetLadder, options: LadderSheetOptio
   return toPNG(empty.composite([...layers, { input: Buffer.from(svg), left: 0, top: 0 }]));
 }
 
-/** The range as text and on the dial, the share of the photo; a frame and a word for the most persistent scale. */
+/** The range as text and on a line, the share of the photo; a frame and a word for the most persistent scale. */
 function caption(
   { range: [from, to], segment }: LadderRung,
   stable: boolean,
@@ -103,7 +103,7 @@ function caption(
     line,
     FAINT,
   );
-  const position = (g: number) => left + 2 + ((g - DIAL[0]) / (DIAL[1] - DIAL[0])) * (width - 4);
+  const position = (g: number) => left + 2 + ((g - ENDS[0]) / (ENDS[1] - ENDS[0])) * (width - 4);
   const bar = top + height + 36;
   const stroke = (x0: number, x1: number, color: string, thick: number) =>
     `<path d="M${x0.toFixed(1)} ${bar}H${Math.max(x1, x0 + 0.01).toFixed(2)}" stroke="${color}" stroke-width="${thick}" stroke-linecap="round"/>`;
@@ -115,7 +115,7 @@ function caption(
     words.svg +
     area.svg +
     mark +
-    stroke(position(DIAL[0]), position(DIAL[1]), TRACK, 4) +
+    stroke(position(ENDS[0]), position(ENDS[1]), TRACK, 4) +
     stroke(position(from), position(to), stable ? STABLE : ACCENT, 6)
   );
 }

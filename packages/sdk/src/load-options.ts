@@ -51,8 +51,8 @@ export interface LoadOptions {
    */
   readonly threads?: number | undefined;
   /**
-   * A map of the dial that `calibrate` fitted: a file, a `Calibration`, or its parsed JSON. Everything that takes or
-   * reports a granularity then means the calibrated dial.
+   * A map of granularity that `calibrate` fitted: a file, a `Calibration`, or its parsed JSON. Everything that takes or
+   * reports a granularity then means the calibrated one.
    */
   readonly calibration?: string | Calibration | CalibrationData | undefined;
   /**

@@ -6,17 +6,17 @@ import { type Mask, overlay } from "@unsam/core/mask";
 import { checkKeys } from "@unsam/core/options";
 import type { Tensor } from "@unsam/core/tensor";
 
-/** The way along the dial for one prompt. */
-export interface DialSteps {
-  /** The next different scale in a direction, or null at the end of the dial; throws once the image is disposed. */
+/** The finer and coarser scales of one prompt. */
+export interface StepsToScales {
+  /** The next different scale in a direction, or null where there is none; throws once the image is disposed. */
   step(from: Segment, direction: "finer" | "coarser", signal?: AbortSignal): Promise<Segment | null>;
 }
 
 /** What a segment knows beyond its mask. */
 export interface SegmentContext {
   readonly alternatives?: readonly Segment[];
-  /** The way along the dial for the prompt it came from; null where the model has no dial. */
-  readonly walk?: DialSteps | null;
+  /** The finer and coarser scales of the prompt it came from; null for a model without granularity. */
+  readonly scales?: StepsToScales | null;
 }
 
 /** One mask: the answer to a prompt. Immutable. */
@@ -44,13 +44,13 @@ export class Segment {
    */
   readonly alternatives: readonly Segment[];
   readonly #source: RgbImage | null;
-  readonly #walk: DialSteps | null;
+  readonly #scales: StepsToScales | null;
 
   constructor(
     segment: EngineSegment,
     candidates: readonly Segment[],
     source: RgbImage | null,
-    { alternatives = [], walk = null }: SegmentContext = {},
+    { alternatives = [], scales = null }: SegmentContext = {},
   ) {
     this.mask = segment.mask;
     this.score = segment.score;
@@ -61,7 +61,7 @@ export class Segment {
     this.candidates = candidates;
     this.alternatives = alternatives;
     this.#source = source;
-    this.#walk = walk;
+    this.#scales = scales;
   }
 
   /** @internal The photo it was cut from, where its pixels are known. */
@@ -72,20 +72,23 @@ export class Segment {
   /** @internal The same answer with another mask. */
   withMask(mask: Mask): Segment {
     const { alternatives } = this;
-    return new Segment({ ...this, mask }, this.candidates, this.#source, { alternatives, walk: this.#walk });
+    return new Segment({ ...this, mask }, this.candidates, this.#source, {
+      alternatives,
+      scales: this.#scales,
+    });
   }
 
   /**
-   * The next different scale towards the fine end of the dial, with the same prompt and options: the mask at the nearest
-   * of the settings 0.1, 0.15 … 1 whose IoU with this one is below 0.95; null at the end of the dial. The first step
-   * decodes all settings in one call and keeps them, later ones only look.
-   * Throws `E_DISPOSED` once the image is disposed, `E_UNSUPPORTED` for plain SAM 2, which has no dial.
+   * The next finer scale, with the same prompt and options: the mask at the nearest
+   * of the granularities 0.1, 0.15 … 1 whose IoU with this one is below 0.95; null where there is none. The first step
+   * decodes all of them in one call and keeps them; later steps only compare.
+   * Throws `E_DISPOSED` once the image is disposed, `E_UNSUPPORTED` for a model without granularity.
    */
   finer(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Segment | null> {
     return this.#step("finer", options);
   }
 
-  /** The next different scale towards the coarse end; see `finer`. */
+  /** The next coarser scale; see `finer`. */
   coarser(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<Segment | null> {
     return this.#step("coarser", options);
   }
@@ -95,7 +98,7 @@ export class Segment {
     options: { readonly signal?: AbortSignal | undefined },
   ): Promise<Segment | null> {
     checkKeys(options, ["signal"], direction);
-    if (this.#walk) return this.#walk.step(this, direction, options.signal);
+    if (this.#scales) return this.#scales.step(this, direction, options.signal);
     throw new UnSAMError(
       "E_UNSUPPORTED",
       `There is nothing ${direction}: this segment's model is a plain SAM 2 without granularity.`,

@@ -44,7 +44,7 @@ export class UnSAM implements AsyncDisposable {
   readonly engine: Engine;
   /** @internal */
   readonly encoder: PhotoEncoder;
-  /** What the dial was fitted to; null: it is the model's own. */
+  /** What granularity was fitted to; null: it is the model's own. */
   readonly calibration: Calibration | null;
   #disposed = false;
 

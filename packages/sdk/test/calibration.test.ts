@@ -142,7 +142,7 @@ describe("calibrate with a statistic", () => {
 });
 
 describe("calibrate with labelled regions", () => {
-  it("makes the dial mean them, on held-out images too", async () => {
+  it("makes granularity mean them, on held-out images too", async () => {
     const calibration = await calibrate(fitted, targetsOf(WHOLE));
     const { fit } = calibration;
     expect(fit).toMatchObject({ goal: "labels", granularities: [1], images: 4, regions: 4, wanted: null });
@@ -162,7 +162,7 @@ describe("calibrate with labelled regions", () => {
     }
   });
 
-  it("takes labels at several settings of the dial", async () => {
+  it("takes labels at several granularities", async () => {
     const calibration = await calibrate(fitted, [...targetsOf(WHOLE), ...targetsOf(PART, "fine")]);
     expect(calibration.fit!.granularities).toEqual([0.2, 1]);
     expect(calibration.toModel(0.2)).toBeLessThan(calibration.toModel(1));
@@ -193,7 +193,7 @@ describe("calibrate with labelled regions", () => {
       ...target,
       prompt: { ...target.prompt, granularity: k / 30 },
     }));
-    await expect(calibrate(fitted, many)).rejects.toThrow(/30 settings/);
+    await expect(calibrate(fitted, many)).rejects.toThrow(/30 granularities/);
     await expect(calibrate([], [target])).rejects.toMatchObject({ code: "E_BAD_OPTION" });
     const reason = new Error("enough");
     await expect(calibrate(fitted, [target], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -216,18 +216,18 @@ describe("a calibrated model", () => {
   });
   const click = { points: [[70.5, 70.5]] as const };
 
-  it("takes and reports the user's dial in everything, and the model sees its own", async () => {
+  it("takes and reports the user's granularity in everything, and the model sees its own", async () => {
     await using calibrated = await UnSAM.load({ calibration });
     expect(calibrated.calibration).toBe(calibration);
     const image = await calibrated.encode(mosaic(1));
     const plain = fitted[0];
     for (const granularity of [0, 0.3, "medium", undefined] as const) {
-      const dial = granularity === "medium" ? 0.5 : (granularity ?? 1);
+      const asked = granularity === "medium" ? 0.5 : (granularity ?? 1);
       const [segment, same] = [
         await image.segment({ ...click, granularity }),
-        await plain.segment({ ...click, granularity: calibration.toModel(dial) }),
+        await plain.segment({ ...click, granularity: calibration.toModel(asked) }),
       ];
-      expect(segment.granularity).toBe(dial);
+      expect(segment.granularity).toBe(asked);
       expect(segment.mask.equals(same.mask)).toBe(true);
     }
     const [auto, own] = [
@@ -251,7 +251,7 @@ describe("a calibrated model", () => {
     await expect(calibrate([image], { regionsPerImage: 5 })).rejects.toThrow(/behind a calibration/);
   });
 
-  it("grades a whole image on the user's dial", async () => {
+  it("grades a whole image on the user's granularity", async () => {
     await using calibrated = await UnSAM.load({ calibration });
     const image = await calibrated.encode(mosaic(1));
     const scene = await image.everything({ granularity: [0.2, 0.9] });
@@ -333,7 +333,7 @@ describe("a saved calibration", () => {
       },
     ],
     [
-      "a number beyond the dial",
+      "a number beyond 1",
       {
         ...sound,
         knots: [

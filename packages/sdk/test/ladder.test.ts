@@ -47,7 +47,7 @@ function expectDistinct(ladder: GranularityLadder): void {
   });
 }
 
-/** Steps to the end of the dial; each is another scale further on, and what its own setting answers. */
+/** Steps to the end; each is another scale further on, and what its own setting answers. */
 async function expectSteps(image: EncodedImage, from: Segment, prompt: PromptInput): Promise<number> {
   let steps = 0;
   for (const direction of ["finer", "coarser"] as const) {
@@ -126,7 +126,7 @@ describe("a ladder on the region tree", () => {
     );
     const ladder = await watched.ladder({ points: [[20, 15]] }, { levels: 12 });
     expect(calls).toEqual([12]);
-    // All steps of the dial are one call too, whoever takes them first.
+    // All steps are one call too, whoever takes them first.
     await Promise.all([ladder.at(0.5).finer(), ladder.at(0.5).coarser(), ladder.at(0.9).finer()]);
     expect(calls).toEqual([12, 19]);
     await watched.dispose();
@@ -208,7 +208,7 @@ describe("a ladder on the region tree", () => {
     expect(coarser!.mask.has(320, 144)).toBe(false);
   });
 
-  it("has nowhere to step where the dial is not looked at", async () => {
+  it("has nowhere to step where the granularity is not looked at", async () => {
     const boxed = await image.segment({ box: [130, 60, 280, 220] });
     expect([await boxed.finer(), await boxed.coarser()]).toEqual([null, null]);
   });

@@ -27,7 +27,7 @@ describe("the nano model", () => {
     expect(unsam.model.description).toMatch(/trained without labels/);
   });
 
-  it("answers a click with a mask around it that grows with the dial", async () => {
+  it("answers a click with a mask around it that grows with the granularity", async () => {
     const levels = [0, 0.2, 0.4, 0.6, 0.8, 1];
     const answers = await image.segmentAll(
       levels.map((granularity) => ({ points: [[323, 123]], granularity })),

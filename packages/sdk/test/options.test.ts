@@ -137,7 +137,7 @@ const trees = (effect: Effect, networks: Effect): Partial<Record<Model, Effect>>
   unsamv2: networks,
   sam2: networks,
 });
-const dial = (effect: Effect, without: Effect): Partial<Record<Model, Effect>> => ({
+const byGranularity = (effect: Effect, without: Effect): Partial<Record<Model, Effect>> => ({
   "region-tree": effect,
   nano: effect,
   unsamv2: effect,
@@ -176,7 +176,7 @@ table(
     [{ multimask: true }, { ...trees("E_UNSUPPORTED", "differs"), sam2: "E_BAD_PROMPT" }],
     [{ maxHoleArea: 3000 }, { unsamv2: "differs" }],
     [{ maxSprinkleArea: 3000 }, { unsamv2: "differs" }],
-    [{ levels: 3 }, dial("differs", "E_BAD_PROMPT")],
+    [{ levels: 3 }, byGranularity("differs", "E_BAD_PROMPT")],
     [{ nested: true }, { "region-tree": "same", nano: "same", unsamv2: "differs", sam2: "E_BAD_PROMPT" }],
     [{ nested: "yes" }, "E_BAD_OPTION"],
     [{ level: 3 }, "E_BAD_OPTION"],
@@ -218,7 +218,7 @@ const scene = async (image: EncodedImage, options: object) => {
 table(
   "everything",
   [
-    [{ granularity: 0.4 }, dial("differs", "E_BAD_PROMPT")],
+    [{ granularity: 0.4 }, byGranularity("differs", "E_BAD_PROMPT")],
     [{ levels: 3 }, { ...trees("E_BAD_OPTION", "differs"), sam2: "E_UNSUPPORTED" }],
     [
       { levels: 3, granularity: 0.5 },
@@ -246,7 +246,7 @@ table(
   "everything by clicks",
   [
     [{ levels: 3 }, { "region-tree": "differs", nano: "differs", sam2: "E_UNSUPPORTED" }],
-    [{ levels: 3, granularity: 0.5 }, dial("E_BAD_OPTION", "E_BAD_PROMPT")],
+    [{ levels: 3, granularity: 0.5 }, byGranularity("E_BAD_OPTION", "E_BAD_PROMPT")],
     [{ pointsPerSide: 5 }, "differs"],
     [{ cropLayers: 1 }, { "region-tree": "differs" }],
     [{ minRegionArea: 300 }, { unsamv2: "differs", sam2: "differs" }],
@@ -265,7 +265,7 @@ const OFFICIAL = async (image: EncodedImage, options: object) => {
 table(
   "generateMasks",
   [
-    [{ granularity: 0.7 }, dial("differs", "E_BAD_PROMPT")],
+    [{ granularity: 0.7 }, byGranularity("differs", "E_BAD_PROMPT")],
     [{ pointsPerSide: 5 }, "differs"],
     [{ pointsPerBatch: 3 }, "same"],
     [{ predictedIou: 1 }, "differs"],

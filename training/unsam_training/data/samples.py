@@ -203,7 +203,7 @@ class LabelledViews:
 
 
 def draw_annotation(image: LabelledImage, random: np.random.Generator) -> Annotation:
-    """Every tenth of the dial at which the image has masks has the same chance, and every mask within it. Of all masks most
+    """Every tenth of granularity at which the image has masks has the same chance, and every mask within it. Of all masks most
     are small parts, and the whole objects would hardly be seen."""
     tenths = np.floor(np.array([annotation.granularity for annotation in image.annotations]) * 9.999).astype(int)
     present = np.unique(tenths)

@@ -38,12 +38,12 @@ std::vector<std::int32_t> depth_first(const std::vector<std::int32_t>& parent,
 
 }  // namespace
 
-std::uint16_t dial_step(double granularity) {
+std::uint16_t granularity_step(double granularity) {
   if (!(granularity >= 0.0 && granularity <= 1.0)) {
     throw Error(ErrorCode::bad_prompt,
                 "The granularity is " + std::to_string(granularity) + "; it must be a number from 0 to 1.");
   }
-  return static_cast<std::uint16_t>(std::floor(granularity * kDialSteps + 0.5));
+  return static_cast<std::uint16_t>(std::floor(granularity * kGranularitySteps + 0.5));
 }
 
 RegionForest build_forest(std::span<const std::uint32_t> areas, std::span<const double> scores,
@@ -79,7 +79,7 @@ RegionForest forest_of_parents(std::vector<std::int32_t> parent, std::span<const
   RegionForest forest;
   forest.parent = std::move(parent);
   forest.level.resize(count);
-  for (std::size_t i = 0; i < count; ++i) forest.level[i] = dial_step(granularities[i]);
+  for (std::size_t i = 0; i < count; ++i) forest.level[i] = granularity_step(granularities[i]);
   std::vector<std::int32_t> siblings = indices_up_to(count);
   std::sort(siblings.begin(), siblings.end(), [&](std::int32_t p, std::int32_t q) {
     const auto a = static_cast<std::size_t>(p), b = static_cast<std::size_t>(q);

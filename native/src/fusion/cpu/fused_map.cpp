@@ -14,7 +14,7 @@ FusedMap fuse_labels(std::span<const std::int32_t> finest, const RegionForest& f
   // Parents have a lower rank than their children, so the one of higher rank is never above the other.
   std::vector<std::size_t> rank(forest.order.size());
   for (std::size_t n = 0; n < rank.size(); ++n) rank[static_cast<std::size_t>(forest.order[n])] = n;
-  // The dial step from which on two different labels have the same owner.
+  // The granularity step from which on two different labels have the same owner.
   const auto merge_step = [&](std::int32_t a, std::int32_t b) -> std::uint16_t {
     if (a == 0 || b == 0) return kNever;
     auto u = static_cast<std::size_t>(a - 1), v = static_cast<std::size_t>(b - 1);

@@ -54,7 +54,7 @@ std::vector<std::int32_t> owners_at(const RegionForest& forest, std::uint16_t st
 
 std::vector<std::int32_t> label_map_at(std::span<const std::int32_t> finest, const RegionForest& forest,
                                        double granularity, const ParallelFor& parallel) {
-  const std::uint16_t step = dial_step(granularity);
+  const std::uint16_t step = granularity_step(granularity);
   check_forest(forest);
   check_labels(finest, forest.parent.size());
   const std::vector<std::int32_t> owners = owners_at(forest, step);

@@ -1,4 +1,4 @@
-// The dial step at which each pixel's edges to the right and below vanish: a thread a pixel; only where labels differ does it
+// The granularity step at which each pixel's edges to the right and below vanish: a thread a pixel; only where labels differ does it
 // climb the forest.
 #include "fusion/cuda/kernels.h"
 #include "cuda/runtime/launch.h"

@@ -21,7 +21,7 @@ std::vector<std::int32_t> Fusion::finest_labels(const MaskStackView& masks, cons
 
 std::vector<std::int32_t> Fusion::label_map_at(std::span<const std::int32_t> finest, const RegionForest& forest,
                                                double granularity) const {
-  const std::uint16_t step = dial_step(granularity);
+  const std::uint16_t step = granularity_step(granularity);
   check_forest(forest);
   check_labels(finest, forest.parent.size());
   std::vector<std::int32_t> labels(finest.size());

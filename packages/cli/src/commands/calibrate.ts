@@ -31,7 +31,9 @@ interface CalibrateFlags extends ModelOptions {
 
 export function calibrateCommand({ signal }: Interrupt): Command {
   return withModelOptions(new Command("calibrate"))
-    .description("Fit the dial to one kind of image: to labelled regions, or to a statistic of all regions.")
+    .description(
+      "Fit granularity to one kind of image: to labelled regions, or to a statistic of all regions.",
+    )
     .argument("[images...]", "photos of that kind; not needed with --targets, which names its own")
     .option("--targets <file.json>", "labelled regions: clicks or boxes with their masks")
     .option(
@@ -118,7 +120,8 @@ function describe(calibration: Calibration, out: string): string {
       ? `mean IoU with ${regions} labelled regions in ${photos}: ${before.toFixed(3)} before, ${after.toFixed(3)} now`
       : `${goal} over ${photos}: ${number(before)} before, ${number(after)} now, ${number(wanted!)} wanted`,
     ...granularities.map(
-      (dial) => `granularity ${dial} is now the model's ${calibration.toModel(dial).toFixed(3)}`,
+      (granularity) =>
+        `granularity ${granularity} is now the model's ${calibration.toModel(granularity).toFixed(3)}`,
     ),
     `wrote ${out}; pass it on with --calibration ${out}`,
   ];

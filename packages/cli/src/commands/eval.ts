@@ -45,7 +45,7 @@ interface EvalFlags {
   readonly json?: true;
 }
 
-/** The model without its granularity input is a baseline, too: it tells what the dial is worth. */
+/** The model without its granularity input is a baseline, too: it tells what granularity is worth. */
 const WITHOUT_GRANULARITY = "no-granularity";
 type BaselineName = Baseline | typeof WITHOUT_GRANULARITY;
 const BASELINE_NAMES: readonly BaselineName[] = [...BASELINES, WITHOUT_GRANULARITY];
@@ -66,7 +66,7 @@ export function evalCommand({ signal }: Interrupt): Command {
         `${BASELINE_NAMES.join(", ")} (of --model); several with commas, or repeated`,
       ).argParser(baselines),
     )
-    .option("--levels <n>", "settings of the dial, evenly spaced up to 1", count, 10)
+    .option("--levels <n>", "how many granularities, evenly spaced up to 1", count, 10)
     .option("--limit <n>", "only n images of each set, spread evenly", count)
     .addOption(
       new Option(

@@ -29,9 +29,12 @@ const FORMATS = SCENE_FORMATS.map(({ suffix, about }) => `${suffix} (${about})`)
 
 export function everythingCommand({ signal }: Interrupt): Command {
   return withModelOptions(new Command("everything"))
-    .description("Segment everything in a photo, or in all photos of a folder, at all settings of the dial.")
+    .description("Segment everything in a photo, or in all photos of a folder, at all granularities.")
     .argument("<image|dir>", "a photo, or a folder of photos")
-    .option("--calibration <file>", "what unsam calibrate wrote: the dial then means what it was fitted to")
+    .option(
+      "--calibration <file>",
+      "what unsam calibrate wrote: granularities then mean what it was fitted to",
+    )
     .option(
       "--granularity <g|a..b|g,g,…>",
       "a setting, a range (default 0.1..1), or a list",

@@ -21,7 +21,7 @@ interface LadderFlags extends PromptFlags {
 
 export function ladderCommand({ signal }: Interrupt): Command {
   return withPromptOptions(new Command("ladder"))
-    .description("Answer one prompt at every setting of the dial: all scales of what lies there.")
+    .description("Answer one prompt at every granularity: all scales of what lies there.")
     .option("--levels <n|g,g,…>", "how many settings, evenly from 0.1 to 1 (default 10), or a list", levels)
     .option("--nested", "change masks, as little as possible, so that each lies in the next coarser one")
     .option("--out <file.png>", "write a contact sheet: one tile for each distinct scale, with its range")

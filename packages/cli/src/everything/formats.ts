@@ -7,13 +7,13 @@ import { checkPlace } from "../check-writable.js";
 export interface SceneFormat {
   readonly suffix: string;
   readonly about: string;
-  /** It shows settings of the dial: those of `--at`. */
+  /** It shows granularities: those of `--at`. */
   readonly showsSettings?: true;
   write(scene: SceneHierarchy, file: string, context: FormatContext): Promise<void>;
 }
 
 export interface FormatContext {
-  /** The settings of the dial that pictures show: label maps one, coloured photos all of them side by side. */
+  /** The granularities that pictures show: label maps one, coloured photos all of them side by side. */
   readonly at: readonly GranularityLevel[];
   /** Name of the photo's file. */
   readonly photo: string;

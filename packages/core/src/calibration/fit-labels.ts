@@ -1,8 +1,8 @@
-import type { Knot } from "./dial-map.js";
+import type { Knot } from "./granularity-map.js";
 
-/** What one labelled region says: at this setting of the dial it should be the answer. */
+/** What one labelled region says: at this granularity it should be the answer. */
 export interface LabelCurve {
-  readonly dial: number;
+  readonly granularity: number;
   /** IoU of the model's answer with the region at each of the levels. */
   readonly iou: ArrayLike<number>;
 }
@@ -11,17 +11,17 @@ export interface LabelCurve {
 const TIE_BREAK = 1e-3;
 
 /**
- * Isotonic fit: for each setting of the dial that has labels one of the levels, never falling with the dial, so that the
+ * Isotonic fit: for each granularity that has labels one of the levels, never falling with it, so that the
  * sum of IoU over all labels is the largest possible. Exact, by dynamic programming over settings and levels.
  * `levels`: the model's granularities, ascending. At least one label.
  */
 export function fitLabels(levels: readonly number[], labels: readonly LabelCurve[]): Knot[] {
-  const dials = [...new Set(labels.map(({ dial }) => dial))].sort((a, b) => a - b);
+  const wanted = [...new Set(labels.map(({ granularity }) => granularity))].sort((a, b) => a - b);
   const count = levels.length;
-  const gains = dials.map((dial) => {
+  const gains = wanted.map((granularity) => {
     const sums = new Float64Array(count);
     for (const label of labels) {
-      if (label.dial === dial) for (let l = 0; l < count; l++) sums[l] += label.iou[l];
+      if (label.granularity === granularity) for (let l = 0; l < count; l++) sums[l] += label.iou[l];
     }
     return sums.map((sum, l) => sum + TIE_BREAK * smoothed(sums, l));
   });
@@ -40,9 +40,9 @@ export function fitLabels(levels: readonly number[], labels: readonly LabelCurve
   });
   const knots: Knot[] = [];
   let limit = count - 1;
-  for (let d = dials.length - 1; d >= 0; d--) {
+  for (let d = wanted.length - 1; d >= 0; d--) {
     limit = chosen[d][limit];
-    knots.unshift([dials[d], levels[limit]]);
+    knots.unshift([wanted[d], levels[limit]]);
   }
   return knots;
 }

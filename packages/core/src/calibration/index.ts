@@ -1,2 +1,2 @@
-export * from "./dial-map.js";
 export * from "./fit-labels.js";
+export * from "./granularity-map.js";

@@ -1,5 +1,5 @@
 import { commonPixels, maskStatistics, pairwiseOverlaps } from "../hierarchy/index.js";
-import { dialSpans, persistentScales, type Scale } from "../scales/index.js";
+import { granularitySpans, persistentScales, type Scale } from "../scales/index.js";
 
 /** The ladder that "auto" decodes: ten even steps over the range UnSAMv2 was trained on. */
 export const AUTOMATIC_LEVELS: readonly number[] = Array.from({ length: 10 }, (_, i) => (i + 1) / 10);
@@ -18,7 +18,7 @@ export interface DecodedSetting {
 
 /**
  * The scales of a decoded ladder, most persistent first (see `persistentScales`). A setting counts by the part of the
- * dial it stands for, times its predicted IoU, times its stability score. Masks are compared at low resolution; two
+ * range it stands for, times its predicted IoU, times its stability score. Masks are compared at low resolution; two
  * empty ones do not agree. `settings` ascend in granularity.
  */
 export function scalesOfLadder(settings: readonly DecodedSetting[], limit: number): Scale[] {
@@ -34,7 +34,7 @@ export function scalesOfLadder(settings: readonly DecodedSetting[], limit: numbe
     data,
   });
   const overlaps = pairwiseOverlaps(masks, boxes);
-  const spans = dialSpans(settings.map(({ granularity }) => granularity));
+  const spans = granularitySpans(settings.map(({ granularity }) => granularity));
   const weights = settings.map(({ score }, i) => spans[i] * Math.max(0, score) * stability[i]);
   return persistentScales(
     weights,

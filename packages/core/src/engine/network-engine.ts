@@ -340,7 +340,7 @@ class NetworkImage implements EngineImage {
   }
 }
 
-/** What the decoder said at one setting of the dial. */
+/** What the decoder said at one granularity. */
 interface Rung {
   readonly masks: DecodedMasks;
   readonly granularity: number | null;

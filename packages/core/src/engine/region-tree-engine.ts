@@ -164,7 +164,7 @@ class RegionTreeImage implements EngineImage {
       for (const [key, mask] of step.painted) painted.set(key, mask);
       answers.push(...step.answers);
     }
-    // Settings of a dial that pick the same nodes share one mask, so that what is counted of it is counted once.
+    // Granularities that pick the same nodes share one mask, so that what is counted of it is counted once.
     const masks = new Map<string, Mask>();
     const segment = ({ key, score, stability }: KeyedAnswer, granularity: number): EngineSegment => {
       const { words, logits } = painted.get(key)!;

@@ -57,9 +57,9 @@ export interface ChosenRegion {
 /** The regions worth keeping that own a pixel between the lowest and the highest level. */
 export function chooseRegions(tree: RegionTree, options: WholeImageOptions): ChosenRegion[] {
   const { levels, minRegionArea } = options;
-  const dial = levels.map((level) => level ?? 1);
+  const granularities = levels.map((level) => level ?? 1);
   const all = regionsWorthKeeping(tree, minRegionArea);
-  const chosen = regionsBetween(tree, all, Math.min(...dial), Math.max(...dial));
+  const chosen = regionsBetween(tree, all, Math.min(...granularities), Math.max(...granularities));
   return chosen
     .map(({ node, granularity }) => ({
       node,

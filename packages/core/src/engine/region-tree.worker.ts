@@ -70,7 +70,7 @@ export interface Cleaning {
   readonly maxSprinkleArea: number;
 }
 
-/** An answer whose mask is found under its key: settings of a dial that pick the same nodes share one. */
+/** An answer whose mask is found under its key: granularities that pick the same nodes share one. */
 export interface KeyedAnswer {
   readonly key: string;
   readonly score: number;

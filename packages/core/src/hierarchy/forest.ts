@@ -1,5 +1,5 @@
-import { dialStep } from "./dial.js";
 import { checkShare } from "./duplicates.js";
+import { granularityStep } from "./granularity-steps.js";
 import { checkPerMask } from "./mask-stack.js";
 import { checkOverlaps, commonPixels, type Overlaps } from "./pairwise.js";
 
@@ -11,7 +11,7 @@ export interface RegionForest {
   /** The region each one lies in, −1 for a root, [count]. */
   readonly parent: Int32Array;
   /**
-   * Dial step (`dialStep`) from which on a region stands for all that lies in it: its own granularity, or the
+   * Granularity step (`granularityStep`) from which on a region stands for all that lies in it: its own granularity, or the
    * highest among its descendants where that is higher; so it never falls towards a root, [count].
    */
   readonly level: Uint16Array;
@@ -44,7 +44,7 @@ export function buildForest(
   const indices = Int32Array.from({ length: count }, (_, i) => i);
   const bySize = indices.slice().sort((a, b) => areas[a] - areas[b] || scores[a] - scores[b] || b - a);
   const parent = new Int32Array(count).fill(-1);
-  const level = Uint16Array.from(granularities, dialStep);
+  const level = Uint16Array.from(granularities, granularityStep);
   for (let n = 0; n < count; n++) {
     const i = bySize[n];
     if (areas[i] === 0) continue;

@@ -1,11 +1,11 @@
 import { UnSAMError } from "../errors.js";
-import { dialStep, NEVER } from "./dial.js";
 import type { RegionForest } from "./forest.js";
+import { granularityStep, NEVER } from "./granularity-steps.js";
 
 /**
- * All label maps of a scene in one: for each edge between two pixels the dial step at which it vanishes, an
+ * All label maps of a scene in one: for each edge between two pixels the granularity step at which it vanishes, an
  * ultrametric contour map (Arbeláez et al. 2011, section 4.2). At granularity g the edge separates two segments
- * exactly where its value is above `dialStep(g)`. 0: never a boundary, 65535: at every granularity.
+ * exactly where its value is above `granularityStep(g)`. 0: never a boundary, 65535: at every granularity.
  */
 export interface FusedMap {
   readonly width: number;
@@ -17,7 +17,7 @@ export interface FusedMap {
 }
 
 /**
- * Two pixels have one owner as soon as the dial reaches the level of the lowest region that holds both, because
+ * Two pixels have one owner as soon as the granularity reaches the level of the lowest region that holds both, because
  * levels never fall towards a root; where none holds both, they never have. `finest`: from `finestLabels`.
  * Throws `E_BAD_PROMPT`.
  */
@@ -48,7 +48,7 @@ export function fuseLabels(
 
 /** One byte an edge: 1 where it separates two segments at this granularity. Throws `E_BAD_PROMPT`. */
 export function boundariesAt(map: FusedMap, granularity: number): { right: Uint8Array; below: Uint8Array } {
-  const step = dialStep(granularity);
+  const step = granularityStep(granularity);
   return { right: above(map.right, step), below: above(map.below, step) };
 }
 
@@ -58,7 +58,7 @@ function above(values: Uint16Array, step: number): Uint8Array {
   return bytes;
 }
 
-/** The dial step from which on two different labels have the same owner. */
+/** The granularity step from which on two different labels have the same owner. */
 function mergeSteps({ count, parent, level, order }: RegionForest): (a: number, b: number) => number {
   // Parents have a lower rank than their children, so the one of higher rank is never above the other.
   const rank = new Int32Array(count);

@@ -1,9 +1,9 @@
 export * from "./box-suppression.js";
-export * from "./dial.js";
 export { removeDuplicates } from "./duplicates.js";
 export * from "./forest.js";
 export * from "./fuse-logits.js";
 export * from "./fused-map.js";
+export * from "./granularity-steps.js";
 export * from "./label-map.js";
 export { type MaskStack, selectMasks } from "./mask-stack.js";
 export * from "./mask-statistics.js";

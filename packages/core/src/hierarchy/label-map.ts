@@ -1,7 +1,7 @@
 import { UnSAMError } from "../errors.js";
 import { wordsPerRow } from "../mask/index.js";
-import { dialStep } from "./dial.js";
 import type { RegionForest } from "./forest.js";
+import { granularityStep } from "./granularity-steps.js";
 import { checkMaskStack, type MaskStack } from "./mask-stack.js";
 
 /**
@@ -41,11 +41,11 @@ export function finestLabels(masks: MaskStack, forest: RegionForest): Int32Array
 
 /**
  * Which region owns the pixels of each region at a granularity, as region + 1; entry 0 (no region) is 0,
- * [count + 1]. A region is its own owner until the dial reaches its parent's level, where the parent takes over:
+ * [count + 1]. A region is its own owner until the granularity reaches its parent's level, where the parent takes over:
  * the owner is the finest region around the pixel whose range [0, level of its parent) covers the granularity.
  */
 export function ownersAt(forest: RegionForest, granularity: number): Int32Array {
-  const step = dialStep(granularity);
+  const step = granularityStep(granularity);
   const { count, parent, level, order } = forest;
   const owners = new Int32Array(count + 1);
   for (let n = 0; n < count; n++) {

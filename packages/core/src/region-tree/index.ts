@@ -8,7 +8,7 @@ export {
   regionHierarchy,
 } from "./build.js";
 export { addPixel, CHANNELS, type Channels, channelsOf } from "./channels.js";
-export { ancestorAt, type ChainStep, chain, granularityOf } from "./choose/dial.js";
+export { ancestorAt, type ChainStep, chain, granularityOf } from "./choose/ancestors.js";
 export { persistence } from "./choose/persistence.js";
 export { type LabPlanes, labPlanes } from "./lab.js";
 export type { LearnedCues } from "./learned-cues.js";

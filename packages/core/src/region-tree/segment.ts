@@ -1,9 +1,9 @@
 import { UnSAMError } from "../errors.js";
 import type { Prompt, PromptPoint } from "../prompt.js";
+import { ancestorAt, granularityOf } from "./choose/ancestors.js";
 import { bestUnion } from "./choose/best-union.js";
 import { chooseByBox } from "./choose/box.js";
 import { chooseByClicks, chooseByNegatives } from "./choose/clicks.js";
-import { ancestorAt, granularityOf } from "./choose/dial.js";
 import { maskCoverage } from "./choose/mask-coverage.js";
 import { persistence } from "./choose/persistence.js";
 import type { RegionTree } from "./tree.js";
@@ -19,9 +19,9 @@ export interface TreeAnswer {
   readonly clicks: readonly PromptPoint[];
   /** How well the answer holds, in [0, 1]: persistence of a clicked node, IoU with a box or mask. */
   readonly score: number;
-  /** IoU of the answers a twentieth of the dial below and above, in [0, 1]. */
+  /** IoU of the answers 0.05 of granularity below and above, in [0, 1]. */
   readonly stability: number;
-  /** Where on the dial the answer lies, [0, 1]. */
+  /** The granularity from which on it is the answer, [0, 1]. */
   readonly granularity: number;
   /** The other scales of a click whose granularity was left open, most persistent first. */
   readonly alternatives: readonly TreeAnswer[];

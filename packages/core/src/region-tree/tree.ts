@@ -1,4 +1,4 @@
-import { dialLevels } from "./levels.js";
+import { nodeLevels } from "./levels.js";
 import type { Merges } from "./merging.js";
 import type { RegionGraph } from "./region-graph.js";
 
@@ -26,7 +26,10 @@ export interface RegionTree {
   readonly boxes: Int32Array;
   /** Mean boundary strength along the outline (the image's own edge left out), about 0…1, [nodeCount]. */
   readonly contrast: Float32Array;
-  /** Place on the granularity dial, never falling towards the root; above 1: beyond the dial, [nodeCount]. */
+  /**
+   * Granularity from which on a node is the answer to a click inside it, [nodeCount]; never falling towards the root. Above 1: no
+   * click gives it.
+   */
   readonly levels: Float32Array;
   /** Node n holds the leaves firstLeaf[n] … lastLeaf[n], both included, [nodeCount]. */
   readonly firstLeaf: Int32Array;
@@ -50,7 +53,7 @@ function growBox(boxes: Int32Array, at: number, x0: number, y0: number, x1: numb
   if (y1 > boxes[at + 3]) boxes[at + 3] = y1;
 }
 
-/** Completes a tree with what follows from its parts: areas, ranges of leaves, levels of the dial. */
+/** Completes a tree with what follows from its parts: areas, ranges of leaves, levels of granularity. */
 export function assembleTree(parts: TreeParts): RegionTree {
   const { width, height, leafMap, parent, heights } = parts;
   const nodeCount = parent.length;
@@ -84,7 +87,7 @@ export function assembleTree(parts: TreeParts): RegionTree {
     nodeCount,
     areas,
     boxes,
-    levels: dialLevels(areas, heights),
+    levels: nodeLevels(areas, heights),
     firstLeaf,
     lastLeaf,
   };

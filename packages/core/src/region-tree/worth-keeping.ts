@@ -110,7 +110,7 @@ export function regionsBetween(
   low: number,
   high: number,
 ): KeptRegion[] {
-  // Pixels of a region in none of those below it: they are its own however fine the dial.
+  // Pixels of a region in none of those below it: they are its own at every granularity.
   const rest = regions.map(({ node }) => tree.areas[node]);
   regions.forEach(({ node, parent }) => {
     if (parent >= 0) rest[parent] -= tree.areas[node];

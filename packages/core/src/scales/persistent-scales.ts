@@ -1,11 +1,11 @@
 /** Two masks of one prompt with at least this IoU are one scale. */
 export const SAME_SCALE_IOU = 0.95;
 
-/** One setting of the dial that stands for others too. */
+/** One granularity that stands for others, too. */
 export interface Scale {
-  /** Which setting. */
+  /** Which granularity. */
   readonly index: number;
-  /** Share of the dial it stands for and no scale before it does, in (0, 1]; never rising along the list. */
+  /** Share of all granularities that it stands for and no scale before it does, in (0, 1]; never rising along the list. */
   readonly worth: number;
 }
 
@@ -13,9 +13,9 @@ export interface Scale {
 const LEAST_WORTH = 0.02;
 
 /**
- * The settings that stand best for a whole dial, best first. With w_j the weight of setting j and IoU(i, j) the
+ * The granularities that stand best for all, best first. With w_j the weight of granularity j and IoU(i, j) the
  * agreement of two masks, the first is the i that maximises Σ_j w_j · IoU(i, j): the mask that changes least over the
- * widest and most trusted part of the dial. Each further one maximises what it adds,
+ * widest and most trusted range of granularity. Each further one maximises what it adds,
  * Σ_j w_j · max(0, IoU(i, j) − best IoU of j with those before it), so runners-up are scales of their own and not
  * neighbours of the first. No two of them are the same scale. Greedy facility location: worths never rise.
  *
@@ -51,10 +51,10 @@ export function persistentScales(
 }
 
 /**
- * How much of the dial each of its ascending settings stands for: half the way to its neighbours. One setting alone
- * is the whole dial.
+ * How wide a range each of several ascending granularities stands for: half the way to its neighbours. One alone
+ * stands for all.
  */
-export function dialSpans(levels: readonly number[]): number[] {
+export function granularitySpans(levels: readonly number[]): number[] {
   if (levels.length === 1) return [1];
   return levels.map((level, i) => ((levels[i + 1] ?? level) - (levels[i - 1] ?? level)) / 2);
 }

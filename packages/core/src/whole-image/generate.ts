@@ -58,7 +58,7 @@ export async function* generateMasks(
       ? regionSteps(run, image, options, signal)
       : clickSteps(run, image, encodeCrop, options, signal);
     const { masks, levels } = await collector("finish", [run], { signal });
-    return { masks: masks.map((mask) => onDial(mask, image)), levels };
+    return { masks: masks.map((mask) => inUsersGranularity(mask, image)), levels };
   } finally {
     run.release().catch(() => {});
   }
@@ -76,7 +76,7 @@ async function* regionSteps(
     const transfer = buffersOf({ kind: "masks", masks: regions });
     const { found, coverage } = await collector("addRegions", [run, regions], { transfer, signal });
     yield {
-      found: found.map((mask) => onDial(mask, image)),
+      found: found.map((mask) => inUsersGranularity(mask, image)),
       level: 0,
       prompts: 0,
       promptsAtMost: 0,
@@ -151,8 +151,10 @@ async function collectBatch(
 }
 
 /** A region of a hierarchy has a granularity of its own, which is the model's; all others were asked for by the user. */
-function onDial(mask: FoundMask, { dialOf }: ProposalSource): FoundMask {
-  return mask.granularity === null || !dialOf ? mask : { ...mask, granularity: dialOf(mask.granularity) };
+function inUsersGranularity(mask: FoundMask, { toUsersGranularity }: ProposalSource): FoundMask {
+  return mask.granularity === null || !toUsersGranularity
+    ? mask
+    : { ...mask, granularity: toUsersGranularity(mask.granularity) };
 }
 
 /** Batches of clicks for one crop at one level: the grid, or where the collector wants them next. */

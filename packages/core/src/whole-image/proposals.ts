@@ -44,8 +44,8 @@ export interface ProposalCall {
 export interface ProposalSource {
   readonly width: number;
   readonly height: number;
-  /** Behind a calibration: where on the user's dial a granularity of the model's own lies; absent: they are one. */
-  readonly dialOf?: (granularity: number) => number;
+  /** Behind a calibration: from a granularity of the model to the user's; absent: they are the same. */
+  readonly toUsersGranularity?: (granularity: number) => number;
   /** The masks for a batch of clicks, in their order, in as many parts as the model likes. */
   propose(clicks: ClickBatch, call: ProposalCall): AsyncIterable<MaskBatch>;
   /** For models that are a hierarchy of regions: those worth keeping, for all levels at once. */

@@ -4,7 +4,7 @@ import { fitLabels } from "#core/calibration/index.js";
 
 const LEVELS = [0.1, 0.3, 0.5, 0.7, 1];
 const label = fc.record({
-  dial: fc.constantFrom(0.2, 0.5, 1),
+  granularity: fc.constantFrom(0.2, 0.5, 1),
   iou: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 5, maxLength: 5 }),
 });
 
@@ -12,17 +12,17 @@ describe("fitLabels", () => {
   it("finds the rising choice of levels with the largest sum of IoU (brute force)", () => {
     fc.assert(
       fc.property(fc.array(label, { minLength: 1, maxLength: 8 }), (labels) => {
-        const dials = [...new Set(labels.map(({ dial }) => dial))].sort((a, b) => a - b);
+        const wanted = [...new Set(labels.map(({ granularity }) => granularity))].sort((a, b) => a - b);
         const total = (choice: readonly number[]) =>
-          labels.reduce((sum, { dial, iou }) => sum + iou[choice[dials.indexOf(dial)]], 0);
+          labels.reduce((sum, { granularity, iou }) => sum + iou[choice[wanted.indexOf(granularity)]], 0);
         let best = 0;
         const choose = (choice: number[]): void => {
-          if (choice.length === dials.length) best = Math.max(best, total(choice));
+          if (choice.length === wanted.length) best = Math.max(best, total(choice));
           else for (let l = choice.at(-1) ?? 0; l < LEVELS.length; l++) choose([...choice, l]);
         };
         choose([]);
         const knots = fitLabels(LEVELS, labels);
-        expect(knots.map(([dial]) => dial)).toEqual(dials);
+        expect(knots.map(([granularity]) => granularity)).toEqual(wanted);
         const found = knots.map(([, level]) => LEVELS.indexOf(level));
         found.forEach((l, i) => {
           if (i > 0) expect(l).toBeGreaterThanOrEqual(found[i - 1]);
@@ -37,6 +37,6 @@ describe("fitLabels", () => {
   it("takes the middle of a plateau", () => {
     const levels = Array.from({ length: 11 }, (_, i) => i / 10);
     const iou = [0, 0, 0.8, 0.8, 0.8, 0.8, 0.8, 0, 0, 0, 0];
-    expect(fitLabels(levels, [{ dial: 1, iou }])).toEqual([[1, 0.4]]);
+    expect(fitLabels(levels, [{ granularity: 1, iou }])).toEqual([[1, 0.4]]);
   });
 });

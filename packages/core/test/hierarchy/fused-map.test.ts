@@ -3,9 +3,9 @@ import {
   boundariesAt,
   buildForest,
   commonPixels,
-  dialStep,
   finestLabels,
   fuseLabels,
+  granularityStep,
   labelMapAt,
   maskStatistics,
   pairwiseOverlaps,
@@ -48,7 +48,7 @@ describe("buildForest", () => {
         const smallest = holders.find((j) => holders.every((k) => k === j || larger(k, j))) ?? -1;
         expect(forest.parent[i]).toBe(smallest);
         const below = all.filter((j) => ancestors(forest.parent, j).includes(i));
-        expect(forest.level[i]).toBe(Math.max(...below.map((j) => dialStep(granularities[j]))));
+        expect(forest.level[i]).toBe(Math.max(...below.map((j) => granularityStep(granularities[j]))));
       }
       expect([...forest.order].sort((a, b) => a - b)).toEqual(all);
     }
@@ -106,7 +106,7 @@ describe("label maps", () => {
         labels.forEach((label, i) => {
           const covering = ancestors(forest.parent, finest[i] - 1).find(
             (region) =>
-              forest.parent[region] < 0 || forest.level[forest.parent[region]] > dialStep(granularity),
+              forest.parent[region] < 0 || forest.level[forest.parent[region]] > granularityStep(granularity),
           );
           expect(label).toBe(finest[i] === 0 ? 0 : covering! + 1);
         });
@@ -116,7 +116,7 @@ describe("label maps", () => {
 });
 
 describe("fused map", () => {
-  it("has exactly the boundaries of every label map, and they only vanish as the dial turns to coarse", () => {
+  it("has exactly the boundaries of every label map, and they only vanish as the granularity rises", () => {
     for (let seed = 0; seed < 30; seed++) {
       const { masks, forest } = scene(seed);
       const { width, height } = masks;
@@ -141,7 +141,7 @@ describe("fused map", () => {
     }
   });
 
-  it("refuses maps and dials that do not fit", () => {
+  it("refuses maps and granularities that do not fit", () => {
     const { masks, forest } = scene(7);
     const finest = finestLabels(masks, forest);
     expect(() => fuseLabels(finest, forest, masks.width + 1, masks.height)).toThrow(/label map/);

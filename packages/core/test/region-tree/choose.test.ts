@@ -17,7 +17,7 @@ function contains(outer: Uint8Array, inner: Uint8Array): boolean {
 }
 
 describe("a click and a granularity", () => {
-  it("give nested answers that grow with the dial", () => {
+  it("give nested answers that grow with the granularity", () => {
     for (const t of [tree, rough]) {
       fc.assert(
         fc.property(place, unit, unit, ({ x, y }, a, b) => {
@@ -32,7 +32,7 @@ describe("a click and a granularity", () => {
     }
   });
 
-  it("give the clicked leaf at 0, never the whole image at 1, and every node of the dial at its own place", () => {
+  it("give the clicked leaf at 0, never the whole image at 1, and every node within reach at its own granularity", () => {
     fc.assert(
       fc.property(place, ({ x, y }) => {
         const steps = chain(tree, tree.leafMap[y * tree.width + x]);
@@ -73,7 +73,7 @@ describe("a click and a granularity", () => {
 });
 
 describe("a granularity left to the tree", () => {
-  it("comes with runners-up: other nodes of the dial around the click, none like another", () => {
+  it("comes with runners-up: other nodes within reach around the click, none like another", () => {
     for (const t of [tree, rough]) {
       fc.assert(
         fc.property(place, ({ x, y }) => {
@@ -81,7 +81,7 @@ describe("a granularity left to the tree", () => {
           const scales = [answer, ...answer.alternatives].map(({ nodes, granularity }) => {
             expect(nodes).toHaveLength(1);
             expect(chain(t, t.leafMap[y * t.width + x]).map(({ node }) => node)).toContain(nodes[0]);
-            // Each is what the dial gives where it lies.
+            // Each is what its own granularity gives.
             expect(segmentTree(t, { ...EMPTY, points: [at(x, y)], granularity }).nodes).toEqual(nodes);
             return t.areas[nodes[0]];
           });

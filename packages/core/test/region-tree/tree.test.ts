@@ -57,7 +57,7 @@ describe.each(images)("region tree of %s", (_, image) => {
     expect(tree.areas[tree.nodeCount - 1]).toBe(image.width * image.height);
   });
 
-  it("never falls in height, area or place on the dial towards the root", () => {
+  it("never falls in height, area or level towards the root", () => {
     for (let node = 0; node < tree.nodeCount - 1; node++) {
       const above = tree.parent[node];
       expect(tree.heights[above]).toBeGreaterThanOrEqual(tree.heights[node]);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { dialSpans, persistentScales, SAME_SCALE_IOU } from "#core/scales/index.js";
+import { granularitySpans, persistentScales, SAME_SCALE_IOU } from "#core/scales/index.js";
 
 /** Masks of one click, nested: their IoU is the ratio of their areas. */
 const nested = (areas: readonly number[]) => (a: number, b: number) =>
@@ -24,7 +24,7 @@ const ladder = fc
   });
 
 describe("persistentScales", () => {
-  it("chooses first what agrees best with the whole dial, by brute force", () => {
+  it("chooses first what agrees best with all granularities, by brute force", () => {
     fc.assert(
       fc.property(ladder, ({ areas, weights }) => {
         const iou = nested(areas);
@@ -39,7 +39,7 @@ describe("persistentScales", () => {
     );
   });
 
-  it("ranks scales of falling worth, no two of them the same, whose worths add up to at most the whole dial", () => {
+  it("ranks scales of falling worth, no two of them the same, whose worths add up to at most 1", () => {
     fc.assert(
       fc.property(ladder, fc.integer({ min: 1, max: 8 }), ({ areas, weights }, limit) => {
         const iou = nested(areas);
@@ -58,7 +58,7 @@ describe("persistentScales", () => {
     );
   });
 
-  it("finds the plateaus of a dial: the long one first, the short one second, no step between them", () => {
+  it("finds the plateaus: the long one first, the short one second, no step between them", () => {
     const areas = [100, 101, 102, 250, 600, 601, 602, 603, 604];
     const weights = areas.map(() => 1);
     const found = persistentScales(weights, nested(areas), 2).map(({ index }) => areas[index]);
@@ -77,10 +77,10 @@ describe("persistentScales", () => {
   });
 });
 
-describe("dialSpans", () => {
-  it("share out the range of the dial", () => {
-    expect(dialSpans([0.5])).toEqual([1]);
-    const spans = dialSpans([0.1, 0.2, 0.6, 1]);
+describe("granularitySpans", () => {
+  it("share out the range", () => {
+    expect(granularitySpans([0.5])).toEqual([1]);
+    const spans = granularitySpans([0.1, 0.2, 0.6, 1]);
     expect(spans.map((span) => Number(span.toFixed(9)))).toEqual([0.05, 0.25, 0.4, 0.2]);
   });
 });

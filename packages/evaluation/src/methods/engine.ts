@@ -7,7 +7,7 @@ export interface EngineMethodOptions {
   /** What the report calls it. */
   readonly name: string;
   readonly levels: readonly number[];
-  /** Leave the granularity input out, though the model has one: what the dial is worth. */
+  /** Leave the granularity input out, though the model has one: what granularity is worth. */
   readonly withoutGranularity: boolean;
 }
 
@@ -21,19 +21,19 @@ const OPTIONS: SegmentOptions = { multimask: false, maxHoleArea: 0, maxSprinkleA
  */
 export function engineMethod(engine: Engine, options: EngineMethodOptions): Method {
   const { granularity, refinement } = engine.info.capabilities;
-  const dial = granularity && !options.withoutGranularity;
-  const levels = dial ? options.levels : [];
+  const hasLevels = granularity && !options.withoutGranularity;
+  const levels = hasLevels ? options.levels : [];
   return {
     info: { name: options.name, description: engine.info.description, levels, chooses: true },
     async prepare(image) {
       const encoded = await engine.encode(image, {});
-      return dial ? prepareDial(encoded, levels, refinement) : prepareChoice(encoded, refinement);
+      return hasLevels ? prepareLevels(encoded, levels, refinement) : prepareChoice(encoded, refinement);
     },
     dispose: () => engine.dispose(),
   };
 }
 
-function prepareDial(image: EngineImage, levels: readonly number[], refines: boolean): PreparedImage {
+function prepareLevels(image: EngineImage, levels: readonly number[], refines: boolean): PreparedImage {
   return {
     async offer(clicks) {
       const asked = [...levels, "auto" as const];

@@ -12,7 +12,7 @@ export function felzenszwalbMethod(scales: readonly number[] = SCALES): Method {
   return {
     info: {
       name: "felzenszwalb",
-      description: `Graph-based segmentation (Felzenszwalb and Huttenlocher 2004) at ${scales.length} scales, the segment at the click; the dial steps through the scales.`,
+      description: `Graph-based segmentation (Felzenszwalb and Huttenlocher 2004) at ${scales.length} scales, the segment at the click; granularity chooses the scale.`,
       levels,
       chooses: false,
     },

@@ -8,7 +8,7 @@ export interface MethodInfo {
   readonly name: string;
   /** One plain sentence. */
   readonly description: string;
-  /** Settings of the dial, ascending, fine to coarse; empty for a method without a dial. */
+  /** Granularities, ascending, fine to coarse; empty for a method without granularity. */
   readonly levels: readonly number[];
   /** Whether the method can choose an answer itself (`"auto"`). */
   readonly chooses: boolean;
@@ -18,7 +18,7 @@ export interface MethodInfo {
 export interface Answer {
   /** At the size of the image. */
   readonly mask: Mask;
-  /** Where on the dial it lies; null without a dial. */
+  /** Its granularity; null for a method without granularity. */
   readonly granularity: number | null;
   /** Low-resolution logits to go on from with a further click, where the method can. */
   readonly logits: Tensor | null;
@@ -26,7 +26,7 @@ export interface Answer {
 
 /** All that a method offers for one click. */
 export interface Offer {
-  /** One answer per level; without a dial, the masks that the method leaves the choice of (one or more). */
+  /** One answer per level; without granularity, the masks that the method leaves the choice of (one or more). */
   readonly ladder: readonly Answer[];
   /** The method's own choice; null where it has none. */
   readonly auto: Answer | null;
@@ -44,7 +44,7 @@ export interface PreparedImage {
   /** The answers to clicks (pixels; one or more) at every level, and the method's own choice. */
   offer(clicks: readonly PromptPoint[]): Promise<Offer>;
   /**
-   * One answer, at a granularity or at the method's own choice (`"auto"`, the only one without a dial). `earlier`: its
+   * One answer, at a granularity or at the method's own choice (`"auto"`, the only one without granularity). `earlier`: its
    * answer to all clicks but the last.
    */
   answer(

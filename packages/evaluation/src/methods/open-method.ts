@@ -38,7 +38,7 @@ export function fillsMachine(spec: MethodSpec): boolean {
   return spec.kind === "model" && (builtInFamily(spec.model)?.capabilities.fillsMachine ?? true);
 }
 
-/** Opens a method. `levels`: settings of the dial to ask for. Throws `E_BAD_OPTION`, `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`. */
+/** Opens a method. `levels`: granularities to ask for. Throws `E_BAD_OPTION`, `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`. */
 export async function openMethod(spec: MethodSpec, levels: readonly number[]): Promise<Method> {
   if (spec.kind === "model") {
     const { withoutGranularity } = spec;

@@ -5,13 +5,13 @@ import { preparePartitions } from "./partitions.js";
 
 /**
  * The oldest baseline: the image in two by Otsu's threshold of its brightness; the answer to a click is the connected
- * component (4-neighbours) of its side of the threshold. No dial.
+ * component (4-neighbours) of its side of the threshold. No granularity.
  */
 export function otsuMethod(): Method {
   return {
     info: {
       name: "otsu",
-      description: "Connected component at the click after Otsu's threshold of brightness; no dial.",
+      description: "Connected component at the click after Otsu's threshold of brightness; no granularity.",
       levels: [],
       chooses: true,
     },

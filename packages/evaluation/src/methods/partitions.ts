@@ -3,11 +3,11 @@ import type { PromptPoint } from "@unsam/core/prompt";
 import { labelMasks } from "../label-masks.js";
 import type { Answer, PreparedImage, WholeImage } from "./method.js";
 
-/** An image cut into segments, once for each level of a dial. */
+/** An image cut into segments, once for each level. */
 export interface Partitions {
   readonly width: number;
   readonly height: number;
-  /** Ascending; empty where there is one partition and no dial. */
+  /** Ascending; empty where there is one partition and no granularity. */
   readonly levels: readonly number[];
   /** Segment of each pixel, any numbers, [height, width] each; fine to coarse. */
   readonly partitions: readonly Int32Array[];
@@ -31,7 +31,7 @@ export function preparePartitions({ width, height, levels, partitions }: Partiti
   return {
     offer: async (clicks) => offer(clicks),
     async answer(clicks, granularity) {
-      // Without a dial there is one partition to answer from.
+      // Without granularity there is one partition to answer from.
       const level = granularity === "auto" ? 0 : levels.findIndex((level) => level >= granularity - 1e-9);
       return at(clicks, level < 0 ? partitions.length - 1 : level);
     },

@@ -12,7 +12,7 @@ import type { Answer, Method, PreparedImage, WholeImage } from "./method.js";
 
 /** In reports; the built-in model answers clicks alike, and is called region-tree. */
 export const REGION_TREE_BASELINE = "region-tree (baseline)";
-/** Thresholds of the dial at which the whole image is cut into segments. */
+/** Granularities at which the whole image is cut into segments. */
 const THRESHOLDS = 20;
 
 /**
@@ -58,7 +58,7 @@ function wholeTree(tree: RegionTree): WholeImage {
   };
 }
 
-/** The segmentation that a setting of the dial makes of the whole image: each leaf's largest ancestor within it. */
+/** The segmentation that a granularity makes of the whole image: each leaf's largest ancestor within it. */
 export function labelsAt(tree: RegionTree, granularity: number): Int32Array {
   const { nodeCount, parent, levels, leafMap } = tree;
   const owner = new Int32Array(nodeCount);

@@ -1,5 +1,5 @@
 /**
- * How far the granularity that a method chose is from the best one on its ladder, in units of the dial [0, 1]; 0 is
+ * How far the granularity that a method chose is from the best one on its ladder, in [0, 1]; 0 is
  * best. Where several levels are best alike (IoU within 1e-9), the nearest counts. Our own definition.
  */
 export function calibrationError(chosen: number, levels: readonly number[], ious: readonly number[]): number {

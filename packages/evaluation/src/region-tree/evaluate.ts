@@ -25,9 +25,9 @@ export interface RegionTreeReport {
   readonly clicks: number;
   /** Mean IoU over the clicks of the best of all ancestors of the clicked leaf. */
   readonly oracle: number;
-  /** Best of the ten dial settings of each click. */
+  /** Best of the ten granularities of each click. */
   readonly oracleOfLevels: number;
-  /** The one dial setting that is best on the whole set, chosen in hindsight. */
+  /** The one granularity that is best on the whole set, chosen in hindsight. */
   readonly bestLevel: { readonly granularity: number; readonly iou: number };
   readonly auto: number;
   /** Prompted by the wanted region's bounding box, and by the region itself as a mask. */

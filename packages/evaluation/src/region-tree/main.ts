@@ -62,7 +62,7 @@ function table(reports: readonly RegionTreeReport[]): string {
   const rows: [string, (report: RegionTreeReport) => string][] = [
     ["images / clicks", (r) => `${r.images} / ${r.clicks}`],
     ["oracle over all ancestors", (r) => iou(r.oracle)],
-    ["oracle over 10 dial settings", (r) => iou(r.oracleOfLevels)],
+    ["oracle over 10 granularities", (r) => iou(r.oracleOfLevels)],
     ["best single setting", (r) => `${iou(r.bestLevel.iou)} (${r.bestLevel.granularity})`],
     ["auto", (r) => iou(r.auto)],
     ["box of the region as prompt", (r) => iou(r.box)],

@@ -66,11 +66,11 @@ function headline({ results, datasets }: Report, color: (name: string) => string
             : "";
           return `<div class="bar ${key}"><span>${label}</span><div><b style="width:${percent(value)};background:${color(method)}"></b>${whisker}</div><em>${decimals(value)}</em></div>`;
         };
-        const dial = fixedGranularity !== null;
+        const leveled = fixedGranularity !== null;
         const bars = [
-          dial || meanIou.oracle !== meanIou.auto ? bar("oracle", "oracle") : "",
-          autoIsFixed ? "" : bar("auto", dial ? "auto" : "answer"),
-          dial ? bar("fixed", "best fixed") : "",
+          leveled || meanIou.oracle !== meanIou.auto ? bar("oracle", "oracle") : "",
+          autoIsFixed ? "" : bar("auto", leveled ? "auto" : "answer"),
+          leveled ? bar("fixed", "best fixed") : "",
         ];
         return `<div class="bars"><h4>${escapeHtml(method)}</h4>${bars.join("")}</div>`;
       });
@@ -161,7 +161,7 @@ function byGranularityPlot(results: readonly ResultReport[], color: (name: strin
   if (series.length === 0) return "";
   const xTicks = [0, 0.2, 0.4, 0.6, 0.8, 1].map((at) => ({ at, label: at.toFixed(1) }));
   return plot({
-    title: "IoU at one setting of the dial",
+    title: "IoU at one granularity",
     x: "granularity",
     y: "mean IoU",
     xTicks,

@@ -28,7 +28,7 @@ export function decimals(value: number | null | undefined, places = 3): string {
 function iouTable(results: readonly ResultReport[]): Table {
   return {
     title: "Mean IoU over clicks",
-    note: "Best fixed: the one setting of the dial that is best on the whole set, chosen in hindsight. Auto: the method's own choice (* it makes none; best fixed instead). Oracle: the best answer of each click. In brackets the 95 % interval.",
+    note: "Best fixed: the one granularity that is best on the whole set, chosen in hindsight. Auto: the method's own choice (* it makes none; best fixed instead). Oracle: the best answer of each click. In brackets the 95 % interval.",
     columns: ["data set", "method", "images", "clicks", "best fixed", "at", "auto", "oracle"],
     rows: results.map((result) => [
       result.dataset,
@@ -51,7 +51,7 @@ function withInterval({ meanIou, meanIouInterval }: ResultReport, key: "fixed" |
 function granularityTable(results: readonly ResultReport[]): Table {
   return {
     title: "Granularity",
-    note: "Rank correlation: Spearman's, of dial setting and mask area, median over the clicks whose area changes. Nesting violation: share of area outside the next coarser answer. Calibration error: mean distance on the dial between the chosen and the best setting.",
+    note: "Rank correlation: Spearman's, of granularity and mask area, median over the clicks whose area changes. Nesting violation: share of area outside the next coarser answer. Calibration error: mean distance between the chosen and the best granularity.",
     columns: [
       "data set",
       "method",
@@ -75,16 +75,16 @@ function interactiveTable(results: readonly ResultReport[]): Table {
   const rows = results.flatMap(({ dataset, method, interactive }) =>
     (
       [
-        ["best setting of the first click", interactive?.dial],
+        ["best for the first click", interactive?.dial],
         ["auto", interactive?.auto],
       ] as const
-    ).flatMap(([dial, noc]) =>
+    ).flatMap(([granularity, noc]) =>
       noc
         ? [
             [
               dataset,
               method,
-              dial,
+              granularity,
               decimals(noc.oneClickIou),
               decimals(noc.noc80, 2),
               decimals(noc.noc85, 2),
@@ -98,7 +98,7 @@ function interactiveTable(results: readonly ResultReport[]): Table {
   return {
     title: "Iterative clicks",
     note: "1-IoU: mean IoU after the first click. NoC@q: mean number of clicks until the IoU is q %, 20 where it never is. Failures: regions below 90 % after 20 clicks.",
-    columns: ["data set", "method", "dial", "1-IoU", "NoC@80", "NoC@85", "NoC@90", "failures"],
+    columns: ["data set", "method", "granularity", "1-IoU", "NoC@80", "NoC@85", "NoC@90", "failures"],
     rows,
   };
 }

@@ -10,7 +10,7 @@ import type { ImageScore } from "./score-image.worker.js";
 import { type Summary, summarise } from "./summarise.js";
 
 export interface EvaluateOptions {
-  /** Settings of the dial. */
+  /** Granularities to ask at. */
   readonly levels: readonly number[];
   /** At most this many images of each set, spread evenly over it; null: all. */
   readonly limit: number | null;
@@ -41,7 +41,7 @@ export interface Result {
   readonly failures: readonly { readonly image: string; readonly error: string }[];
 }
 
-/** `count` settings of the dial, evenly spaced up to 1. Throws `E_BAD_OPTION`. */
+/** `count` granularities, evenly spaced up to 1. Throws `E_BAD_OPTION`. */
 export function dialLevels(count: number): number[] {
   if (!Number.isInteger(count) || count < 1 || count > 100) {
     throw new UnSAMError(

@@ -22,7 +22,7 @@ export interface ClickScore extends Click {
   readonly areas: readonly number[];
   /** The method's own choice; null where it has none. */
   readonly auto: { readonly iou: number; readonly granularity: number | null } | null;
-  /** null without a dial. */
+  /** null without granularity. */
   readonly nesting: Nesting | null;
   /** IoU after each of up to 20 clicks; null where not asked for. */
   readonly interactive: InteractiveScore | null;
@@ -31,7 +31,7 @@ export interface ClickScore extends Click {
 }
 
 export interface InteractiveScore {
-  /** At the granularity that was best for the first click; null without a dial. */
+  /** At the granularity that was best for the first click; null without granularity. */
   readonly dial: readonly number[] | null;
   /** At the method's own choice, click by click; null where it makes none. */
   readonly auto: readonly number[] | null;

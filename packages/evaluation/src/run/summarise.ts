@@ -28,7 +28,7 @@ export interface Summary {
   readonly clicks: number;
   readonly meanIou: Triple<number | null>;
   readonly meanIouInterval: Triple<Interval | null>;
-  /** The level behind `fixed`; null without a dial. */
+  /** The level behind `fixed`; null without granularity. */
   readonly fixedGranularity: number | null;
   readonly autoIsFixed: boolean;
   readonly iouByGranularity: readonly { readonly granularity: number; readonly meanIou: number }[];
@@ -49,11 +49,11 @@ export interface SizeSummary {
 }
 
 export interface GranularitySummary {
-  /** Spearman's correlation of dial setting and mask area; clicks whose area never changes have none. */
+  /** Spearman's correlation of granularity and mask area; clicks whose area never changes have none. */
   readonly rankCorrelation: { readonly median: number | null; readonly clicks: number };
   /** Share of area outside the next coarser answer, over all clicks. */
   readonly nestingViolation: number | null;
-  /** Mean distance on the dial between the chosen and the best level; null where nothing is chosen. */
+  /** Mean distance between the chosen and the best level; null where nothing is chosen. */
   readonly calibrationError: number | null;
 }
 
@@ -128,7 +128,7 @@ export function summarise(images: readonly ImageScore[], info: MethodInfo, seed:
 }
 
 interface Readings {
-  /** Index on the ladder; null where there is no dial, and the method's own choice is all there is. */
+  /** Index on the ladder; null where there is no granularity, and the method's own choice is all there is. */
   readonly fixedLevel: number | null;
 }
 

@@ -133,8 +133,8 @@ describeWithShared("a checkpoint as a method", () => {
       withoutGranularity: false,
     } as const;
     const image = await decodeImage(`${fixture("unsamv2-mini")}/img0.png`);
-    const dial = await openMethod(spec, LEVELS);
-    const prepared = await dial.prepare(image);
+    const leveled = await openMethod(spec, LEVELS);
+    const prepared = await leveled.prepare(image);
     const { ladder, auto } = await prepared.offer([{ x: 195, y: 148, label: 1 }]);
     expect(ladder.map(({ granularity }) => granularity)).toEqual(LEVELS);
     expect(auto!.granularity).toBeGreaterThan(0);
@@ -145,7 +145,7 @@ describeWithShared("a checkpoint as a method", () => {
     const alone = await prepared.answer(two, 0.5, null);
     const refined = await prepared.answer(two, 0.5, ladder[1]);
     expect(refined.logits!.data).not.toEqual(alone.logits!.data);
-    await dial.dispose();
+    await leveled.dispose();
 
     const plain = await openMethod({ ...spec, withoutGranularity: true }, LEVELS);
     expect(plain.info.levels).toEqual([]);

@@ -12,25 +12,25 @@ import { type RegionStatistics, regionStatistics } from "./region-statistics.js"
 export interface CalibrationTarget {
   /** Which of the images; default the first. */
   readonly image?: number | undefined;
-  /** A click, a box … Its granularity says at which setting the region should come; default 1, the whole object. */
+  /** A click, a box … The region should be the answer at its granularity; default 1, the whole object. */
   readonly prompt: PromptInput;
   readonly mask: Mask;
 }
 
-type Setting = number | keyof typeof NAMED_GRANULARITY;
+type OneGranularity = number | keyof typeof NAMED_GRANULARITY;
 
-/** What the dial is fitted to: labelled regions, or a statistic of all regions at one setting (default 1). */
+/** What granularity is fitted to: labelled regions, or a statistic of all regions at one granularity (default 1). */
 export type CalibrationGoal =
   | readonly CalibrationTarget[]
   | {
       /** Median over all regions: below 1 a share of the image, else pixels. */
       readonly medianRegionArea: number;
-      readonly granularity?: Setting | undefined;
+      readonly granularity?: OneGranularity | undefined;
     }
   | {
       /** Mean over the images. At most half as many as there are clicks in the grid. */
       readonly regionsPerImage: number;
-      readonly granularity?: Setting | undefined;
+      readonly granularity?: OneGranularity | undefined;
     };
 
 type StatisticGoal = Exclude<CalibrationGoal, readonly CalibrationTarget[]>;
@@ -45,17 +45,17 @@ export interface CalibrateOptions {
 
 /** The model's granularities that labels are tried at: 0.1, 0.125 … 1. */
 const LEVELS: readonly number[] = ladderLevels(37);
-/** Settings of the dial that labels may name. */
-const MOST_SETTINGS = 24;
-/** Halvings of the dial in search of a statistic: the last step is 0.9 / 128. */
+/** Granularities that labels may name. */
+const MOST_GRANULARITIES = 24;
+/** Halvings of the range in search of a statistic: the last step is 0.9 / 128. */
 const HALVINGS = 7;
 /** A statistic that is missed by more, as the logarithm of a ratio, counts as out of reach. */
 const MOST_OFF = Math.log(1.25);
 
 /**
- * Fits the dial to one kind of image. With labelled regions: the rising map with the largest sum of IoU, exact on a grid
+ * Fits granularity to one kind of image. With labelled regions: the rising map with the largest sum of IoU, exact on a grid
  * of 37 granularities. With a statistic: the granularity that meets it, found by halving. The map has at most one knot for
- * each setting with labels, and those where the dial stays as it is (0, 0.1 and 1, as far as they lie outside).
+ * each granularity with labels, and those where it stays as it is (0, 0.1 and 1, as far as they lie outside).
  * `images` must come from one model, loaded without a calibration.
  * Throws `E_BAD_OPTION`, `E_BAD_PROMPT`, `E_UNSUPPORTED` (plain SAM 2).
  */
@@ -89,7 +89,10 @@ function modelOf(images: readonly EncodedImage[]): { name: string; fingerprint: 
     throw bad("The images were encoded behind a calibration; load the model without one to fit another.");
   }
   if (!capabilities.granularity) {
-    throw new UnSAMError("E_UNSUPPORTED", `${name} is a model without granularity; it has no dial.`);
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `${name} is a model without granularity; there is nothing to calibrate.`,
+    );
   }
   return { name, fingerprint };
 }
@@ -105,27 +108,27 @@ async function fitToLabels(
       `pointsPerSide is ${pointsPerSide}, but labels name their own clicks; leave it out, or fit a statistic.`,
     );
   }
-  const dials = targets.map((target, i) => checkTarget(images, target, i));
-  const settings = new Set(dials).size;
-  if (settings > MOST_SETTINGS) {
-    throw bad(`The labels name ${settings} settings of the dial; a few knots fit at most ${MOST_SETTINGS}.`);
+  const wanted = targets.map((target, i) => checkTarget(images, target, i));
+  const different = new Set(wanted).size;
+  if (different > MOST_GRANULARITIES) {
+    throw bad(`The labels name ${different} granularities; a few knots fit at most ${MOST_GRANULARITIES}.`);
   }
   const curves: (LabelCurve & { before: number })[] = [];
   for (const [i, { image = 0, prompt, mask }] of targets.entries()) {
     onProgress?.(i, targets.length);
-    const levels = [...new Set([...LEVELS, dials[i]])];
+    const levels = [...new Set([...LEVELS, wanted[i]])];
     const { granularity: _, ...where } = prompt;
     const ladder = await images[image].ladder(where, { levels, signal });
     const iouAt = (level: number) => ladder.at(level).mask.iou(mask);
-    curves.push({ dial: dials[i], iou: LEVELS.map(iouAt), before: iouAt(dials[i]) });
+    curves.push({ granularity: wanted[i], iou: LEVELS.map(iouAt), before: iouAt(wanted[i]) });
   }
   onProgress?.(targets.length, targets.length);
   const knots = fitLabels(LEVELS, curves);
   const levelAt = new Map(knots);
-  const after = curves.map(({ dial, iou }) => iou[LEVELS.indexOf(levelAt.get(dial)!)]);
+  const after = curves.map(({ granularity, iou }) => iou[LEVELS.indexOf(levelAt.get(granularity)!)]);
   const fit: CalibrationFit = {
     goal: "labels",
-    granularities: knots.map(([dial]) => dial),
+    granularities: knots.map(([user]) => user),
     images: new Set(targets.map(({ image = 0 }) => image)).size,
     regions: targets.length,
     wanted: null,
@@ -164,7 +167,7 @@ async function fitToStatistic(
   { pointsPerSide = 16, onProgress, signal }: CalibrateOptions,
 ) {
   const { name, wanted, of, rising } = statisticOf(goal, pointsPerSide);
-  const dial = settingOf(goal.granularity, name);
+  const granularity = settingOf(goal.granularity, name);
   const steps = HALVINGS + 1;
   const tried: { granularity: number; value: number; regions: number }[] = [];
   const measure = async (granularity: number) => {
@@ -174,7 +177,7 @@ async function fitToStatistic(
     tried.push(measured);
     return measured;
   };
-  const before = (await measure(dial)).value;
+  const before = (await measure(granularity)).value;
   const ends = [LEVELS[0], 1];
   let [low, high] = ends;
   for (let step = 0; step < HALVINGS; step++) {
@@ -191,20 +194,20 @@ async function fitToStatistic(
   if (!(off(best) <= MOST_OFF)) {
     const values = tried.map(({ value }) => value);
     throw bad(
-      `${name} is to be ${wanted}, but over these images the model's dial gives ${show(Math.min(...values))} to ` +
+      `${name} is to be ${wanted}, but over these images the model gives ${show(Math.min(...values))} to ` +
         `${show(Math.max(...values))}, and nothing within a quarter of it; ask for something else, or give more images.`,
     );
   }
   const fit: CalibrationFit = {
     goal: name,
-    granularities: [dial],
+    granularities: [granularity],
     images: images.length,
     regions: best.regions,
     wanted,
     before,
     after: best.value,
   };
-  return { knots: [[dial, best.granularity]] as const, fit };
+  return { knots: [[granularity, best.granularity]] as const, fit };
 }
 
 interface WantedStatistic {

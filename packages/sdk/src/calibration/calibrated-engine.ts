@@ -19,9 +19,9 @@ import type {
 import type { Calibration } from "./calibration.js";
 
 /**
- * An engine whose dial is the user's. This is the one place where a calibration acts: everything in the SDK reaches a
- * model through `Engine` and `EngineImage`, so here every granularity on its way in becomes the model's, and every one
- * on its way out the user's. Above this line there is only the user's dial.
+ * An engine that takes and gives the user's granularity. A calibration acts here and nowhere else: everything in the SDK
+ * reaches a model through `Engine` and `EngineImage`. A granularity on its way in becomes the model's; on its way out it becomes
+ * the user's. Above this line there is only the user's granularity.
  */
 export class CalibratedEngine implements Engine {
   readonly info: EngineInfo;
@@ -83,7 +83,7 @@ class CalibratedImage implements EngineImage {
     this.calibration = calibration;
   }
 
-  readonly dialOf = (granularity: number): number => this.calibration.toDial(granularity);
+  readonly toUsersGranularity = (granularity: number): number => this.calibration.toDial(granularity);
 
   async segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]> {
     const asked = prompts.map(
@@ -91,14 +91,14 @@ class CalibratedImage implements EngineImage {
     );
     const answers = await this.image.segment(asked, options);
     return answers.map(({ best, candidates, alternatives }, i) => {
-      // A setting that was asked for comes back to the last bit; one that the model chose is found on the dial.
+      // A granularity that was asked for comes back to the last bit; one that the model chose is mapped back.
       const { granularity } = prompts[i];
-      const onDial = (segment: EngineSegment): EngineSegment =>
-        typeof granularity === "number" ? { ...segment, granularity } : this.#onDial(segment);
+      const asAsked = (segment: EngineSegment): EngineSegment =>
+        typeof granularity === "number" ? { ...segment, granularity } : this.#toUser(segment);
       return {
-        best: onDial(best),
-        candidates: candidates.map(onDial),
-        alternatives: alternatives.map((other) => this.#onDial(other)),
+        best: asAsked(best),
+        candidates: candidates.map(asAsked),
+        alternatives: alternatives.map((other) => this.#toUser(other)),
       };
     });
   }
@@ -119,9 +119,9 @@ class CalibratedImage implements EngineImage {
     return typeof granularity === "number" ? this.calibration.toModel(granularity) : granularity;
   }
 
-  #onDial(segment: EngineSegment): EngineSegment {
+  #toUser(segment: EngineSegment): EngineSegment {
     const { granularity } = segment;
-    return granularity === null ? segment : { ...segment, granularity: this.dialOf(granularity) };
+    return granularity === null ? segment : { ...segment, granularity: this.toUsersGranularity(granularity) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { DialMap, type Knot, MOST_KNOTS } from "@unsam/core/calibration";
+import { GranularityMap, type Knot, MOST_KNOTS } from "@unsam/core/calibration";
 import type { EngineInfo } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { readFileJson, shown, writeWhole } from "@unsam/core/files";
@@ -41,7 +41,7 @@ const schema = z.strictObject({
 /** How a calibration was fitted, and what that changed on the images it was fitted on. */
 export interface CalibrationFit {
   readonly goal: "labels" | "medianRegionArea" | "regionsPerImage";
-  /** The settings of the dial at which the goal holds. */
+  /** The granularities at which the goal holds. */
   readonly granularities: readonly number[];
   readonly images: number;
   /** Labelled regions, or the regions that the statistic was taken of. */
@@ -57,17 +57,17 @@ export interface CalibrationFit {
 export type CalibrationData = z.input<typeof schema>;
 
 /**
- * A map from the user's dial to a model's granularity, fitted by `calibrate` to one kind of image. Give it to
- * `UnSAM.load({ calibration })`; from then on the dial means what it was fitted to. Immutable.
+ * A map from the user's granularity to a model's granularity, fitted by `calibrate` to one kind of image. Give it to
+ * `UnSAM.load({ calibration })`; from then on granularities mean what they were fitted to. Immutable.
  */
 export class Calibration {
   /** The model it was fitted with, which alone it fits; null: any. */
   readonly model: { readonly name: string; readonly fingerprint: string } | null;
   readonly fit: CalibrationFit | null;
-  readonly #map: DialMap;
+  readonly #map: GranularityMap;
 
   /** @internal Use `calibrate`, `Calibration.from` or `Calibration.read`. */
-  constructor(model: Calibration["model"], map: DialMap, fit: CalibrationFit | null) {
+  constructor(model: Calibration["model"], map: GranularityMap, fit: CalibrationFit | null) {
     this.model = model;
     this.#map = map;
     this.fit = fit;
@@ -85,7 +85,7 @@ export class Calibration {
       );
     }
     const { model, knots, fit } = result.data;
-    return new Calibration(model, new DialMap(knots), fit);
+    return new Calibration(model, new GranularityMap(knots), fit);
   }
 
   /** Reads what `save` wrote. Throws `E_BAD_FILE`, or the signal's reason. */
@@ -112,7 +112,7 @@ export class Calibration {
 
   toJSON(): CalibrationData {
     const { model, fit } = this;
-    const knots = this.knots.map(([dial, granularity]): [number, number] => [dial, granularity]);
+    const knots = this.knots.map(([user, model]): [number, number] => [user, model]);
     return {
       format: FORMAT,
       version: VERSION,
@@ -122,22 +122,22 @@ export class Calibration {
     };
   }
 
-  /** Settings of the dial and the model's granularity there; straight lines in between. */
+  /** The user's granularities and the model's that stand for them; straight lines in between. */
   get knots(): readonly Knot[] {
     return this.#map.knots;
   }
 
-  /** The model's granularity at a setting of the dial. */
-  toModel(dial: number): number {
-    return this.#map.toModel(dial);
+  /** The model's granularity for the user's. */
+  toModel(granularity: number): number {
+    return this.#map.toModel(granularity);
   }
 
-  /** The setting of the dial at a granularity of the model. */
+  /** The user's granularity for the model's. */
   toDial(granularity: number): number {
-    return this.#map.toDial(granularity);
+    return this.#map.toUser(granularity);
   }
 
-  /** @internal Throws `E_BAD_FILE` where it was fitted with another model, `E_UNSUPPORTED` where there is no dial. */
+  /** @internal Throws `E_BAD_FILE` where it was fitted with another model, `E_UNSUPPORTED` for a model without granularity. */
   checkFits({ name, fingerprint, capabilities }: EngineInfo): void {
     if (!capabilities.granularity) {
       throw new UnSAMError(

@@ -11,7 +11,7 @@ export interface RegionStatisticsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the regions at one setting of the dial are like. */
+/** What the regions at one granularity are like. */
 export interface RegionStatistics {
   readonly images: number;
   /** Regions of all images. */
@@ -28,7 +28,7 @@ const BATCH = 16;
 const SAME_REGION = 0.8;
 
 /**
- * The regions at one setting of the dial, as clicks on a grid find them: click by click, in an order that spreads over
+ * The regions at one granularity, as clicks on a grid find them: click by click, in an order that spreads over
  * the image, skipping points that lie in a region found already. A region without a point of the grid is not counted.
  * Throws `E_BAD_OPTION`, `E_BAD_PROMPT`.
  */

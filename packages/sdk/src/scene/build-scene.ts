@@ -17,7 +17,7 @@ export async function buildScene(
     buildPackedScene(masks, size, scores, granularities, steps, { maxIoU, containment, signal });
   let scene = await build(Float64Array.from(entries, ({ granularity }) => granularity ?? 1));
   if (entries.some(({ granularity }) => granularity === null)) {
-    // Who lies in whom does not depend on the dial, but the dial on who lies in whom.
+    // Which mask is part of which does not depend on granularities, so the forest comes first and the granularities after it.
     scene = await build(gradedByArea(entries, scene));
   }
   return {

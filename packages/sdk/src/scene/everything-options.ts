@@ -4,7 +4,7 @@ import { OFFICIAL_OPTIONS, type Prompting, type WholeImageOptions } from "@unsam
 import { z } from "zod";
 import { type NAMED_GRANULARITY, parseGranularity } from "../granularity.js";
 
-/** A setting of the dial that is one number. */
+/** A granularity that is one number. */
 export type GranularityLevel = number | keyof typeof NAMED_GRANULARITY;
 
 export interface EverythingProgress {
@@ -13,21 +13,21 @@ export interface EverythingProgress {
   readonly promptsAtMost: number;
   /** Masks found so far; duplicates are still to be removed. */
   readonly masks: number;
-  /** The setting at work; null for a model without granularity. */
+  /** The granularity at work; null for a model without granularity. */
   readonly granularity: number | null;
-  /** Share of the image (or the crop at work) in a mask at this setting, sampled, [0, 1]. */
+  /** Share of the image (or the crop at work) in a mask at this granularity, sampled, [0, 1]. */
   readonly coverage: number;
 }
 
 export interface EverythingOptions {
   /**
-   * Which settings of the dial are looked at. `[min, max]`: `levels` of them, evenly spaced, both ends included. A list
+   * Which granularities are looked at. `[min, max]`: `levels` of them, evenly spaced, both ends included. A list
    * of three or more: these (repeat one to name just two). One alone: that one. A hierarchy of regions gives all that
-   * own a pixel somewhere between the lowest and the highest. Default `[0.1, 1]`; of a model without granularity
-   * nothing may be said.
+   * own a pixel somewhere between the lowest and the highest. Default `[0.1, 1]`; refused by a
+   * model without granularity.
    */
   readonly granularity?: GranularityLevel | readonly GranularityLevel[] | undefined;
-  /** How many settings a range `[min, max]` means (default 5); refused where granularity is no range, and for regions. */
+  /** How many granularities a range `[min, max]` means (default 5); refused where granularity is no range, and for regions. */
   readonly levels?: number | undefined;
   /**
    * Side of the official grid (default 32). Adaptive prompting spends at most two fifths of its square. Regions are found
@@ -53,8 +53,8 @@ export interface EverythingOptions {
 
 /** What the options mean for a model. */
 export interface EverythingPlan {
-  /** Settings of the dial, one for each level of `options`; [null]: the model knows none. */
-  readonly dial: readonly (number | null)[];
+  /** Granularities, one for each level of `options`; [null]: the model knows none. */
+  readonly granularities: readonly (number | null)[];
   readonly options: Omit<WholeImageOptions, "levels">;
 }
 
@@ -92,7 +92,7 @@ export function planEverything(options: EverythingOptions, model: EverythingMode
   const { pointsPerSide = OFFICIAL_OPTIONS.pointsPerSide, cropLayers } = parsed;
   const prompting = parsed.prompting ?? (model.regions ? "regions" : "adaptive");
   checkPrompting(prompting, parsed, model);
-  const dial = dialLevels(options.granularity, levels, model);
+  const granularities = granularitiesOf(options.granularity, levels, model);
   if (parsed.levels !== undefined && !model.granularity) {
     throw new UnSAMError(
       "E_UNSUPPORTED",
@@ -113,7 +113,7 @@ export function planEverything(options: EverythingOptions, model: EverythingMode
     );
   }
   return {
-    dial,
+    granularities,
     options: {
       ...OFFICIAL_OPTIONS,
       prompting,
@@ -162,8 +162,8 @@ function isRange(granularity: EverythingOptions["granularity"]): boolean {
   return granularity === undefined || (Array.isArray(granularity) && granularity.length === 2);
 }
 
-/** The settings of the dial that are meant, ascending. */
-function dialLevels(
+/** The granularities that are meant, ascending. */
+function granularitiesOf(
   given: EverythingOptions["granularity"],
   levels: number,
   { granularity, name }: EverythingModel,

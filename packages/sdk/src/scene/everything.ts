@@ -19,7 +19,7 @@ export interface EverythingSource {
   readonly image: EngineImage;
   /** The photo; null where an encoding was loaded from disk. */
   readonly photo: RgbImage | null;
-  /** Looks at a crop of the photo, of so many pixels, when there is room for it. */
+  /** Encodes a crop of the photo, of so many pixels, when there is room for it. */
   readonly encode: (
     pixels: number,
     cut: () => RgbImage,
@@ -30,11 +30,11 @@ export interface EverythingSource {
 /** Seeks all masks, then fuses them. Yields what it finds, batch by batch. */
 export async function* everythingSteps(
   source: EverythingSource,
-  { dial, options }: EverythingPlan,
+  { granularities, options }: EverythingPlan,
   { onProgress, signal }: Pick<EverythingOptions, "onProgress" | "signal">,
 ): AsyncGenerator<PartialScene, SceneHierarchy, undefined> {
   const { image, photo } = source;
-  const steps = maskSteps(source, { dial, options }, signal);
+  const steps = maskSteps(source, { granularities, options }, signal);
   let masks = 0;
   let generated: GeneratedMasks;
   try {
@@ -46,14 +46,16 @@ export async function* everythingSteps(
       }
       const { found, level, prompts, promptsAtMost, coverage } = value;
       masks += found.length;
-      const progress = { prompts, promptsAtMost, masks, granularity: dial[level], coverage };
+      const progress = { prompts, promptsAtMost, masks, granularity: granularities[level], coverage };
       onProgress?.(progress);
-      yield { masks: found.map((mask) => new FoundMask(entryOf(mask, dial))), progress };
+      yield { masks: found.map((mask) => new FoundMask(entryOf(mask, granularities))), progress };
     }
   } finally {
     await steps.return(undefined as never);
   }
-  const entries = generated.masks.map((mask) => entryOf(mask, dial)).filter(({ mask }) => mask.area > 0);
+  const entries = generated.masks
+    .map((mask) => entryOf(mask, granularities))
+    .filter(({ mask }) => mask.area > 0);
   const { width, height } = image;
   return SceneHierarchy.build(entries, { width, height }, { maxIoU: options.maxIoU }, photo, signal);
 }
@@ -61,7 +63,7 @@ export async function* everythingSteps(
 /** The masks alone, as the core's generator gives them. */
 export async function* maskSteps(
   { image, photo, encode }: EverythingSource,
-  { dial, options }: EverythingPlan,
+  { granularities, options }: EverythingPlan,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<GenerationStep, GeneratedMasks, undefined> {
   const crop =
@@ -71,15 +73,15 @@ export async function* maskSteps(
       return encode((x1 - x0) * (y1 - y0), () => cropOf(photo, part), signal);
     });
   const addon = await localAddon();
-  return yield* generateMasks({ image, crop, addon }, { ...options, levels: dial }, signal);
+  return yield* generateMasks({ image, crop, addon }, { ...options, levels: granularities }, signal);
 }
 
-/** With the setting of the dial that the user knows, instead of the model's granularity. */
+/** With the granularity that the user knows, instead of the model's granularity. */
 export function entryOf(
   { mask, predictedIou, stability, level, granularity, point }: CoreMask,
-  dial: readonly (number | null)[],
+  granularities: readonly (number | null)[],
 ): SceneEntry {
-  return { mask, score: predictedIou, stability, granularity: granularity ?? dial[level], point };
+  return { mask, score: predictedIou, stability, granularity: granularity ?? granularities[level], point };
 }
 
 function cropOf({ width, data }: RgbImage, { box: [x0, y0, x1, y1] }: Crop): RgbImage {

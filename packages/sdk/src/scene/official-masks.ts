@@ -11,7 +11,7 @@ import { FoundMask } from "./scene-mask.js";
 
 /** The official generator's options and defaults; official names in brackets where they differ in more than their case. */
 export interface GenerateMasksOptions {
-  /** One setting of the dial (default 1, the whole object); of a model without granularity nothing may be said. */
+  /** One granularity (default 1, the whole object); refused by a model without granularity. */
   readonly granularity?: GranularityLevel | undefined;
   /** Default 32. */
   readonly pointsPerSide?: number | undefined;
@@ -52,8 +52,8 @@ export class GeneratedMask extends FoundMask {
   };
 
   /** @internal */
-  constructor(mask: CoreMask, dial: readonly (number | null)[]) {
-    super(entryOf(mask, dial));
+  constructor(mask: CoreMask, granularities: readonly (number | null)[]) {
+    super(entryOf(mask, granularities));
     const [x0, y0, x1, y1] = mask.cropBox;
     this.cropBox = { x: x0, y: y0, width: x1 - x0, height: y1 - y0 };
   }
@@ -115,5 +115,5 @@ export function officialPlan(
     );
   }
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { dial: [setting], options: { ...OFFICIAL_OPTIONS, ...said } };
+  return { granularities: [setting], options: { ...OFFICIAL_OPTIONS, ...said } };
 }

@@ -7,7 +7,7 @@ export interface SceneEntry {
   /** Predicted IoU, or what stands for it. */
   readonly score: number;
   readonly stability: number;
-  /** Setting of the dial, [0, 1]; null: the model knows none, and the scene finds one from areas. */
+  /** Granularity, [0, 1]; null: the model knows none, and the scene finds one from areas. */
   readonly granularity: number | null;
   /** The click that found it, in pixels; null where there was none. */
   readonly point: readonly [x: number, y: number] | null;

@@ -1,5 +1,5 @@
 import { shownValue, UnSAMError } from "@unsam/core/errors";
-import { DIAL_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/hierarchy";
+import { GRANULARITY_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/hierarchy";
 import { decodeImage, type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
 import { checkLimits, type Limits } from "@unsam/core/limits";
 import { checkKeys } from "@unsam/core/options";
@@ -31,12 +31,12 @@ const LOGIT_BYTES = 16 * 2 ** 20;
 /** What is known of each logit map; one value for each. */
 export interface LogitFacts {
   readonly scores: ArrayLike<number>;
-  /** Settings of the dial, [0, 1]. */
+  /** Granularities, [0, 1]. */
   readonly granularities: ArrayLike<number>;
 }
 
 export interface OverlayOptions {
-  /** Which setting of the dial is painted (default 0.5); of several there is a picture each, side by side. */
+  /** Which granularity is painted (default 0.5); of several there is a picture each, side by side. */
   readonly granularity?: Granularity | readonly Granularity[] | undefined;
   /** The photo, where the scene was loaded from a file. */
   readonly image?: ImageInput | undefined;
@@ -46,8 +46,8 @@ export interface OverlayOptions {
 }
 
 /**
- * All masks of an image as one nested scene: a forest from parts to wholes, and with it a label map at every setting of
- * the dial. Immutable plain memory; nothing to dispose. How masks become a scene: docs/decisions/0010.
+ * All masks of an image as one nested scene: a forest from parts to wholes, and with it a label map at every
+ * granularity. Immutable plain memory; nothing to dispose. How masks become a scene: docs/decisions/0010.
  */
 export class SceneHierarchy {
   readonly width: number;
@@ -75,7 +75,7 @@ export class SceneHierarchy {
     this.contours = new SceneContours(contours);
     const hasChild = new Uint8Array(entries.length);
     for (const parent of forest.parent) if (parent >= 0) hasChild[parent] = 1;
-    const setting = (region: number) => forest.level[region] / DIAL_STEPS;
+    const setting = (region: number) => forest.level[region] / GRANULARITY_STEPS;
     const masks = new Array<SceneMask>(entries.length);
     // Parents come first in painting order.
     for (const region of forest.order) {
@@ -88,7 +88,7 @@ export class SceneHierarchy {
     this.masks = masks;
     this.roots = masks.filter(({ parent }) => parent === null);
     const changes = masks.filter((_, region) => hasChild[region]).map(({ id }) => forest.level[id]);
-    this.levels = [...new Set(changes)].sort((a, b) => a - b).map((step) => step / DIAL_STEPS);
+    this.levels = [...new Set(changes)].sort((a, b) => a - b).map((step) => step / GRANULARITY_STEPS);
   }
 
   /** @internal */
@@ -150,17 +150,17 @@ export class SceneHierarchy {
   }
 
   /**
-   * Who owns each pixel at a setting of the dial: exactly one mask, the finest whose range covers the setting; where
+   * Who owns each pixel at a granularity: exactly one mask, the finest whose range covers the setting; where
    * branches overlap, the one of higher score (decided once, for all settings). What lies in no mask is 0, the rest of
    * the scene. Of two settings the coarser map is a union of regions of the finer one. Throws `E_BAD_PROMPT`.
    */
   at(granularity: Granularity): LabelMap {
-    const setting = dialSetting(granularity);
+    const setting = oneGranularity(granularity);
     const { finest, forest } = this.#data;
     return new LabelMap(this, setting, labelMapAt(finest, forest, setting), this.masks);
   }
 
-  /** The masks that own the pixel that holds (x, y) as the dial turns, from part to whole; empty where none does. */
+  /** The masks that own the pixel that holds (x, y) as granularity rises, from part to whole; empty where none does. */
   pick(x: number, y: number): SceneMask[] {
     if (!(x >= 0 && y >= 0 && x < this.width && y < this.height)) return [];
     const label = this.#data.finest[Math.floor(y) * this.width + Math.floor(x)];
@@ -308,12 +308,12 @@ function ownOrShared(part: Float32Array): Float32Array {
   return part.buffer instanceof SharedArrayBuffer ? part : part.slice();
 }
 
-function dialSetting(granularity: Granularity): number {
+function oneGranularity(granularity: Granularity): number {
   const setting = parseGranularity(granularity);
   if (typeof setting === "number") return setting;
   throw new UnSAMError(
     "E_BAD_PROMPT",
-    `A scene is looked at from one setting of the dial, a number from 0 to 1 or its name, not ${setting}.`,
+    `A scene is looked at from one granularity, a number from 0 to 1 or its name, not ${setting}.`,
   );
 }
 

@@ -3,7 +3,7 @@ import { toPNG } from "@unsam/core/image";
 import sharp from "sharp";
 import type { SceneMask } from "./scene-mask.js";
 
-/** Who owns each pixel at one setting of the dial. */
+/** Who owns each pixel at one granularity. */
 export class LabelMap {
   readonly width: number;
   readonly height: number;
@@ -47,7 +47,7 @@ export class LabelMap {
 }
 
 /**
- * The label maps of all settings in one: for each edge between two pixels the setting, as a share of 65534, below which
+ * The label maps of all granularities in one: for each edge between two pixels the granularity, in steps of 1/65534, below which
  * it separates two owners; 0: never, 65535: always. An ultrametric contour map (Arbeláez et al. 2011, section 4.2).
  */
 export class SceneContours {

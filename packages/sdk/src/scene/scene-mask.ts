@@ -11,7 +11,7 @@ export class FoundMask {
   readonly score: number;
   /** Stability score at logits ±1 (Kirillov et al. 2023, section 5). */
   readonly stability: number;
-  /** The setting of the dial it was found at; where at several, the finest. Null: the model knows none. */
+  /** The granularity it was found at; where at several, the finest. Null: the model knows none. */
   readonly granularity: number | null;
   /** The click that found it, in pixels; null where none did. */
   readonly point: readonly [x: number, y: number] | null;
@@ -49,7 +49,7 @@ export class SceneMask extends FoundMask {
   /** Masks that lie in it, best score first. */
   readonly children: readonly SceneMask[] = [];
   /**
-   * The settings of the dial, from ≤ g < until, at which it owns pixels in `scene.at(g)`: from where it takes over from
+   * The granularities, from ≤ g < until, at which it owns pixels in `scene.at(g)`: from where it takes over from
    * what lies in it (0 where nothing does), until its parent takes over (Infinity for a whole). Pixels of it in none
    * of its children are its own below `from`, too.
    */

@@ -1,7 +1,7 @@
 import type { RegionTree } from "../tree.js";
+import { commonAncestor, holds } from "./ancestors.js";
 import { chooseByClicks } from "./clicks.js";
 import { countIn } from "./count-in.js";
-import { commonAncestor, holds } from "./dial.js";
 
 type Box = readonly [number, number, number, number];
 

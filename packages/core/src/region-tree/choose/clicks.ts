@@ -1,11 +1,11 @@
 import type { RegionTree } from "../tree.js";
+import { ancestorAt, commonAncestor } from "./ancestors.js";
 import { childrenOf } from "./best-union.js";
 import { countIn } from "./count-in.js";
-import { ancestorAt, commonAncestor } from "./dial.js";
 import { persistentNodes } from "./persistence.js";
 
 /**
- * The smallest node that holds all positive leaves, enlarged as far as the dial goes without taking in a negative one.
+ * The smallest node that holds all positive leaves, enlarged as far as the granularity reaches without taking in a negative one.
  * Where the negative leaves sit inside even the smallest, their subtrees are cut out of it, as large as they can be
  * without a positive leaf. With "auto" the most persistent scale comes first, then at most `alternatives` others.
  * Each answer is nodes without overlap.

@@ -34,12 +34,12 @@ function worth(tree: RegionTree, node: number): number {
   );
 }
 
-/** A worth higher by this much makes a part of the dial count e times as much. */
+/** A worth higher by this much makes a range of granularity count e times as much. */
 const WORTH_SCALE = 0.08;
 
 /**
- * The scales of the dial above `from`, most persistent first (see `persistentScales`): `from` and those ancestors that
- * the dial reaches and `allowed` admits. Each counts by the part of the dial on which it is the answer, times
+ * The scales above `from`, most persistent first (see `persistentScales`): `from` and those ancestors that
+ * some granularity reaches and `allowed` admits. Each counts by the range of granularity in which it is the answer, times
  * exp(worth / 0.08). On one chain the IoU of two nodes is the ratio of their areas.
  */
 export function persistentNodes(

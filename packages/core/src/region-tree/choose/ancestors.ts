@@ -7,7 +7,7 @@ export interface ChainStep {
   readonly height: number;
   /** Pixels of the original image. */
   readonly area: number;
-  /** Where on the dial the node becomes the answer to a click: [0, 1], or above 1 where no click reaches it. */
+  /** The granularity from which on the node is the answer to a click: [0, 1], or above 1 where no click reaches it. */
   readonly granularity: number;
 }
 
@@ -21,12 +21,12 @@ export function chain(tree: RegionTree, leaf: number): ChainStep[] {
   }));
 }
 
-/** Where on the dial a node becomes the answer to a click inside it. */
+/** The granularity from which on a node is the answer to a click inside it. */
 export function granularityOf(tree: RegionTree, node: number): number {
   return tree.levels[node];
 }
 
-/** The largest ancestor of `node` (or `node` itself) that the dial at `granularity` reaches. Monotone, nested. */
+/** The largest ancestor of `node` (or `node` itself) that `granularity` reaches. Monotone, nested. */
 export function ancestorAt(tree: RegionTree, node: number, granularity: number): number {
   while (tree.parent[node] !== node && tree.levels[tree.parent[node]] <= granularity)
     node = tree.parent[node];

@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DialMap, type Knot, LEAST_SLOPE, mapThrough } from "#core/calibration/index.js";
+import { GranularityMap, type Knot, LEAST_SLOPE, mapThrough } from "#core/calibration/index.js";
 
 const unit = fc.double({ min: 0, max: 1, noNaN: true });
-/** What a fit gives: dials ascending and apart, granularities not falling. */
+/** What a fit gives: the user's ascending and different, the model's not falling. */
 const fitted = fc
   .array(fc.tuple(fc.integer({ min: 0, max: 20 }), unit), { minLength: 1, maxLength: 6 })
   .map((pairs) => {
-    const dials = [...new Set(pairs.map(([dial]) => dial / 20))].sort((a, b) => a - b);
+    const users = [...new Set(pairs.map(([user]) => user / 20))].sort((a, b) => a - b);
     const levels = pairs.map(([, level]) => level).sort((a, b) => a - b);
-    return dials.map((dial, i): Knot => [dial, levels[i]]);
+    return users.map((user, i): Knot => [user, levels[i]]);
   });
 
 describe("mapThrough", () => {
@@ -23,7 +23,7 @@ describe("mapThrough", () => {
         expect(map.toModel(high) - map.toModel(low)).toBeGreaterThanOrEqual(
           0.99 * LEAST_SLOPE * (high - low) - 1e-15,
         );
-        expect(map.toDial(map.toModel(a))).toBeCloseTo(a, 6);
+        expect(map.toUser(map.toModel(a))).toBeCloseTo(a, 6);
       }),
       { seed: 31, numRuns: 500 },
     );
@@ -33,18 +33,18 @@ describe("mapThrough", () => {
     fc.assert(
       fc.property(fitted, (knots) => {
         const map = mapThrough(knots);
-        for (const [dial, granularity] of knots) {
+        for (const [user, model] of knots) {
           // An anchor below may lift a knot, an end at 1 may hold it down.
           const floor = knots[0][0] > 0.1 ? 0.1 : 0;
-          const wanted = Math.max(granularity, floor);
-          expect(Math.abs(map.toModel(dial) - wanted)).toBeLessThanOrEqual(2 * LEAST_SLOPE);
+          const wanted = Math.max(model, floor);
+          expect(Math.abs(map.toModel(user) - wanted)).toBeLessThanOrEqual(2 * LEAST_SLOPE);
         }
       }),
       { seed: 32, numRuns: 300 },
     );
   });
 
-  it("leaves the dial alone where nothing is known of it", () => {
+  it("leaves granularity alone where nothing is known of it", () => {
     const map = mapThrough([[0.5, 0.3]]);
     expect(map.knots).toEqual([
       [0, 0],
@@ -59,7 +59,7 @@ describe("mapThrough", () => {
   });
 });
 
-describe("DialMap", () => {
+describe("GranularityMap", () => {
   it.each<[string, Knot[]]>([
     ["one knot", [[0, 0]]],
     ["too many knots", Array.from({ length: 40 }, (_, i): Knot => [i / 39, i / 39])],
@@ -78,7 +78,7 @@ describe("DialMap", () => {
       ],
     ],
     [
-      "dials out of order",
+      "granularities out of order",
       [
         [0, 0],
         [0.6, 0.2],
@@ -87,14 +87,14 @@ describe("DialMap", () => {
       ],
     ],
     [
-      "a dial that ends early",
+      "granularities that end early",
       [
         [0, 0],
         [0.9, 1],
       ],
     ],
     [
-      "a dial that begins late",
+      "granularities that begin late",
       [
         [0.1, 0],
         [1, 1],
@@ -115,6 +115,6 @@ describe("DialMap", () => {
       ],
     ],
   ])("refuses %s", (_, knots) => {
-    expect(() => new DialMap(knots)).toThrow(expect.objectContaining({ code: "E_BAD_FILE" }));
+    expect(() => new GranularityMap(knots)).toThrow(expect.objectContaining({ code: "E_BAD_FILE" }));
   });
 });

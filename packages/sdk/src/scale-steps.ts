@@ -1,18 +1,18 @@
 import { SAME_SCALE_IOU } from "@unsam/core/scales";
 import { ladderLevels } from "./granularity.js";
-import type { DialSteps, Segment } from "./segment.js";
+import type { Segment, StepsToScales } from "./segment.js";
 
-/** The settings that a step may land on: 0.1, 0.15 … 1. */
+/** The granularities that a step may land on: 0.1, 0.15 … 1. */
 const STEPS: readonly number[] = ladderLevels(19);
 
-/** Answers the walk's prompt at several settings of the dial in one decoder call; throws once the image is disposed. */
+/** Answers the prompt at several granularities in one decoder call; throws once the image is disposed. */
 export type AnswerAt = (levels: readonly number[], signal: AbortSignal) => Promise<readonly Segment[]>;
 
 /**
- * The way along the dial for one prompt, shared by all segments that came from it. The masks at all steps are decoded
- * in one call when somebody first asks, and kept with the segments.
+ * The finer and coarser scales of one prompt, shared by all segments that came from it. The first step decodes the masks at all
+ * granularities in one call; they are kept with the segments.
  */
-export class DialWalk implements DialSteps {
+export class ScaleSteps implements StepsToScales {
   readonly #answer: AnswerAt;
   readonly #alive: () => void;
   #steps: {
@@ -27,14 +27,14 @@ export class DialWalk implements DialSteps {
   }
 
   /**
-   * The nearest step in a direction whose mask is another scale (IoU below 0.95); null where the dial ends before.
+   * The nearest step in a direction whose mask is another scale (IoU below 0.95); null where there is none.
    * Throws `E_DISPOSED`, or the reason of `signal`.
    */
   async step(from: Segment, direction: "finer" | "coarser", signal?: AbortSignal): Promise<Segment | null> {
     this.#alive();
     signal?.throwIfAborted();
     const steps = await this.#wait(signal);
-    const here = from.granularity ?? likest(steps, from).granularity!;
+    const here = from.granularity ?? mostAlike(steps, from).granularity!;
     const ahead =
       direction === "finer"
         ? steps.filter(({ granularity }) => granularity! < here).reverse()
@@ -76,6 +76,6 @@ export class DialWalk implements DialSteps {
 }
 
 /** The segment whose mask agrees best with that of another, of equals the coarsest. */
-function likest(segments: readonly Segment[], to: Segment): Segment {
+function mostAlike(segments: readonly Segment[], to: Segment): Segment {
   return segments.reduce((a, b) => (b.mask.iou(to.mask) >= a.mask.iou(to.mask) ? b : a));
 }
