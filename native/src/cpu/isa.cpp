@@ -17,31 +17,39 @@ namespace unsam {
 namespace portable {
 extern const Kernels table;
 }
-#if defined(UNSAM_X86)
+#if defined(UNSAM_AVX2)
 namespace avx2 {
 extern const Kernels table;
 }
+#endif
+#if defined(UNSAM_AVX512)
 namespace avx512 {
 extern const Kernels table;
 }
+#endif
+#if defined(UNSAM_AVX512BF16)
 namespace avx512bf16 {
 extern const Kernels table;
 }
+#endif
 #if defined(UNSAM_AMX)
 namespace amx {
 extern const Kernels table;
 }
 #endif
-#endif
 
 namespace {
 
-#if defined(UNSAM_X86)
+#if defined(UNSAM_AVX2)
 bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#endif
+#if defined(UNSAM_AVX512)
 bool has_avx512() {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
+#endif
+#if defined(UNSAM_AVX512BF16)
 bool has_avx512bf16() { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
 #endif
 
@@ -63,9 +71,13 @@ const Kernels& best() {
 #if defined(UNSAM_AMX)
   if (has_amx()) return amx::table;
 #endif
-#if defined(UNSAM_X86)
+#if defined(UNSAM_AVX512BF16)
   if (has_avx512bf16()) return avx512bf16::table;
+#endif
+#if defined(UNSAM_AVX512)
   if (has_avx512()) return avx512::table;
+#endif
+#if defined(UNSAM_AVX2)
   if (has_avx2()) return avx2::table;
 #endif
   return portable::table;
@@ -78,10 +90,14 @@ const Kernels* kernels_named(const char* name) {
 #if defined(UNSAM_AMX)
   if (std::strcmp(name, "amx") == 0 && has_amx()) return &amx::table;
 #endif
-#if defined(UNSAM_X86)
-  if (std::strcmp(name, "avx2") == 0 && has_avx2()) return &avx2::table;
-  if (std::strcmp(name, "avx512") == 0 && has_avx512()) return &avx512::table;
+#if defined(UNSAM_AVX512BF16)
   if (std::strcmp(name, "avx512bf16") == 0 && has_avx512bf16()) return &avx512bf16::table;
+#endif
+#if defined(UNSAM_AVX512)
+  if (std::strcmp(name, "avx512") == 0 && has_avx512()) return &avx512::table;
+#endif
+#if defined(UNSAM_AVX2)
+  if (std::strcmp(name, "avx2") == 0 && has_avx2()) return &avx2::table;
 #endif
   return nullptr;
 }

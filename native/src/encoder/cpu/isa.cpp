@@ -11,28 +11,40 @@ namespace unsam {
   extern const encoder::Kernels encoder_table;    \
   }
 UNSAM_ENCODER_TABLE(portable)
-#if defined(UNSAM_X86)
+#if defined(UNSAM_AVX2)
 UNSAM_ENCODER_TABLE(avx2)
+#endif
+#if defined(UNSAM_AVX512)
 UNSAM_ENCODER_TABLE(avx512)
+#endif
+#if defined(UNSAM_AVX512BF16)
 UNSAM_ENCODER_TABLE(avx512bf16)
+#endif
 #if defined(UNSAM_AMX)
 UNSAM_ENCODER_TABLE(amx)
-#endif
 #endif
 
 namespace encoder {
 
 const Kernels& kernels() {
   const char* chosen = unsam::kernels().name;
-#if defined(UNSAM_X86)
-  for (const Kernels* table : {&avx2::encoder_table, &avx512::encoder_table, &avx512bf16::encoder_table}) {
+  for (const Kernels* table : {
+#if defined(UNSAM_AVX2)
+         &avx2::encoder_table,
+#endif
+#if defined(UNSAM_AVX512)
+         &avx512::encoder_table,
+#endif
+#if defined(UNSAM_AVX512BF16)
+         &avx512bf16::encoder_table,
+#endif
+#if defined(UNSAM_AMX)
+         &amx::encoder_table,
+#endif
+         &portable::encoder_table,
+       }) {
     if (std::strcmp(chosen, table->name) == 0) return *table;
   }
-#if defined(UNSAM_AMX)
-  if (std::strcmp(chosen, amx::encoder_table.name) == 0) return amx::encoder_table;
-#endif
-#endif
-  (void)chosen;
   return portable::encoder_table;
 }
 
