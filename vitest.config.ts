@@ -5,12 +5,38 @@ if (wanted && wanted !== process.versions.node) {
   throw new Error(`The tests were to run on Node ${wanted}, but this is ${process.versions.node}.`);
 }
 
+/** They promise times or sizes of memory, which a test beside them would take away. */
+const ALONE = [
+  "concurrency",
+  "interrupt",
+  "lifetime",
+  "memory",
+  "responsiveness",
+  "terminal",
+  "under-load",
+].map((name) => `test/**/${name}.test.ts`);
+
 // Tests import the built packages (`#core/…` points into `dist`), so they prove what is shipped, worker threads included.
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     pool: "forks",
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "side by side",
+          include: ["test/**/*.test.ts"],
+          exclude: ALONE,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: "alone", include: ALONE, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });
