@@ -14,6 +14,8 @@ export function exitCodeOf(error: unknown): number {
     error.code === "E_OUT_OF_MEMORY" ||
     error.code === "E_DEVICE" ||
     error.code === "E_IO" ||
+    error.code === "E_DOWNLOAD" ||
+    error.code === "E_OFFLINE" ||
     error.code === "E_DISPOSED"
     ? EXIT_FAILED
     : EXIT_BAD_INPUT;

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { BUILT_IN_MODELS, type LoadOptions, UnSAM, UnSAMError } from "@unsam/sdk";
+import { checkModelFlag, modelFile } from "./model-file.js";
 import { withProgress } from "./terminal/progress.js";
 
 export interface ModelOptions {
@@ -10,26 +10,23 @@ export interface ModelOptions {
   readonly calibration?: string;
 }
 
-/** Loads what `--model`, `--config`, `--weights` and `--calibration` name. */
-export function loadModel(flags: ModelOptions, signal: AbortSignal): Promise<UnSAM> {
+/** Loads what `--model`, `--config`, `--weights` and `--calibration` name; a model to fetch is downloaded where it is not here. */
+export async function loadModel(flags: ModelOptions, signal: AbortSignal): Promise<UnSAM> {
   const { threads, calibration } = flags;
-  const model = modelOf(flags);
+  const named = modelOf(flags);
+  const model =
+    typeof named === "object" ? { ...named, checkpoint: await modelFile(named.checkpoint, signal) } : named;
   return withProgress(`Loading ${flags.model ?? "the built-in model"}`, () =>
     UnSAM.load({ model, threads, calibration, signal }),
   );
 }
 
-/** The model that the flags name: a built-in name first, else a file. Throws `E_BAD_OPTION`. */
+/** The model that the flags name: a built-in name first, then a name to fetch, else a file. Throws `E_BAD_OPTION`. */
 export function modelOf({ model, config, weights }: ModelOptions): LoadOptions["model"] {
   const builtIn = BUILT_IN_MODELS.find((name) => name === model);
   checkCheckpointFlags({ config, weights }, model !== undefined && !builtIn);
   if (model === undefined || builtIn) return builtIn;
-  if (!existsSync(model)) {
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      `--model is ${model}, which is neither a built-in model (${BUILT_IN_MODELS.join(", ")}) nor a file.`,
-    );
-  }
+  checkModelFlag(model);
   return { checkpoint: model, config, weights };
 }
 

@@ -5,7 +5,9 @@ import { evalCommand } from "./commands/eval.js";
 import { everythingCommand } from "./commands/everything.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { ladderCommand } from "./commands/ladder.js";
+import { modelsCommand } from "./commands/models.js";
 import { pseudoLabelCommand } from "./commands/pseudo-label.js";
+import { pullCommand } from "./commands/pull.js";
 import { segmentCommand } from "./commands/segment.js";
 import { trainCommand } from "./commands/train.js";
 import { EXIT_BAD_INPUT, exitCodeOf, explain } from "./failure.js";
@@ -36,6 +38,8 @@ for (const command of [
   evalCommand,
   pseudoLabelCommand,
   inspectCommand,
+  pullCommand,
+  modelsCommand,
   doctorCommand,
   trainCommand,
 ]) {

@@ -18,7 +18,10 @@ export const WEIGHTS_FLAG =
 
 export function withModelOptions(command: Command): Command {
   return command
-    .option("--model <name|file>", "built-in model, or a .pt or .safetensors checkpoint")
+    .option(
+      "--model <name|file>",
+      "built-in model, a name to fetch (unsam models), or a .pt or .safetensors checkpoint",
+    )
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
     .option("--weights <key>", WEIGHTS_FLAG)
     .option("--threads <n>", "threads for the encoder (default: one per core)", count)

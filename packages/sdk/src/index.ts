@@ -10,6 +10,7 @@ export type { ImageInput } from "@unsam/core/image";
 export type { Limits } from "@unsam/core/limits";
 export { Mask } from "@unsam/core/mask";
 export type { ModelCapabilities } from "@unsam/core/models";
+export type { ListedModel, PulledModel, PullProgress } from "@unsam/core/store";
 export {
   type CalibrateOptions,
   Calibration,
@@ -37,6 +38,7 @@ export { type CheckpointReport, inspectCheckpoint } from "./inspect-checkpoint.j
 export type { LadderRung } from "./ladder-rung.js";
 export type { LadderSheetOptions } from "./ladder-sheet.js";
 export type { LoadOptions } from "./load-options.js";
+export { listModels, MODEL_NAMES, type ModelName, type PullModelOptions, pullModel } from "./model-store.js";
 export type { NumberArray, PointInput, PointLabel, PromptInput } from "./prompt.js";
 export * from "./scene/index.js";
 export { Segment } from "./segment.js";

@@ -6,12 +6,21 @@ import {
   type OpenModelOptions,
 } from "@unsam/core/families";
 import { parseOptions } from "@unsam/core/options";
+import type { PullProgress } from "@unsam/core/store";
 import { z } from "zod";
 import { Calibration, type CalibrationData } from "./calibration/index.js";
+import { MODEL_NAMES, type ModelName } from "./model-store.js";
 
 export interface LoadOptions {
-  /** A built-in name, or a checkpoint (default: the best built-in one); or the name of a model of your own `families`. */
-  readonly model?: BuiltInModel | CheckpointModel | (string & {}) | undefined;
+  /**
+   * A built-in name (default: the best one), a name to fetch (docs/models.md: downloaded from huggingface.co or the given
+   * address where it is not here), a checkpoint, or the name of a model of your own `families`.
+   */
+  readonly model?: BuiltInModel | ModelName | CheckpointModel | (string & {}) | undefined;
+  /** Open no connection: a name to fetch is found here, or refused (default: what `UNSAM_OFFLINE` and `HF_HUB_OFFLINE` say). */
+  readonly offline?: boolean | undefined;
+  /** Is told how far the download of a name is, and before it, under which licence it comes. Other models tell nothing. */
+  readonly onProgress?: ((progress: PullProgress) => void) | undefined;
   /**
    * Families of models of your own (docs/extending/add-a-model.md). They are asked before those of the package, in their
    * order.
@@ -92,17 +101,19 @@ const checkpointSchema = z.strictObject({
   weights: z.string().min(1).optional(),
 });
 
-const modelNames = BUILT_IN_MODELS.map((name) => `"${name}"`).join(", ");
+const modelNames = [...BUILT_IN_MODELS, ...MODEL_NAMES].map((name) => `"${name}"`).join(", ");
 
 const schema = z.strictObject({
   model: z
     .union([z.string().min(1), checkpointSchema], {
-      error: `give ${modelNames} or { checkpoint: "file.pt", config?, weights? }`,
+      error: `give ${modelNames}, "hf:owner/repository/file", "https://…" or { checkpoint: "file.pt", config?, weights? }`,
     })
     .optional(),
   families: z
     .array(z.custom<ModelFamily>(isFamily, "must be model families: { name, capabilities, recognise, open }"))
     .optional(),
+  offline: z.boolean().optional(),
+  onProgress: z.custom<LoadOptions["onProgress"]>((value) => typeof value === "function").optional(),
   device: z.enum(["auto", "cpu", "cuda"]).optional(),
   encoder: z.enum(["auto", "onnx", "native"]).optional(),
   decoder: z

@@ -55,9 +55,10 @@ export class UnSAM implements AsyncDisposable {
   }
 
   /**
-   * Loads a model: by default the best built-in one (`"region-tree"`, which needs no weights).
+   * Loads a model: by default the best built-in one (`"region-tree"`, which needs no weights). A name to fetch is
+   * downloaded from huggingface.co, or the address that it is, where it is not on this machine (docs/models.md).
    * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_BAD_OPTION`, `E_UNSUPPORTED` (an option that the model has no use
-   * for) or `E_BAD_FILE` (the calibration), or the reason of `signal`.
+   * for), `E_BAD_FILE` (the calibration), `E_DOWNLOAD`, `E_OFFLINE`, `E_IO` (a name to fetch), or the reason of `signal`.
    */
   static async load(options: LoadOptions = {}): Promise<UnSAM> {
     const { model, options: open } = parseLoadOptions(options);

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import {
@@ -24,6 +23,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../arguments.js";
 import { EXIT_FAILED } from "../failure.js";
 import { checkCheckpointFlags } from "../load-model.js";
+import { checkModelFlag, modelFile } from "../model-file.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import type { Interrupt } from "../terminal/interrupt.js";
@@ -83,7 +83,7 @@ export function evalCommand({ signal }: Interrupt): Command {
 }
 
 async function run(flags: EvalFlags, signal: AbortSignal): Promise<void> {
-  const methods = methodsOf(flags);
+  const named = methodsOf(flags);
   const options = {
     levels: dialLevels(flags.levels),
     limit: flags.limit ?? null,
@@ -94,6 +94,7 @@ async function run(flags: EvalFlags, signal: AbortSignal): Promise<void> {
     throw new UnSAMError("E_BAD_OPTION", `--out is ${flags.out}, which is a file; give a folder.`);
   }
   const datasets = await openDatasets(flags.data);
+  const methods = await withFiles(named, signal);
   const results = await measure(datasets, methods, { ...options, signal });
   const command = ["unsam", ...process.argv.slice(2).map(quoted)].join(" ");
   const report = makeReport(results, { command, version, date: new Date(), options });
@@ -143,13 +144,7 @@ async function measure(
 
 /** What the flags name, in their order; the best built-in model where they name nothing. */
 function methodsOf({ model = [], config, weights, baseline = [] }: EvalFlags): MethodSpec[] {
-  for (const name of model) {
-    if (isBuiltIn(name) || existsSync(name)) continue;
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      `--model is ${name}, which is neither a built-in model (${BUILT_IN_MODELS.join(", ")}) nor a file.`,
-    );
-  }
+  for (const name of model) if (!isBuiltIn(name)) checkModelFlag(name);
   checkCheckpointFlags(
     { config, weights },
     model.some((name) => !isBuiltIn(name)),
@@ -173,6 +168,17 @@ function methodsOf({ model = [], config, weights, baseline = [] }: EvalFlags): M
     } else methods.push(...models.map((one) => named(one, true)));
   }
   return methods.length > 0 ? methods : [named(BUILT_IN_MODELS[0], false)];
+}
+
+/** Models to fetch by their files; each is downloaded once, however often it is named. */
+async function withFiles(methods: readonly MethodSpec[], signal: AbortSignal): Promise<MethodSpec[]> {
+  const local: MethodSpec[] = [];
+  for (const method of methods) {
+    local.push(
+      method.kind === "model" ? { ...method, model: await modelFile(method.model, signal) } : method,
+    );
+  }
+  return local;
 }
 
 function isBuiltIn(name: string): boolean {

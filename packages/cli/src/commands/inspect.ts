@@ -1,5 +1,6 @@
 import { type CheckpointReport, inspectCheckpoint } from "@unsam/sdk";
 import { Command } from "commander";
+import { modelFile } from "../model-file.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult } from "../terminal/output.js";
@@ -8,12 +9,13 @@ import { withProgress } from "../terminal/progress.js";
 export function inspectCommand({ signal }: Interrupt): Command {
   return new Command("inspect")
     .description("Tell what a checkpoint holds, without loading it whole.")
-    .argument("<file>", "a .pt or .safetensors file, an index of shards, or its folder")
+    .argument("<file>", "a .pt or .safetensors file, an index of shards, or its folder; or a name to fetch")
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
     .option("--weights <key>", WEIGHTS_FLAG)
     .option("--json", "print one JSON document to standard output")
-    .action(async (file: string, flags: { config?: string; weights?: string; json?: true }) => {
+    .action(async (named: string, flags: { config?: string; weights?: string; json?: true }) => {
       const { config, weights } = flags;
+      const file = await modelFile(named, signal);
       const report = await withProgress(`Reading ${file}`, () =>
         inspectCheckpoint(file, { config, weights, signal }),
       );

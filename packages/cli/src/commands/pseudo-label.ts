@@ -5,6 +5,7 @@ import { count, share } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
 import { EXIT_FAILED, explain } from "../failure.js";
 import { checkCheckpointFlags } from "../load-model.js";
+import { modelFile } from "../model-file.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, rewritesRow, tell } from "../terminal/output.js";
@@ -40,7 +41,7 @@ export function pseudoLabelCommand({ signal }: Interrupt): Command {
         "where instances come from: masks (a model's own), cuts (of its features) or tree (no weights); masks with --model",
       ).choices(["masks", "cuts", "tree"]),
     )
-    .option("--model <file>", "checkpoint that looks at the photos")
+    .option("--model <name|file>", "checkpoint that looks at the photos, or a name to fetch (unsam models)")
     .option("--config <file>", "its configuration, where it is no official size")
     .option("--weights <key>", WEIGHTS_FLAG)
     .option("--points-per-side <n>", "masks: side of the grid of clicks (default 32)", count)
@@ -54,10 +55,11 @@ export function pseudoLabelCommand({ signal }: Interrupt): Command {
 
 async function pseudoLabel(folder: string, flags: Flags, signal: AbortSignal): Promise<void> {
   if (flags.preview) await checkWritable("--preview", flags.preview, ".png");
-  const { out, model, config, weights, threads } = flags;
-  checkCheckpointFlags({ config, weights }, model !== undefined);
-  const divide = flags.divide ?? (model === undefined ? "tree" : "masks");
+  const { out, config, weights, threads } = flags;
+  checkCheckpointFlags({ config, weights }, flags.model !== undefined);
+  const divide = flags.divide ?? (flags.model === undefined ? "tree" : "masks");
   const thresholds = thresholdsOf(flags, divide);
+  const model = flags.model === undefined ? undefined : await modelFile(flags.model, signal);
   const row = new StatusRow(`Looking at ${folder}`);
   row.start();
   const labelling = labelFolder(folder, {

@@ -1,3 +1,4 @@
+import { duration } from "./duration.js";
 import { rewritesRow, tell } from "./output.js";
 import { StatusRow } from "./progress.js";
 
@@ -40,10 +41,4 @@ export class BatchProgress {
     const rate = this.#done / seconds;
     return `${rate < 10 ? rate.toPrecision(2) : rate.toFixed(0)} images/s, ${duration(left)} left`;
   }
-}
-
-function duration(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`;
-  if (seconds < 3600) return `${Math.ceil(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
 }

@@ -1,12 +1,17 @@
 import { defaultCacheDir, type Engine, recogniseNetworkFamily } from "../engine/index.js";
 import { shownValue, UnSAMError } from "../errors.js";
 import { type PartOption, readModelConfig } from "../models/index.js";
+import { KNOWN_MODELS } from "../store/index.js";
 import { MODEL_FAMILIES } from "./families.js";
+import { type FetchOptions, withFile } from "./fetch-model.js";
 import type { AskedModel, CheckpointFile, ModelFamily, OpenOptions } from "./model-family.js";
 
 /** A checkpoint to load (docs/checkpoints.md). */
 export interface CheckpointModel {
-  /** A `.pt` or `.safetensors` file, the index of one in shards (`model.safetensors.index.json`), or its folder. */
+  /**
+   * A `.pt` or `.safetensors` file, the index of one in shards (`model.safetensors.index.json`), or its folder; or a file to
+   * fetch, `hf:owner/repository/file#revision` or an `https:` URL (docs/models.md).
+   */
   readonly checkpoint: string;
   /** A JSON file or its content (keys of the official YAML). Official sizes are recognised and need none. */
   readonly config?: string | object | undefined;
@@ -14,7 +19,9 @@ export interface CheckpointModel {
   readonly weights?: string | undefined;
 }
 
-export type OpenModelOptions = { readonly [Key in keyof OpenOptions]?: OpenOptions[Key] | undefined } & {
+export type OpenModelOptions = FetchOptions & {
+  readonly [Key in keyof OpenOptions]?: OpenOptions[Key] | undefined;
+} & {
   /** Families beside those of the package; they are asked first, in their order. */
   readonly families?: readonly ModelFamily[] | undefined;
 };
@@ -22,18 +29,22 @@ export type OpenModelOptions = { readonly [Key in keyof OpenOptions]?: OpenOptio
 const NOT_SAID = { device: "auto", encoder: "auto", decoder: "auto", precision: "float32" } as const;
 
 /**
- * The one door to a model: finds the family of what is asked for, and opens it. Throws `E_BAD_OPTION` for a name that does not
- * exist, `E_UNSUPPORTED` for an option that the family has no use for, `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_RUNTIME`, or
- * the reason of `signal`.
+ * The one door to a model: fetches it where it is a name to fetch, finds the family of what is asked for, and opens it.
+ * Throws `E_BAD_OPTION` for a name that does not exist, `E_UNSUPPORTED` for an option that the family has no use for,
+ * `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_RUNTIME`, `E_DOWNLOAD`, `E_OFFLINE`, `E_IO`, or the reason of `signal`.
  */
 export async function openModel(
   model: string | CheckpointModel,
-  { families: own = [], ...given }: OpenModelOptions = {},
+  { families: own = [], offline, onProgress, ...given }: OpenModelOptions = {},
 ): Promise<Engine> {
   const families = [...own, ...MODEL_FAMILIES];
   checkNames(families);
-  const { signal } = given;
-  const asked = await askedModel(model, families, signal);
+  const { cacheDir, signal } = given;
+  const isOwn = own.some(({ name }) => name === model);
+  const local: string | CheckpointModel = isOwn
+    ? model
+    : await withFile(model, { cacheDir, offline, onProgress, signal });
+  const asked = await askedModel(local, families, signal);
   const family = await familyOf(asked, families);
   const { device, encoder, decoder, precision } = { ...NOT_SAID, ...withoutUndefined(given) };
   checkOptions(family, asked, { device, encoder, decoder, precision });
@@ -44,7 +55,7 @@ export async function openModel(
     decoder,
     precision,
     threads: given.threads,
-    cacheDir: given.cacheDir ?? defaultCacheDir(),
+    cacheDir: cacheDir ?? defaultCacheDir(),
     signal,
   });
 }
@@ -95,9 +106,11 @@ async function familyOf(asked: AskedModel, families: readonly ModelFamily[]): Pr
   const names = families
     .filter(({ capabilities }) => capabilities.weights !== "checkpoint")
     .map(({ name }) => `"${name}"`);
+  const fetched = KNOWN_MODELS.map(({ name }) => `"${name}"`);
   throw new UnSAMError(
     "E_BAD_OPTION",
-    `There is no model ${shownValue(asked.name)}; give ${names.join(", ")} or { checkpoint: "file.pt", config?, weights? }.`,
+    `There is no model ${shownValue(asked.name)}; give ${[...names, ...fetched].join(", ")}, ` +
+      `"hf:owner/repository/file", "https://…" or { checkpoint: "file.pt", config?, weights? }.`,
   );
 }
 

@@ -33,7 +33,7 @@ describe("a file of any address", () => {
     });
     expect(path.basename(pulled.path)).toBe("my_model.pt");
     expect(path.relative(setting.own, pulled.path)).toMatch(/^downloads\/[0-9a-f]{32}\/my_model\.pt$/);
-    expect(readFileSync(pulled.path)).toEqual(Buffer.from(bytes));
+    expect(readFileSync(pulled.path).equals(bytes)).toBe(true);
     expect(readdirSync(path.dirname(pulled.path))).toEqual(["my_model.pt"]);
     const asked = setting.hub.seen.length;
     expect(await setting.pull(url)).toMatchObject({ path: pulled.path, downloaded: false });
