@@ -1,5 +1,6 @@
-import { BUILT_IN_MODELS, type LoadOptions, UnSAM, UnSAMError } from "@unsam/sdk";
+import { BUILT_IN_MODELS, DEFAULT_MODEL, type LoadOptions, UnSAM, UnSAMError } from "@unsam/sdk";
 import { checkModelFlag, modelFile } from "./model-file.js";
+import { tell } from "./terminal/output.js";
 import { withProgress } from "./terminal/progress.js";
 
 export interface ModelOptions {
@@ -10,15 +11,22 @@ export interface ModelOptions {
   readonly calibration?: string;
 }
 
-/** Loads what `--model`, `--config`, `--weights` and `--calibration` name; a model to fetch is downloaded where it is not here. */
+/**
+ * Loads what `--model`, `--config`, `--weights` and `--calibration` name; a model to fetch is downloaded where it is not here.
+ * Says so where another model stands in for the default.
+ */
 export async function loadModel(flags: ModelOptions, signal: AbortSignal): Promise<UnSAM> {
   const { threads, calibration } = flags;
   const named = modelOf(flags);
   const model =
     typeof named === "object" ? { ...named, checkpoint: await modelFile(named.checkpoint, signal) } : named;
-  return withProgress(`Loading ${flags.model ?? "the built-in model"}`, () =>
+  const unsam = await withProgress(`Loading ${flags.model ?? DEFAULT_MODEL}`, () =>
     UnSAM.load({ model, threads, calibration, signal }),
   );
+  if (model === undefined && unsam.model.name !== DEFAULT_MODEL) {
+    tell(`unsam: The model is ${unsam.model.name}. ${unsam.model.reasons.model}`);
+  }
+  return unsam;
 }
 
 /** The model that the flags name: a built-in name first, then a name to fetch, else a file. Throws `E_BAD_OPTION`. */

@@ -20,7 +20,7 @@ export function withModelOptions(command: Command): Command {
   return command
     .option(
       "--model <name|file>",
-      "built-in model, a name to fetch (unsam models), or a .pt or .safetensors checkpoint",
+      "nano (default), region-tree, a name to fetch (unsam models), or a .pt or .safetensors checkpoint",
     )
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
     .option("--weights <key>", WEIGHTS_FLAG)

@@ -5,6 +5,7 @@ import { canBeMade, problemOfPrivateFolder, readFileText } from "@unsam/core/fil
 import { nodeProblem } from "@unsam/core/node-version";
 import { runtimeReport } from "@unsam/core/runtime";
 import sharp from "sharp";
+import { DEFAULT_MODEL, STAND_IN } from "./default-model.js";
 
 export interface Check {
   readonly name: string;
@@ -27,7 +28,16 @@ const OFFICIAL_WEIGHTS =
 /** Looks at the machine: Node, processor, ONNX Runtime and its providers, the native addon, models, the cache. */
 export async function diagnose(): Promise<Diagnosis> {
   const [runtime, addon] = [await onnxRuntime(), await nativeAddon()];
-  const checks = [node(), await processor(), runtime, image(), addon, device(), models(), await cache()];
+  const checks = [
+    node(),
+    await processor(),
+    runtime,
+    image(),
+    addon,
+    device(),
+    models(runtime.ok),
+    await cache(),
+  ];
   // Each does more, and neither is needed: the region tree runs without them.
   const ok = checks.every((check) => check.ok || check === addon || check === runtime);
   return { ok, checks };
@@ -123,11 +133,13 @@ function device(): Check {
   };
 }
 
-function models(): Check {
+/** The default model runs on ONNX Runtime. */
+function models(runtime: boolean): Check {
+  const standIn = runtime ? "" : ` (here ${STAND_IN} stands in for it: there is no ONNX Runtime)`;
   return {
     name: "models",
     ok: true,
-    found: `built in: ${BUILT_IN_MODELS.join(", ")}`,
+    found: `built in: ${BUILT_IN_MODELS.join(", ")}; default: ${DEFAULT_MODEL}${standIn}`,
     advice: OFFICIAL_WEIGHTS,
   };
 }

@@ -25,6 +25,7 @@ export {
   readCalibrationTargets,
   regionStatistics,
 } from "./calibration/index.js";
+export { DEFAULT_MODEL } from "./default-model.js";
 export { type Check, type Diagnosis, diagnose } from "./diagnose.js";
 export { EncodedImage } from "./encoded-image.js";
 export { type Granularity, NAMED_GRANULARITY } from "./granularity.js";

@@ -9,11 +9,12 @@ import { parseOptions } from "@unsam/core/options";
 import type { PullProgress } from "@unsam/core/store";
 import { z } from "zod";
 import { Calibration, type CalibrationData } from "./calibration/index.js";
+import { DEFAULT_MODEL } from "./default-model.js";
 import { MODEL_NAMES, type ModelName } from "./model-store.js";
 
 export interface LoadOptions {
   /**
-   * A built-in name (default: the best one), a name to fetch (docs/models.md: downloaded from huggingface.co or the given
+   * A built-in name (default: `"nano"`, or `"region-tree"` where that cannot run), a name to fetch (docs/models.md: downloaded from huggingface.co or the given
    * address where it is not here), a checkpoint, or the name of a model of your own `families`.
    */
   readonly model?: BuiltInModel | ModelName | CheckpointModel | (string & {}) | undefined;
@@ -92,8 +93,6 @@ function isFamily(value: unknown): boolean {
     typeof open === "function"
   );
 }
-
-const DEFAULT_MODEL = "region-tree";
 
 const checkpointSchema = z.strictObject({
   checkpoint: z.string().min(1),

@@ -3,6 +3,7 @@ import { openModel } from "@unsam/core/families";
 import type { ImageInput } from "@unsam/core/image";
 import type { ModelCapabilities } from "@unsam/core/models";
 import { CalibratedEngine, type Calibration } from "./calibration/index.js";
+import { type OpenedModel, openDefaultModel } from "./default-model.js";
 import { EncodedImage } from "./encoded-image.js";
 import { type LoadOptions, loadCalibration, parseLoadOptions } from "./load-options.js";
 import { type EncodeOptions, PhotoEncoder } from "./photo-encoder.js";
@@ -31,6 +32,7 @@ export interface ModelInfo {
   readonly kernels: "native" | "typescript";
   /** Why these and not others, one plain sentence each. */
   readonly reasons: {
+    readonly model: string;
     readonly device: string;
     readonly encoder: string;
     readonly decoder: string;
@@ -46,16 +48,22 @@ export class UnSAM implements AsyncDisposable {
   readonly encoder: PhotoEncoder;
   /** What granularity was fitted to; null: it is the model's own. */
   readonly calibration: Calibration | null;
+  readonly #reason: string;
   #disposed = false;
 
-  private constructor(engine: Engine, calibration: Calibration | null, options: LoadOptions) {
+  private constructor(
+    { engine, reason }: OpenedModel,
+    calibration: Calibration | null,
+    options: LoadOptions,
+  ) {
     this.engine = engine;
     this.encoder = new PhotoEncoder(engine, options.maxPixelsInFlight);
     this.calibration = calibration;
+    this.#reason = reason;
   }
 
   /**
-   * Loads a model: by default the best built-in one (`"region-tree"`, which needs no weights). A name to fetch is
+   * Loads a model: by default `"nano"`, or `"region-tree"` where that cannot run. A name to fetch is
    * downloaded from huggingface.co, or the address that it is, where it is not on this machine (docs/models.md).
    * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_BAD_OPTION`, `E_UNSUPPORTED` (an option that the model has no use
    * for), `E_BAD_FILE` (the calibration), `E_DOWNLOAD`, `E_OFFLINE`, `E_IO` (a name to fetch), or the reason of `signal`.
@@ -64,12 +72,16 @@ export class UnSAM implements AsyncDisposable {
     const { model, options: open } = parseLoadOptions(options);
     const calibration = await loadCalibration(options);
     options.signal?.throwIfAborted();
-    const engine = await openModel(model, open);
-    if (!calibration) return new UnSAM(engine, null, options);
+    const opened =
+      options.model === undefined
+        ? await openDefaultModel((name) => openModel(name, open))
+        : { engine: await openModel(model, open), reason: "It was asked for." };
+    if (!calibration) return new UnSAM(opened, null, options);
     try {
-      return new UnSAM(new CalibratedEngine(engine, calibration), calibration, options);
+      const engine = new CalibratedEngine(opened.engine, calibration);
+      return new UnSAM({ ...opened, engine }, calibration, options);
     } catch (misfit) {
-      await engine.dispose();
+      await opened.engine.dispose();
       throw misfit;
     }
   }
@@ -77,7 +89,8 @@ export class UnSAM implements AsyncDisposable {
   get model(): ModelInfo {
     const { fingerprint: _, ...about } = this.engine.info;
     const { granularity, regions } = about.capabilities;
-    return { ...about, kind: regions ? "region-tree" : "network", granularity };
+    const reasons = { model: this.#reason, ...about.reasons };
+    return { ...about, kind: regions ? "region-tree" : "network", granularity, reasons };
   }
 
   /**

@@ -111,7 +111,7 @@ describe("calibrate with a statistic", () => {
     async (goal, statistic, wanted) => {
       const calibration = await calibrate(fitted, goal, { pointsPerSide: 8 });
       expect(Math.abs(Math.log(calibration.fit!.after / wanted))).toBeLessThan(Math.log(1.25));
-      await using calibrated = await UnSAM.load({ calibration });
+      await using calibrated = await UnSAM.load({ model: "region-tree", calibration });
       const images: EncodedImage[] = [];
       for (let k = 0; k < heldOut.length; k++) images.push(await calibrated.encode(mosaic(k + 101)));
       const granularity = "granularity" in goal && goal.granularity !== undefined ? goal.granularity : 1;
@@ -217,7 +217,7 @@ describe("a calibrated model", () => {
   const click = { points: [[70.5, 70.5]] as const };
 
   it("takes and reports the user's granularity in everything, and the model sees its own", async () => {
-    await using calibrated = await UnSAM.load({ calibration });
+    await using calibrated = await UnSAM.load({ model: "region-tree", calibration });
     expect(calibrated.calibration).toBe(calibration);
     const image = await calibrated.encode(mosaic(1));
     const plain = fitted[0];
@@ -252,7 +252,7 @@ describe("a calibrated model", () => {
   });
 
   it("grades a whole image on the user's granularity", async () => {
-    await using calibrated = await UnSAM.load({ calibration });
+    await using calibrated = await UnSAM.load({ model: "region-tree", calibration });
     const image = await calibrated.encode(mosaic(1));
     const scene = await image.everything({ granularity: [0.2, 0.9] });
     const range = [calibration.toModel(0.2), calibration.toModel(0.9)] as const;
@@ -266,7 +266,7 @@ describe("a calibrated model", () => {
 
   it("refuses a calibration of another model", async () => {
     const other = Calibration.from({ ...calibration.toJSON(), model: { name: "x.pt", fingerprint: "abc" } });
-    await expect(UnSAM.load({ calibration: other })).rejects.toMatchObject({ code: "E_BAD_FILE" });
+    await expect(UnSAM.load({ model: "region-tree", calibration: other })).rejects.toMatchObject({ code: "E_BAD_FILE" });
   });
 });
 
@@ -282,8 +282,8 @@ describe("a saved calibration", () => {
     );
     const validate = new Ajv2020({ allErrors: true }).compile(schema);
     expect(validate(JSON.parse(await readFile(file, "utf8"))), JSON.stringify(validate.errors)).toBe(true);
-    await using fromFile = await UnSAM.load({ calibration: file });
-    await using fromData = await UnSAM.load({ calibration: calibration.toJSON() });
+    await using fromFile = await UnSAM.load({ model: "region-tree", calibration: file });
+    await using fromData = await UnSAM.load({ model: "region-tree", calibration: calibration.toJSON() });
     expect(fromFile.calibration!.knots).toEqual(calibration.knots);
     expect(fromData.calibration!.knots).toEqual(calibration.knots);
     await expect(calibration.save(path.join(folder, "no", "such.json"))).rejects.toMatchObject({
@@ -348,7 +348,7 @@ describe("a saved calibration", () => {
   ])("is refused where it holds %s", async (_, value) => {
     const file = path.join(folder, "bad.json");
     await writeFile(file, JSON.stringify(value) ?? "");
-    await expect(UnSAM.load({ calibration: file })).rejects.toMatchObject({ code: "E_BAD_FILE" });
+    await expect(UnSAM.load({ model: "region-tree", calibration: file })).rejects.toMatchObject({ code: "E_BAD_FILE" });
     expect(() => Calibration.from(value)).toThrow(expect.objectContaining({ code: "E_BAD_FILE" }));
   });
 
@@ -361,9 +361,9 @@ describe("a saved calibration", () => {
       text,
       inRepository("docs", "images", "juice.jpg"),
     ]) {
-      await expect(UnSAM.load({ calibration: file })).rejects.toMatchObject({ code: "E_BAD_FILE" });
+      await expect(UnSAM.load({ model: "region-tree", calibration: file })).rejects.toMatchObject({ code: "E_BAD_FILE" });
     }
-    await expect(UnSAM.load({ calibration: 7 as never })).rejects.toMatchObject({ code: "E_BAD_OPTION" });
+    await expect(UnSAM.load({ model: "region-tree", calibration: 7 as never })).rejects.toMatchObject({ code: "E_BAD_OPTION" });
   });
 });
 

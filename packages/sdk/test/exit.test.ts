@@ -29,7 +29,7 @@ describe("the end of a process", () => {
     expect(
       await run(`
         import { UnSAM } from ${sdk};
-        const image = await (await UnSAM.load()).encode(${photo});
+        const image = await (await UnSAM.load({ model: "region-tree" })).encode(${photo});
         await image.segment({ points: [[10, 10]] });
       `),
     ).toBe(0);
@@ -39,7 +39,7 @@ describe("the end of a process", () => {
     expect(
       await run(`
         import { UnSAM } from ${sdk};
-        const image = await (await UnSAM.load()).encode(${photo});
+        const image = await (await UnSAM.load({ model: "region-tree" })).encode(${photo});
         const overlay = await (await image.segment({ points: [[10, 10]] })).overlay();
         process.exit(overlay.length > 0 ? 0 : 1);
       `),

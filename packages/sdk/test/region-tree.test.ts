@@ -15,7 +15,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "unsam-sdk-"));
-  unsam = await UnSAM.load();
+  unsam = await UnSAM.load({ model: "region-tree" });
   native = await loadNative({ cacheDir: null });
   image = await unsam.encode(photo);
 });

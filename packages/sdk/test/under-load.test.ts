@@ -17,7 +17,7 @@ const settled = (results: readonly PromiseSettledResult<unknown>[]) =>
 
 describe("pixels in flight", { timeout: 120_000 }, () => {
   it("are bounded, and nothing of them stays behind", async () => {
-    await using unsam = await UnSAM.load({ maxPixelsInFlight: 6_700 });
+    await using unsam = await UnSAM.load({ model: "region-tree", maxPixelsInFlight: 6_700 });
     const png = await sharp(raw(60).data, { raw: { width: 60, height: 60, channels: 3 } })
       .png()
       .toBuffer();
@@ -33,7 +33,7 @@ describe("pixels in flight", { timeout: 120_000 }, () => {
   });
 
   it("let a photo in that is larger than the bound, and say no to one that is larger than maxPixels", async () => {
-    await using unsam = await UnSAM.load({ maxPixelsInFlight: 100 });
+    await using unsam = await UnSAM.load({ model: "region-tree", maxPixelsInFlight: 100 });
     const encodes = [
       unsam.encode(raw(40)),
       unsam.encode(raw(50), { maxPixels: 2000 }),
@@ -44,7 +44,7 @@ describe("pixels in flight", { timeout: 120_000 }, () => {
   });
 
   it("are given back by photos that fail, are aborted or outlive their model", async () => {
-    const unsam = await UnSAM.load({ maxPixelsInFlight: 11_500 });
+    const unsam = await UnSAM.load({ model: "region-tree", maxPixelsInFlight: 11_500 });
     const abort = new AbortController();
     const whole = await sharp(raw(60).data, { raw: { width: 60, height: 60, channels: 3 } })
       .png()
@@ -74,7 +74,7 @@ describe("pixels in flight", { timeout: 120_000 }, () => {
   });
 
   it("include those of crops", async () => {
-    await using unsam = await UnSAM.load({ maxPixelsInFlight: 9_000 });
+    await using unsam = await UnSAM.load({ model: "region-tree", maxPixelsInFlight: 9_000 });
     const image = await unsam.encode(raw(90));
     const seen: number[] = [];
     const watch = setInterval(() => seen.push(photosInFlight.inFlight), 1);
@@ -85,7 +85,7 @@ describe("pixels in flight", { timeout: 120_000 }, () => {
   });
 
   it.each([0, -1, Number.NaN, "many"])("cannot be bounded by %s", async (maxPixelsInFlight) => {
-    await expect(UnSAM.load({ maxPixelsInFlight } as LoadOptions)).rejects.toMatchObject({
+    await expect(UnSAM.load({ model: "region-tree", maxPixelsInFlight } as LoadOptions)).rejects.toMatchObject({
       code: "E_BAD_OPTION",
     });
   });
@@ -93,7 +93,7 @@ describe("pixels in flight", { timeout: 120_000 }, () => {
 
 describe("a click", { timeout: 120_000 }, () => {
   it("and a dispose come before encodes that were asked for earlier", async () => {
-    await using unsam = await UnSAM.load({ threads: 1 });
+    await using unsam = await UnSAM.load({ model: "region-tree", threads: 1 });
     const image = await unsam.encode(raw(60));
     const order: string[] = [];
     const encodes = Array.from({ length: 12 }, async (_, i) => {
@@ -114,7 +114,7 @@ describe("a click", { timeout: 120_000 }, () => {
   });
 
   it("does not keep encodes from going on, however many there are", async () => {
-    await using unsam = await UnSAM.load();
+    await using unsam = await UnSAM.load({ model: "region-tree" });
     const image = await unsam.encode(raw(100));
     let isDone = false;
     const stream = async () => {

@@ -18,7 +18,7 @@ import {
   type Result,
   reportFiles,
 } from "@unsam/evaluation";
-import { BUILT_IN_MODELS, UnSAMError } from "@unsam/sdk";
+import { BUILT_IN_MODELS, DEFAULT_MODEL, UnSAMError } from "@unsam/sdk";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../arguments.js";
 import { EXIT_FAILED } from "../failure.js";
@@ -167,7 +167,7 @@ function methodsOf({ model = [], config, weights, baseline = [] }: EvalFlags): M
       );
     } else methods.push(...models.map((one) => named(one, true)));
   }
-  return methods.length > 0 ? methods : [named(BUILT_IN_MODELS[0], false)];
+  return methods.length > 0 ? methods : [named(DEFAULT_MODEL, false)];
 }
 
 /** Models to fetch by their files; each is downloaded once, however often it is named. */
