@@ -7,7 +7,7 @@ const images = new URL("../docs/images/", import.meta.url);
 const file = (name) => fileURLToPath(new URL(name, images));
 const GAP = 8;
 
-const unsam = await UnSAM.load({ model: "region-tree" });
+const unsam = await UnSAM.load({ model: "nano" });
 
 /** One click at several granularities, side by side. */
 async function granularities(photo, click, levels, out) {

@@ -118,8 +118,15 @@ describe("packages from tarballs, in an empty folder", () => {
 
   it("bring the command: npx unsam segment", async () => {
     const click = ["segment", photo, "--point", "323,123", "--granularity", "0.6"];
-    const { stdout } = await installed.run("npx", "--no-install", "unsam", ...click, "--json");
-    assert.ok(JSON.parse(stdout).segment.area > 1000);
+    const { stdout, stderr } = await installed.run("npx", "--no-install", "unsam", ...click, "--json");
+    const { segment, model } = JSON.parse(stdout);
+    assert.ok(segment.area > 1000);
+    assert.equal(model.name, "region-tree", "the default model needs ONNX Runtime, which is not there");
+    assert.equal(
+      stderr.match(/^unsam: The model is region-tree\. It stands in for "nano"/gm)?.length,
+      1,
+      stderr,
+    );
   });
 
   it("name the way out where a model needs ONNX Runtime", async () => {

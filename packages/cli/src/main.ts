@@ -20,7 +20,7 @@ const interrupt = new Interrupt();
 
 const program = new Command("unsam")
   .description(
-    "Segment anything at any granularity: UnSAMv2 and SAM 2.1 in Node.js, and a region tree without weights.",
+    "Segment anything at any granularity: UnSAMv2 and SAM 2.1 in Node.js, and a small model in the box.",
   )
   .version(version)
   .exitOverride()

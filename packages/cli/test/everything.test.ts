@@ -139,14 +139,18 @@ describe("unsam everything DIR", () => {
     const { photos: one, out: alone } = await batch("alone", 1);
     const formats = ["--format", "json", "--format", "labels.png"];
     const runs = await Promise.all(
-      [0, 1].map(() => unsam(["everything", photos, "--out", out, ...formats, "--json"])),
+      [0, 1].map(() =>
+        unsam(["everything", photos, "--model", "region-tree", "--out", out, ...formats, "--json"]),
+      ),
     );
     for (const { code, stdout, stderr } of runs) {
       expect(code, stderr).toBe(0);
       const { images, done, skipped, failed } = JSON.parse(stdout);
       expect([images, done + skipped, failed]).toEqual([4, 4, []]);
     }
-    expect((await unsam(["everything", one, "--out", alone, ...formats])).code).toBe(0);
+    expect(
+      (await unsam(["everything", one, "--model", "region-tree", "--out", alone, ...formats])).code,
+    ).toBe(0);
     expect(await visible(out)).toEqual(
       [10, 11, 12, 13].flatMap((n) => [`photo-${n}.jpg.json`, `photo-${n}.jpg.labels.png`]),
     );

@@ -35,7 +35,7 @@ describe("unsam doctor", () => {
     for (const name of names) expect(text.stdout).toContain(name);
     expect(text.stdout).toContain("UnSAMv2");
     expect(text.stdout).toContain("auto is the processor: CUDA is used only where it is asked for");
-    expect(text.stdout).toMatch(/decoder auto is (native|ONNX Runtime)/);
+    expect(text.stdout).toMatch(/encoder and decoder auto are (native|ONNX Runtime)/);
   });
 });
 
@@ -46,7 +46,7 @@ describe("flags that would make no difference are refused", () => {
     [
       "segment",
       [...click, "--multimask"],
-      /multimask is true, but region-tree answers by regions.*leave it out/,
+      /multimask is true, but nano answers by regions.*leave it out/,
     ],
     ["ladder", [...click, "--tile", "100"], /--tile is of the contact sheet; give --out/],
     ["everything", [board, "--levels", "3"], /levels is 3, but regions of all settings.*leave it out/],

@@ -47,7 +47,9 @@ describe("a calibration file", () => {
 
   it.runIf(posix).each(["fifo", "zero", "."])("is refused at once where it is no file: %s", async (name) => {
     await expect(Calibration.read(at(name))).rejects.toMatchObject({ code: "E_BAD_FILE" });
-    await expect(UnSAM.load({ model: "region-tree", calibration: at(name) })).rejects.toMatchObject({ code: "E_BAD_FILE" });
+    await expect(UnSAM.load({ model: "region-tree", calibration: at(name) })).rejects.toMatchObject({
+      code: "E_BAD_FILE",
+    });
   });
 
   it.each([

@@ -266,7 +266,9 @@ describe("a calibrated model", () => {
 
   it("refuses a calibration of another model", async () => {
     const other = Calibration.from({ ...calibration.toJSON(), model: { name: "x.pt", fingerprint: "abc" } });
-    await expect(UnSAM.load({ model: "region-tree", calibration: other })).rejects.toMatchObject({ code: "E_BAD_FILE" });
+    await expect(UnSAM.load({ model: "region-tree", calibration: other })).rejects.toMatchObject({
+      code: "E_BAD_FILE",
+    });
   });
 });
 
@@ -348,7 +350,9 @@ describe("a saved calibration", () => {
   ])("is refused where it holds %s", async (_, value) => {
     const file = path.join(folder, "bad.json");
     await writeFile(file, JSON.stringify(value) ?? "");
-    await expect(UnSAM.load({ model: "region-tree", calibration: file })).rejects.toMatchObject({ code: "E_BAD_FILE" });
+    await expect(UnSAM.load({ model: "region-tree", calibration: file })).rejects.toMatchObject({
+      code: "E_BAD_FILE",
+    });
     expect(() => Calibration.from(value)).toThrow(expect.objectContaining({ code: "E_BAD_FILE" }));
   });
 
@@ -361,9 +365,13 @@ describe("a saved calibration", () => {
       text,
       inRepository("docs", "images", "juice.jpg"),
     ]) {
-      await expect(UnSAM.load({ model: "region-tree", calibration: file })).rejects.toMatchObject({ code: "E_BAD_FILE" });
+      await expect(UnSAM.load({ model: "region-tree", calibration: file })).rejects.toMatchObject({
+        code: "E_BAD_FILE",
+      });
     }
-    await expect(UnSAM.load({ model: "region-tree", calibration: 7 as never })).rejects.toMatchObject({ code: "E_BAD_OPTION" });
+    await expect(UnSAM.load({ model: "region-tree", calibration: 7 as never })).rejects.toMatchObject({
+      code: "E_BAD_OPTION",
+    });
   });
 });
 

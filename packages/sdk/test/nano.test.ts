@@ -27,6 +27,19 @@ describe("the nano model", () => {
     expect(unsam.model.description).toMatch(/trained without labels/);
   });
 
+  it("is the default where it runs", async () => {
+    await using unnamed = await UnSAM.load();
+    expect(unnamed.model.name).toBe("nano");
+    expect(unnamed.model.reasons.model).toBe("It is the default: the best built-in model.");
+    expect(unsam.model.reasons.model).toBe("It was asked for.");
+  });
+
+  it("does not stand in for a default that was asked for what it cannot do", async () => {
+    await expect(UnSAM.load({ device: "cuda" })).rejects.toThrow(/The model "nano" runs on the processor/);
+    const reason = new Error("enough");
+    await expect(UnSAM.load({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+
   it("answers a click with a mask around it that grows with the granularity", async () => {
     const levels = [0, 0.2, 0.4, 0.6, 0.8, 1];
     const answers = await image.segmentAll(

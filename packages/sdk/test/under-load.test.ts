@@ -85,7 +85,9 @@ describe("pixels in flight", { timeout: 120_000 }, () => {
   });
 
   it.each([0, -1, Number.NaN, "many"])("cannot be bounded by %s", async (maxPixelsInFlight) => {
-    await expect(UnSAM.load({ model: "region-tree", maxPixelsInFlight } as LoadOptions)).rejects.toMatchObject({
+    await expect(
+      UnSAM.load({ model: "region-tree", maxPixelsInFlight } as LoadOptions),
+    ).rejects.toMatchObject({
       code: "E_BAD_OPTION",
     });
   });

@@ -99,11 +99,19 @@ describeWithAddon("an installation without onnxruntime-node", () => {
       const { mask } = await image.segment({ points: [[10, 10]] });
       await tree.dispose();
       console.log((await diagnose()).ok, mask.area);
+      const unnamed = await UnSAM.load();
+      console.log(unnamed.model.name, unnamed.model.reasons.model);
+      await unnamed.dispose();
     `,
       "off",
     );
     const both =
       /^E_RUNTIME ONNX Runtime is needed here.*npm i onnxruntime-node --ignore-scripts.*use the native addon/;
-    expect(out.split("\n")).toEqual([expect.stringMatching(both), expect.stringMatching(both), "true 60000"]);
+    expect(out.split("\n")).toEqual([
+      expect.stringMatching(both),
+      expect.stringMatching(both),
+      "true 60000",
+      expect.stringMatching(/^region-tree It stands in for "nano", the default.*npm i onnxruntime-node/),
+    ]);
   });
 });
