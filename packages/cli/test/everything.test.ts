@@ -101,7 +101,19 @@ describe("unsam everything DIR", () => {
     const { photos, out } = await batch("bad", 3);
     await writeFile(path.join(photos, "photo-11.jpg"), "no JPEG at all");
     const run = () =>
-      unsam(["everything", photos, "--out", out, "--format", "json", "--format", "labels.png", "--json"]);
+      unsam([
+        "everything",
+        photos,
+        "--model",
+        "region-tree",
+        "--out",
+        out,
+        "--format",
+        "json",
+        "--format",
+        "labels.png",
+        "--json",
+      ]);
     const first = await run();
     expect(first.code).toBe(1);
     expect(JSON.parse(first.stdout)).toMatchObject({
@@ -128,7 +140,15 @@ describe("unsam everything DIR", () => {
   it("passes hidden files over, and names photos that are not taken once", async () => {
     const { photos, out } = await batch("foreign", 1);
     for (const name of ["._photo-10.jpg", "a.HEIC", "b.bmp"]) await writeFile(path.join(photos, name), "x");
-    const { code, stdout, stderr } = await unsam(["everything", photos, "--out", out, "--json"]);
+    const { code, stdout, stderr } = await unsam([
+      "everything",
+      photos,
+      "--model",
+      "region-tree",
+      "--out",
+      out,
+      "--json",
+    ]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ images: 1, done: 1, failed: [] });
     expect(stderr.match(/2 files are not taken \(\.bmp, \.heic; the first is “a\.HEIC”\)/g)).toHaveLength(1);
@@ -168,7 +188,9 @@ describe("unsam everything DIR", () => {
   it("with other settings at the same time is refused by one of them", { timeout: 120_000 }, async () => {
     const { photos, out } = await batch("disputed", 2);
     const runs = await Promise.all(
-      ["2", "3"].map((area) => unsam(["everything", photos, "--out", out, "--min-region-area", area])),
+      ["2", "3"].map((area) =>
+        unsam(["everything", photos, "--model", "region-tree", "--out", out, "--min-region-area", area]),
+      ),
     );
     expect(runs.map(({ code }) => code).sort()).toEqual([0, 2]);
     expect(runs.find(({ code }) => code === 2)?.stderr).toContain("made with another model or other options");
@@ -203,7 +225,15 @@ describe("unsam everything DIR", () => {
     const leftover = path.basename(temporaryPath(out)).replace(`-${process.pid}-`, `-${dead}-`);
     await writeFile(path.join(out, leftover), '{"format":');
     const main = inRepository("packages", "cli", "dist", "main.js");
-    const child = spawn(process.execPath, [main, "everything", photos, "--out", out]);
+    const child = spawn(process.execPath, [
+      main,
+      "everything",
+      photos,
+      "--model",
+      "region-tree",
+      "--out",
+      out,
+    ]);
     const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
     while ((await visible(out)).filter((name) => name.endsWith(".json")).length < 2) {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -222,7 +252,15 @@ describe("unsam everything DIR", () => {
     const times = new Map<string, number>();
     for (const name of before) times.set(name, (await stat(path.join(out, name))).mtimeMs);
 
-    const { code, stdout } = await unsam(["everything", photos, "--out", out, "--json"]);
+    const { code, stdout } = await unsam([
+      "everything",
+      photos,
+      "--model",
+      "region-tree",
+      "--out",
+      out,
+      "--json",
+    ]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       images: 8,
@@ -237,12 +275,24 @@ describe("unsam everything DIR", () => {
 
   it("does not mix files of different options", async () => {
     const { photos, out } = await batch("mixed", 1);
-    expect((await unsam(["everything", photos, "--out", out])).code).toBe(0);
-    const { code, stderr } = await unsam(["everything", photos, "--out", out, "--granularity", "0.5"]);
+    expect((await unsam(["everything", photos, "--model", "region-tree", "--out", out])).code).toBe(0);
+    const { code, stderr } = await unsam([
+      "everything",
+      photos,
+      "--model",
+      "region-tree",
+      "--out",
+      out,
+      "--granularity",
+      "0.5",
+    ]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/other options/);
     // Another format of the same scenes is welcome.
-    expect((await unsam(["everything", photos, "--out", out, "--format", "coco.json"])).code).toBe(0);
+    expect(
+      (await unsam(["everything", photos, "--model", "region-tree", "--out", out, "--format", "coco.json"]))
+        .code,
+    ).toBe(0);
     expect(await visible(out)).toEqual(["photo-10.jpg.coco.json", "photo-10.jpg.json"]);
   });
 
