@@ -1,3 +1,4 @@
+import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { problemOfTarget } from "@unsam/core/files";
 import { UnSAMError } from "@unsam/sdk";
@@ -14,4 +15,36 @@ export async function checkWritable(option: string, file: string, extension: str
 export async function checkPlace(option: string, file: string): Promise<void> {
   const problem = await problemOfTarget(file);
   if (problem !== null) throw new UnSAMError("E_BAD_OPTION", `${option} is ${file}, which ${problem}.`);
+}
+
+/** Files by the option or argument that names them; undefined: not given. */
+export type NamedFiles = readonly (readonly [option: string, file: string | undefined])[];
+
+/** Checks that nothing is written over what is read, and nothing twice. Throws `E_BAD_OPTION`. */
+export async function checkDistinct(inputs: NamedFiles, outputs: NamedFiles): Promise<void> {
+  const names = new Map<string, string>();
+  for (const [option, file] of inputs) if (file !== undefined) names.set(await placeOf(file), option);
+  for (const [option, file] of outputs) {
+    if (file === undefined) continue;
+    const place = await placeOf(file);
+    const earlier = names.get(place);
+    if (earlier !== undefined) {
+      throw new UnSAMError(
+        "E_BAD_OPTION",
+        `${option} is ${file}, which is the file of ${earlier}, too; give another name.`,
+      );
+    }
+    names.set(place, option);
+  }
+}
+
+/** The same text for every path of one file, whether it is there yet or not. */
+async function placeOf(file: string): Promise<string> {
+  const whole = path.resolve(file);
+  try {
+    return await realpath(whole);
+  } catch {
+    const folder = path.dirname(whole);
+    return path.join(await realpath(folder).catch(() => folder), path.basename(whole));
+  }
 }

@@ -16,6 +16,8 @@ beforeAll(() => {
   mkdirSync(at("folder.png"));
   writeFileSync(at("config.json"), '\ufeff{ "no": "model" }');
   if (process.platform === "win32") return;
+  writeFileSync(at("own.png"), "a photo");
+  symlinkSync("own.png", at("link.png"));
   for (const end of ["png", "json", "npy", "pt", "coco.json"]) {
     execFileSync("mkfifo", [at(`pipe.${end}`)]);
     symlinkSync("/dev/zero", at(`zero.${end}`));
@@ -53,6 +55,14 @@ describe.skipIf(process.platform === "win32")("unsam", { timeout: 120_000 }, () 
       ["--preview", ["pseudo-label", ".", "--out", "labels", "--preview", `${odd}.png`]],
     ])(`writes no ${odd} as %s`, (_, args) => refuse(args, /is a pipe, a device or a socket/));
   }
+
+  it.concurrent.each<[string, string[]]>([
+    ["the mask over the overlay", [...segment, "--out", "a.png", "--overlay", "./a.png"]],
+    ["the mask over the photo", ["segment", "own.png", "--point", "6,6", "--out", "link.png"]],
+    ["the sheet over the photo", ["ladder", "own.png", "--point", "6,6", "--out", "own.png"]],
+    ["one scene over another", ["everything", photo, "--out", "a.json", "--out", "folder.png/../a.json"]],
+    ["the calibration over the targets", ["calibrate", "--targets", "config.json", "--out", "config.json"]],
+  ])("does not write %s", (_, args) => refuse(args, /is the file of .+, too; give another name/));
 
   it("refuses a folder to write to, and a drawing, and leaves all as it was", async () => {
     await refuse([...segment, "--out", "folder.png"], /is a folder/);

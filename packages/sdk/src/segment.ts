@@ -1,10 +1,10 @@
 import type { EngineSegment } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import type { RgbImage } from "@unsam/core/image";
-import { decodeImage, type ImageInput } from "@unsam/core/image";
+import type { ImageInput, RgbImage } from "@unsam/core/image";
 import { type Mask, overlay } from "@unsam/core/mask";
 import { checkKeys } from "@unsam/core/options";
 import type { Tensor } from "@unsam/core/tensor";
+import { drawOverPhoto } from "./photo-under-masks.js";
 
 /** The finer and coarser scales of one prompt. */
 export interface StepsToScales {
@@ -111,19 +111,10 @@ export class Segment {
    */
   async overlay(options: { image?: ImageInput } = {}): Promise<Buffer> {
     checkKeys(options, ["image"], "overlay");
-    const photo = options.image === undefined ? this.#source : await decodeImage(options.image, {});
-    if (!photo) {
-      throw new UnSAMError(
-        "E_BAD_IMAGE",
-        "This image was loaded from a saved encoding, which holds no pixels; give the photo: overlay({ image }).",
-      );
-    }
-    if (photo.width !== this.mask.width || photo.height !== this.mask.height) {
-      throw new UnSAMError(
-        "E_BAD_IMAGE",
-        `The photo has ${photo.width} × ${photo.height} pixels, the mask ${this.mask.width} × ${this.mask.height}.`,
-      );
-    }
-    return overlay(photo, [{ mask: this.mask }]);
+    const { width, height } = this.mask;
+    const missing =
+      "This image was loaded from a saved encoding, which holds no pixels; give the photo: overlay({ image }).";
+    const masked = { what: "mask", width, height, source: this.#source, missing };
+    return drawOverPhoto(masked, options.image, undefined, (photo) => overlay(photo, [{ mask: this.mask }]));
   }
 }

@@ -10,7 +10,7 @@ import {
 } from "@unsam/sdk";
 import { Command } from "commander";
 import { count, granularity, positive } from "../arguments.js";
-import { checkWritable } from "../check-writable.js";
+import { checkDistinct, checkWritable } from "../check-writable.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
 import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
@@ -52,6 +52,8 @@ export function calibrateCommand({ signal }: Interrupt): Command {
 
 async function calibrate(files: string[], flags: CalibrateFlags, signal: AbortSignal): Promise<void> {
   await checkWritable("--out", flags.out, ".json");
+  const inputs = [["--targets", flags.targets], ...files.map((file) => ["an image", file] as const)] as const;
+  await checkDistinct(inputs, [["--out", flags.out]]);
   const { images: photos, goal } = await readGoal(files, flags, signal);
   for (const photo of photos) await checkImageFile(photo, signal);
   await using unsam = await loadModel(flags, signal);

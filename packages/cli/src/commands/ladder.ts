@@ -4,7 +4,7 @@ import { type Granularity, type GranularityLadder, UnSAMError } from "@unsam/sdk
 import { Command } from "commander";
 import { type Answered, answerPrompt } from "../answer-prompt.js";
 import { count, levels } from "../arguments.js";
-import { checkWritable } from "../check-writable.js";
+import { checkDistinct, checkWritable } from "../check-writable.js";
 import { checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
 import type { Interrupt } from "../terminal/interrupt.js";
@@ -36,6 +36,7 @@ async function ladder(image: string, flags: LadderFlags, signal: AbortSignal): P
     throw new UnSAMError("E_BAD_OPTION", "--tile is of the contact sheet; give --out FILE.png with it.");
   }
   if (flags.out) await checkWritable("--out", flags.out, ".png");
+  await checkDistinct([["the photo", image]], [["--out", flags.out]]);
   // A typing error should not cost the seconds that loading takes.
   await checkImageFile(image, signal);
   const prompt = await readPrompt(flags, signal);

@@ -5,7 +5,7 @@ import type { Granularity, Segment } from "@unsam/sdk";
 import { Command } from "commander";
 import { type Answered, answerPrompt } from "../answer-prompt.js";
 import { granularity } from "../arguments.js";
-import { checkWritable } from "../check-writable.js";
+import { checkDistinct, checkWritable } from "../check-writable.js";
 import { checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
 import type { Interrupt } from "../terminal/interrupt.js";
@@ -37,6 +37,14 @@ async function segment(image: string, flags: SegmentFlags, signal: AbortSignal):
   if (flags.out) await checkWritable("--out", flags.out, ".png");
   if (flags.overlay) await checkWritable("--overlay", flags.overlay, ".png");
   if (flags.logits) await checkWritable("--logits", flags.logits, ".npy");
+  await checkDistinct(
+    [["the photo", image]],
+    [
+      ["--out", flags.out],
+      ["--overlay", flags.overlay],
+      ["--logits", flags.logits],
+    ],
+  );
   // A typing error should not cost the seconds that loading takes.
   await checkImageFile(image, signal);
   const prompt = { ...(await readPrompt(flags, signal)), granularity: flags.granularity };

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { checkImageFile } from "@unsam/core/image";
 import type { EverythingOptions, GranularityLevel, SceneHierarchy, UnSAM } from "@unsam/sdk";
+import { checkDistinct } from "../check-writable.js";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
 import { checkOutputs, formatOf } from "./formats.js";
@@ -24,6 +25,10 @@ interface Timing {
 export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM>): Promise<void> {
   const { image, options, out, at, maxPixels, signal } = job;
   await checkOutputs(out);
+  await checkDistinct(
+    [["the photo", image]],
+    out.map((file) => ["--out", file]),
+  );
   await checkImageFile(image, signal);
   await using unsam = await load();
   unsam.checkEverything(options);

@@ -1,11 +1,12 @@
 import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { GRANULARITY_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/hierarchy";
-import { decodeImage, type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
+import { type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
 import { checkLimits, type Limits } from "@unsam/core/limits";
 import { checkKeys } from "@unsam/core/options";
 import { computeThreads } from "@unsam/core/runtime";
 import sharp from "sharp";
 import { type Granularity, parseGranularity } from "../granularity.js";
+import { drawOverPhoto } from "../photo-under-masks.js";
 import { localAddon } from "./addon.js";
 import type { FusionOptions, SceneData, SceneEntry } from "./scene-data.js";
 import {
@@ -248,30 +249,24 @@ export class SceneHierarchy {
       throw new UnSAMError("E_BAD_OPTION", `opacity is ${opacity}; it must be a number from 0 to 1.`);
     }
     const { width, height } = this;
-    const photo = image === undefined ? this.#source : await decodeImage(image, {});
-    if (!photo) {
-      throw new UnSAMError("E_BAD_IMAGE", "This scene holds no photo; give it: overlay({ image }).");
-    }
-    if (photo.width !== width || photo.height !== height) {
-      throw new UnSAMError(
-        "E_BAD_IMAGE",
-        `The photo has ${photo.width} × ${photo.height} pixels, the scene ${width} × ${height}.`,
-      );
-    }
-    const settings = Array.isArray(granularity) ? granularity : [granularity];
-    const pictures: Uint8Array[] = [];
-    for (const setting of settings) {
-      const { labels } = this.at(setting);
-      const picture = { width, height, rgb: photo.data, labels, opacity };
-      pictures.push(
-        await worker("paint", [picture], {
-          priority: "interactive",
-          signal,
-          transfer: [labels.buffer as ArrayBuffer],
-        }),
-      );
-    }
-    return sideBySide(pictures, width, height);
+    const missing = "This scene holds no photo; give it: overlay({ image }).";
+    const masked = { what: "scene", width, height, source: this.#source, missing };
+    return drawOverPhoto(masked, image, signal, async (photo) => {
+      const settings = Array.isArray(granularity) ? granularity : [granularity];
+      const pictures: Uint8Array[] = [];
+      for (const setting of settings) {
+        const { labels } = this.at(setting);
+        const picture = { width, height, rgb: photo.data, labels, opacity };
+        pictures.push(
+          await worker("paint", [picture], {
+            priority: "interactive",
+            signal,
+            transfer: [labels.buffer as ArrayBuffer],
+          }),
+        );
+      }
+      return sideBySide(pictures, width, height);
+    });
   }
 }
 
