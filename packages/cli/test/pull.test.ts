@@ -5,6 +5,7 @@ import path from "node:path";
 import { inRepository, LocalHub, sha256 } from "@unsam/test-support";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sentences, unsam } from "./run.js";
+import { expectSchema } from "./schema.js";
 
 const REPO = "some-body/mini";
 const fixture = inRepository("packages", "core", "fixtures", "unsamv2-mini");
@@ -123,7 +124,9 @@ describe("unsam models", () => {
     expect(stdout).toMatch(
       /^sam2\.1-small +184 MB +Apache-2\.0 +not here +https:\/\/huggingface\.co\/facebook/m,
     );
-    const json = JSON.parse((await unsam(["models", "--json"], { env })).stdout);
+    const document = (await unsam(["models", "--json"], { env })).stdout;
+    await expectSchema("models", document);
+    const json = JSON.parse(document);
     expect(json.builtIn).toContain("region-tree");
     expect(json.fetched.map(({ name }: { name: string }) => name)).toContain("unsamv2");
     expect(hub.seen).toEqual([]);

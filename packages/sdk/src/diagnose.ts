@@ -22,8 +22,8 @@ export interface Diagnosis {
 }
 
 const OFFICIAL_WEIGHTS =
-  "Official weights give better masks: UnSAMv2 from huggingface.co/yujunwei04/UnSAMv2, SAM 2.1 from " +
-  "huggingface.co/facebook/sam2.1-hiera-small; pass the .pt file as --model FILE or load({ model: { checkpoint } }).";
+  "Official weights give better masks: UnSAMv2 by the name unsamv2, SAM 2.1 by sam2.1-small and others (`unsam models`); " +
+  "--model NAME or load({ model }) fetches them from huggingface.co, --model FILE or load({ model: { checkpoint } }) takes a file.";
 
 /** Looks at the machine: Node, processor, ONNX Runtime and its providers, the native addon, models, the cache. */
 export async function diagnose(): Promise<Diagnosis> {

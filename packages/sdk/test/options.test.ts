@@ -312,6 +312,9 @@ describe("UnSAM.load", () => {
     [{ precision: "bfloat16", decoder: "onnx" }, trees("E_UNSUPPORTED", "E_BAD_OPTION")],
     [{ threads: 1 }, "same"],
     [{ threads: 0 }, "E_BAD_OPTION"],
+    [{ offline: true }, "same"],
+    [{ offline: 1 }, "E_BAD_OPTION"],
+    [{ onProgress: "tell me" }, "E_BAD_OPTION"],
     [{ device: "gpu" }, "E_BAD_OPTION"],
     [{ modell: "nano" }, "E_BAD_OPTION"],
   ];
@@ -359,8 +362,8 @@ describe("UnSAM.load", () => {
 
   it.each([
     [{ checkpoint: "a.pt", confg: "b.json" }, /model: there is no option "confg"/],
-    [{ weights: "ema" }, /give "region-tree", "nano" or \{ checkpoint/],
-    ["sam2", /give "region-tree", "nano"/],
+    [{ weights: "ema" }, /give "region-tree", "nano", .*"unsamv2", .*or \{ checkpoint/],
+    ["sam2", /give "region-tree", "nano", .*"sam2.1-small"/],
   ])("refuses the model %j", async (model, message) => {
     await expect(UnSAM.load({ model } as never)).rejects.toMatchObject({
       code: "E_BAD_OPTION",
