@@ -39,22 +39,22 @@ export function levels(text: string): number | Granularity[] {
   });
 }
 
-/** One setting, a range `0.1..1`, or a list `0.2,0.5,coarse` (two settings in a list stay two). */
+/** One granularity, a range `0.1..1`, or a list `0.2,0.5,coarse` (two in a list stay two). */
 export function granularityRange(text: string): GranularityLevel | GranularityLevel[] {
   const ends = text.split("..");
-  if (ends.length === 2) return ends.flatMap(settings);
-  const list = settings(text);
+  if (ends.length === 2) return ends.flatMap(granularities);
+  const list = granularities(text);
   if (list.length === 1) return list[0];
   // Two numbers alone would be a range.
   return list.length > 2 ? list : [...list, list[1]];
 }
 
 /** One or several granularities: `0.2,0.5,coarse`. */
-export function settings(text: string): GranularityLevel[] {
+export function granularities(text: string): GranularityLevel[] {
   return text.split(",").map((part) => {
     const level = granularity(part.trim());
     if (level !== "auto" && level !== null) return level;
-    throw new InvalidArgumentError("It is about whole images: there is no one setting auto.");
+    throw new InvalidArgumentError("It is about whole images: auto is no one granularity.");
   });
 }
 

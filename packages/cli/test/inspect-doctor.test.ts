@@ -43,9 +43,9 @@ describe("flags that would make no difference are refused", () => {
   const board = inRepository("docs", "images", "fruit-board.jpg");
   const click = [board, "--point", "323,123"];
   it.each<[string, string[], RegExp]>([
-    ["segment", [...click, "--multimask"], /multimask is true, but nano answers by regions.*leave it out/],
+    ["segment", [...click, "--multimask"], /multimask is true, but nano gives one mask a prompt; leave it out/],
     ["ladder", [...click, "--tile", "100"], /--tile is of the contact sheet; give --out/],
-    ["everything", [board, "--levels", "3"], /levels is 3, but regions of all settings.*leave it out/],
+    ["everything", [board, "--levels", "3"], /levels is 3, but regions of all granularities.*leave it out/],
     [
       "everything",
       [board, "--points-per-side", "9"],
@@ -56,11 +56,11 @@ describe("flags that would make no difference are refused", () => {
       [board, "--granularity", "0.4", "--levels", "3", "--prompting", "grid"],
       /granularity is none/,
     ],
-    ["everything", [board, "--at", "0.4", "--json"], /--at says which settings pictures show/],
+    ["everything", [board, "--at", "0.4", "--json"], /--at says which granularities pictures show/],
     [
       "everything",
       ["FOLDER", "--out", "FOLDER/out", "--at", "0.4"],
-      /--at says which settings pictures show/,
+      /--at says which granularities pictures show/,
     ],
     ["everything", ["FOLDER", "--out", "FOLDER/out", "--levels", "3"], /There is no image|levels is 3/],
   ])("%s %j", async (command, args, message) => {

@@ -48,7 +48,7 @@ describe("unsam ladder", () => {
     const args = ["ladder", photo, ...click, "--levels", "fine,0.5,1", "--nested"];
     const { code, stdout } = await unsam(args, { cwd: folder });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/scales? at 3 settings/);
+    expect(stdout).toMatch(/scales? at 3 granularities/);
     expect(stdout).toMatch(/^\* \d/m);
     expect(await readdir(folder)).toEqual(before);
   });

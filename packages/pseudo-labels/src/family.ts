@@ -6,7 +6,7 @@ export interface Candidate {
   readonly mask: Mask;
   /** How good the mask is held to be, in [0, 1]. */
   readonly predictedIou: number;
-  /** IoU of the mask with what slightly other settings would have given, in [0, 1]. */
+  /** IoU of the mask with what slightly other granularities would have given, in [0, 1]. */
   readonly stability: number;
 }
 

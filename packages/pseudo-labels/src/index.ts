@@ -9,7 +9,16 @@ export {
   parseLabelFile,
   readLabelFile,
 } from "./label-file.js";
-export { type LabelKernels, labelBySight, labelByTree, type Seen } from "./label-image.js";
+export {
+  type LabelKernels,
+  labelByNetwork,
+  /** @deprecated The older name of `labelByNetwork`. */
+  labelByNetwork as labelBySight,
+  labelByTree,
+  /** @deprecated The older name of `UnpackedOutput`. */
+  type UnpackedOutput as Seen,
+  type UnpackedOutput,
+} from "./label-image.js";
 export { writePreview } from "./preview.js";
 export { guidedFilter } from "./refine/guided-filter.js";
 export type { BackboneOptions } from "./run/backbone.js";

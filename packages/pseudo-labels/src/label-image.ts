@@ -47,8 +47,8 @@ function withParts(instance: Instance, more: Instance["parts"]): Instance {
   return { ...instance, parts: [...instance.parts, ...more] };
 }
 
-/** What a trained network saw in an image. */
-export interface Seen {
+/** What a trained network gives for an image, with masks unpacked. */
+export interface UnpackedOutput {
   /** Image embedding, [channels, rows, columns], stretched over the image. */
   readonly embedding: { readonly data: Float32Array; readonly shape: readonly number[] };
   /** The network's own masks of the whole image; null: instances come from cuts of the embedding. */
@@ -59,13 +59,13 @@ export interface Seen {
 const CUT_PATCHES = 32;
 
 /**
- * The families of one image by what a network saw: its masks, or cuts of its embedding, as instances (divide), and
+ * The families of one image by what a network gives: its masks, or cuts of its embedding, as instances (divide), and
  * merged patches of the embedding inside each as parts (conquer). A mask that lies in a larger one by 90 % is a part
  * of it. Largest instance first. Deterministic.
  */
-export async function labelBySight(
+export async function labelByNetwork(
   image: RgbImage,
-  { embedding, masks }: Seen,
+  { embedding, masks }: UnpackedOutput,
   kernels: Pick<LabelKernels, "mergePatches">,
 ): Promise<Member[][]> {
   const minArea = leastArea(image);

@@ -87,9 +87,9 @@ export class EncodedImage implements AsyncDisposable {
    */
   async ladder(prompt: PromptInput, given: LadderOptions = {}): Promise<GranularityLadder> {
     this.#alive();
-    const { levels: settings, nested, ...options } = parseLadderOptions(given, this.#engine);
+    const { levels: asked, nested, ...options } = parseLadderOptions(given, this.#engine);
     options.signal?.throwIfAborted();
-    const levels = ladderLevels(settings);
+    const levels = ladderLevels(asked);
     if (prompt?.granularity !== undefined) {
       throw new UnSAMError(
         "E_BAD_PROMPT",
@@ -97,7 +97,7 @@ export class EncodedImage implements AsyncDisposable {
       );
     }
     const parsed = this.#parse({ ...prompt, granularity: levels[0] });
-    const ladder = new GranularityLadder(await this.#rungs(parsed, levels, options), parsed);
+    const ladder = new GranularityLadder(await this.#atLevels(parsed, levels, options), parsed);
     return nested ? ladder.enforceNesting(options.signal) : ladder;
   }
 
@@ -123,17 +123,17 @@ export class EncodedImage implements AsyncDisposable {
   }
 
   /** One prompt at several granularities. */
-  #rungs(
+  #atLevels(
     prompt: Prompt,
     levels: readonly number[],
     options: ParsedSegmentOptions,
     steps = this.#steps(prompt, options),
   ) {
-    const rungs = levels.map((granularity) => ({ ...prompt, granularity }));
+    const leveled = levels.map((granularity) => ({ ...prompt, granularity }));
     return this.#answer(
-      rungs,
+      leveled,
       options,
-      rungs.map(() => steps),
+      leveled.map(() => steps),
     );
   }
 
@@ -141,7 +141,7 @@ export class EncodedImage implements AsyncDisposable {
   #steps(prompt: Prompt, options: ParsedSegmentOptions): ScaleSteps | null {
     if (!this.#engine.capabilities.granularity) return null;
     const steps: ScaleSteps = new ScaleSteps(
-      (levels, signal) => this.#rungs(prompt, levels, { ...options, signal }, steps),
+      (levels, signal) => this.#atLevels(prompt, levels, { ...options, signal }, steps),
       () => this.#alive(),
     );
     return steps;

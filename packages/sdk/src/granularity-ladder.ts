@@ -16,7 +16,7 @@ import {
 } from "./segment-options.js";
 
 export interface LadderOptions extends SegmentOptions {
-  /** How many settings, evenly spaced over [0.1, 1] with both ends, or the settings themselves. Default 10. */
+  /** How many granularities, evenly spaced over [0.1, 1] with both ends, or the granularities themselves. Default 10. */
   readonly levels?: number | readonly Granularity[] | undefined;
   /** Whether masks are changed, as little as possible, so that each lies in the next coarser one. Default false. */
   readonly nested?: boolean | undefined;
@@ -34,9 +34,9 @@ export function parseLadderOptions(options: LadderOptions, model: ModelOfOptions
   return parsed;
 }
 
-/** Two neighbouring settings whose masks are not nested. */
+/** Two neighbouring levels whose masks are not nested. */
 export interface NestingViolation {
-  /** The two settings. */
+  /** The two levels. */
   readonly finer: number;
   readonly coarser: number;
   /** Pixels of the finer mask outside of the coarser one, and their share of the finer mask. */
@@ -93,7 +93,7 @@ export class GranularityLadder implements Iterable<Segment> {
     return this.segments[Symbol.iterator]();
   }
 
-  /** The segment of the level nearest to a setting, of two as near the coarser one. Throws `E_BAD_PROMPT`. */
+  /** The segment of the level nearest to a granularity, of two as near the coarser one. Throws `E_BAD_PROMPT`. */
   at(granularity: number | "fine" | "medium" | "coarse"): Segment {
     const wanted = parseGranularity(granularity);
     if (typeof wanted !== "number") {
@@ -103,13 +103,13 @@ export class GranularityLadder implements Iterable<Segment> {
     return this.segments.reduce((a, b) => (away(b) <= away(a) ? b : a));
   }
 
-  /** The different scales, from fine to coarse: settings in a row whose masks have an IoU of 0.95 or more are one. */
+  /** The different scales, from fine to coarse: levels in a row whose masks have an IoU of 0.95 or more are one. */
   get distinct(): readonly LadderRung[] {
-    this.#distinct ??= distinctRungs(this.segments);
+    this.#distinct ??= distinctScales(this.segments);
     return this.#distinct;
   }
 
-  /** The most persistent scale: what `granularity: "auto"` chooses from these settings (docs/granularity.md). */
+  /** The most persistent scale: what `granularity: "auto"` chooses from these levels (docs/granularity.md). */
   get stable(): Segment {
     this.#stable ??= this.segments[mostPersistent(this.segments)];
     return this.#stable;
@@ -134,23 +134,23 @@ function levelOf({ granularity }: Segment): number {
   return granularity!;
 }
 
-function distinctRungs(segments: readonly Segment[]): LadderRung[] {
-  const rungs: { segment: Segment; levels: number[] }[] = [];
+function distinctScales(segments: readonly Segment[]): LadderRung[] {
+  const scales: { segment: Segment; levels: number[] }[] = [];
   for (const segment of segments) {
-    const rung = rungs.at(-1);
-    if (rung && rung.segment.mask.iou(segment.mask) >= SAME_SCALE_IOU) rung.levels.push(levelOf(segment));
-    else rungs.push({ segment, levels: [levelOf(segment)] });
+    const scale = scales.at(-1);
+    if (scale && scale.segment.mask.iou(segment.mask) >= SAME_SCALE_IOU) scale.levels.push(levelOf(segment));
+    else scales.push({ segment, levels: [levelOf(segment)] });
   }
-  return rungs.map(({ segment, levels }) => ({ segment, levels, range: [levels[0], levels.at(-1)!] }));
+  return scales.map(({ segment, levels }) => ({ segment, levels, range: [levels[0], levels.at(-1)!] }));
 }
 
 function mostPersistent(segments: readonly Segment[]): number {
-  const settings = segments.map((segment) => ({
+  const levels = segments.map((segment) => ({
     granularity: levelOf(segment),
     logits: segment.logits.data,
     score: segment.score,
   }));
-  return scalesOfLadder(settings, 1)[0].index;
+  return scalesOfLadder(levels, 1)[0].index;
 }
 
 function nestingOf(segments: readonly Segment[]): Nesting {

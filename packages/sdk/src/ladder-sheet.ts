@@ -44,8 +44,8 @@ const ENDS = [0, 1] as const;
 export async function ladderSheet(ladder: SheetLadder, options: LadderSheetOptions): Promise<Buffer> {
   checkKeys(options, ["image", "tile", "columns", "signal"], "toSheet");
   const { tile = 360, signal } = options;
-  const rungs = ladder.distinct;
-  const columns = options.columns ?? niceColumns(rungs.length);
+  const scales = ladder.distinct;
+  const columns = options.columns ?? niceColumns(scales.length);
   checkWhole("tile", tile, 64, 2048);
   checkWhole("columns", columns, 1, 64);
   const photo = await photoOf(ladder, options.image);
@@ -55,27 +55,27 @@ export async function ladderSheet(ladder: SheetLadder, options: LadderSheetOptio
   // Painted at the tile's size: lines come out sharp, and a large photo costs no more than a small one.
   const small = await shrink(photo, width, height);
   const marks = scaledMarks(ladder.marks, width / photo.width, height / photo.height);
-  const rows = Math.ceil(rungs.length / columns);
-  const across = Math.min(columns, rungs.length);
+  const rows = Math.ceil(scales.length / columns);
+  const across = Math.min(columns, scales.length);
   const sheet = {
     width: 2 * MARGIN + across * width + (across - 1) * GAP,
     height: 2 * MARGIN + rows * (height + CAPTION) + (rows - 1) * GAP,
   };
   const layers: { input: Buffer; left: number; top: number }[] = [];
   const drawn: string[] = [];
-  for (const [i, rung] of rungs.entries()) {
+  for (const [i, scale] of scales.entries()) {
     signal?.throwIfAborted();
     const left = MARGIN + (i % columns) * (width + GAP);
     const top = MARGIN + Math.floor(i / columns) * (height + CAPTION + GAP);
-    const layer = { mask: shrinkMask(rung.segment.mask, width, height) };
+    const layer = { mask: shrinkMask(scale.segment.mask, width, height) };
     const painted = await overlay(small, [layer], {
       ...LOOK,
       prompt: marks,
       ...(signal ? { signal } : {}),
     });
     layers.push({ input: await rounded(painted, width, height), left, top });
-    const stable = rung.levels.includes(ladder.stable.granularity!);
-    drawn.push(caption(rung, stable, left, top, width, height));
+    const stable = scale.levels.includes(ladder.stable.granularity!);
+    drawn.push(caption(scale, stable, left, top, width, height));
   }
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${sheet.width}" height="${sheet.height}">${drawn.join("")}</svg>`;
   const empty = sharp({ create: { ...sheet, channels: 3, background: BACKGROUND }, limitInputPixels: false });

@@ -65,7 +65,7 @@ export function parsePrompt(input: PromptInput, context: PromptContext): Prompt 
   return { points, box, mask, granularity: granularityFor(input.granularity, context) };
 }
 
-/** A misspelt key would be a click or a label that nobody hears of. Throws `E_BAD_PROMPT`. */
+/** A misspelt key would drop a click or a label in silence. Throws `E_BAD_PROMPT`. */
 function checkPromptKeys(value: object, known: readonly string[], what: string): void {
   const extra = Object.keys(value).find((key) => !known.includes(key));
   if (extra === undefined) return;

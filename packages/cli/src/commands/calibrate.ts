@@ -42,7 +42,11 @@ export function calibrateCommand({ signal }: Interrupt): Command {
       positive,
     )
     .option("--regions <n>", "mean number of regions in an image", positive)
-    .option("--granularity <g>", "the setting at which the statistic should hold (default 1)", granularity)
+    .option(
+      "--granularity <g>",
+      "the granularity at which the statistic should hold (default 1)",
+      granularity,
+    )
     .option("--points-per-side <n>", "side of the grid of clicks that looks for regions (default 16)", count)
     .option("--max-bytes <n>", "refuse targets whose masks take more together (default: 1073741824)", count)
     .requiredOption("--out <file.json>", "write the calibration; pass it on with --calibration")

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { type EverythingOptions, type GranularityLevel, UnSAMError } from "@unsam/sdk";
 import { Command, Option } from "commander";
-import { count, granularityRange, settings, share, wholeNumber } from "../arguments.js";
+import { count, granularities, granularityRange, share, wholeNumber } from "../arguments.js";
 import { everythingOfFolder } from "../everything/folder.js";
 import { formatNamed, formatOf, SCENE_FORMATS, type SceneFormat } from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
@@ -37,10 +37,10 @@ export function everythingCommand({ signal }: Interrupt): Command {
     )
     .option(
       "--granularity <g|a..b|g,g,…>",
-      "a setting, a range (default 0.1..1), or a list",
+      "a granularity, a range (default 0.1..1), or a list",
       granularityRange,
     )
-    .option("--levels <n>", "how many settings a range means (default 5)", count)
+    .option("--levels <n>", "how many granularities a range means (default 5)", count)
     .addOption(
       new Option(
         "--prompting <how>",
@@ -54,7 +54,11 @@ export function everythingCommand({ signal }: Interrupt): Command {
     .option("--stability <x>", "masks below are dropped (default 0.95; region tree: 0)", share)
     .option("--out <file|dir>", `repeatable; by the end of the name: ${FORMATS}`, repeatable)
     .option("--format <suffix>", "for a folder, repeatable: json (default), coco.json, png …", repeatable)
-    .option("--at <g|g,g,…>", "settings that pictures show (default 0.5); label maps the first", settings)
+    .option(
+      "--at <g|g,g,…>",
+      "granularities that pictures show (default 0.5); label maps the first",
+      granularities,
+    )
     .option("--json", "print one JSON document to standard output")
     .action((input: string, flags: EverythingFlags) => everything(input, flags, signal));
 }
@@ -85,7 +89,7 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
         "--format is for folders; the end of --out names the format of a file.",
       );
     }
-    // The text that is printed without --json tells of a setting, too.
+    // The text that is printed without --json tells of a granularity, too.
     if (flags.json) checkAt(flags, out.map(formatOf));
     await everythingOfImage({ image: input, out, ...common }, load);
     return;
@@ -100,10 +104,10 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
 
 /** Throws `E_BAD_OPTION` where `--at` is given and nothing shows it. */
 function checkAt({ at }: EverythingFlags, formats: readonly SceneFormat[]): void {
-  if (at === undefined || formats.some(({ showsSettings }) => showsSettings)) return;
+  if (at === undefined || formats.some(({ showsGranularities }) => showsGranularities)) return;
   throw new UnSAMError(
     "E_BAD_OPTION",
-    "--at says which settings pictures show, but no picture is written; leave it out, or write .png or .labels.png.",
+    "--at says which granularities pictures show, but no picture is written; leave it out, or write .png or .labels.png.",
   );
 }
 

@@ -22,7 +22,11 @@ interface LadderFlags extends PromptFlags {
 export function ladderCommand({ signal }: Interrupt): Command {
   return withPromptOptions(new Command("ladder"))
     .description("Answer one prompt at every granularity: all scales of what lies there.")
-    .option("--levels <n|g,g,…>", "how many settings, evenly from 0.1 to 1 (default 10), or a list", levels)
+    .option(
+      "--levels <n|g,g,…>",
+      "how many granularities, evenly from 0.1 to 1 (default 10), or a list",
+      levels,
+    )
     .option("--nested", "change masks, as little as possible, so that each lies in the next coarser one")
     .option("--out <file.png>", "write a contact sheet: one tile for each distinct scale, with its range")
     .option("--tile <pixels>", "longest side of a tile, 64 to 2048 (default 360)", count)
@@ -90,7 +94,7 @@ function describe(
 ): string {
   const { distinct, stable, nested } = answer;
   const lines = [
-    `${image}: ${distinct.length} scales at ${answer.length} settings (${unsam.model.name}; encoding ` +
+    `${image}: ${distinct.length} scales at ${answer.length} granularities (${unsam.model.name}; encoding ` +
       `${milliseconds.encode} ms, segmenting ${milliseconds.answer} ms)`,
   ];
   for (const { range, levels, segment } of distinct) {

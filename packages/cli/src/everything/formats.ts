@@ -8,7 +8,7 @@ export interface SceneFormat {
   readonly suffix: string;
   readonly about: string;
   /** It shows granularities: those of `--at`. */
-  readonly showsSettings?: true;
+  readonly showsGranularities?: true;
   write(scene: SceneHierarchy, file: string, context: FormatContext): Promise<void>;
 }
 
@@ -37,12 +37,12 @@ export const SCENE_FORMATS: readonly SceneFormat[] = [
   {
     suffix: ".labels.png",
     about: "16-bit label map at --at",
-    showsSettings: true,
+    showsGranularities: true,
     write: async (scene, file, { at }) => writeWhole(file, await scene.at(at[0]).toPNG()),
   },
   {
     suffix: ".contours.png",
-    about: "16-bit contours of all settings",
+    about: "16-bit contours of all granularities",
     write: async (scene, file) => writeWhole(file, await scene.contours.toPNG()),
   },
   {
@@ -53,7 +53,7 @@ export const SCENE_FORMATS: readonly SceneFormat[] = [
   {
     suffix: ".png",
     about: "the photo in colours at --at",
-    showsSettings: true,
+    showsGranularities: true,
     write: async (scene, file, { at, signal }) =>
       writeWhole(file, await scene.overlay({ granularity: at, signal })),
   },

@@ -12,7 +12,7 @@ const TIE_BREAK = 1e-3;
 
 /**
  * Isotonic fit: for each granularity that has labels one of the levels, never falling with it, so that the
- * sum of IoU over all labels is the largest possible. Exact, by dynamic programming over settings and levels.
+ * sum of IoU over all labels is the largest possible. Exact, by dynamic programming over granularities and levels.
  * `levels`: the model's granularities, ascending. At least one label.
  */
 export function fitLabels(levels: readonly number[], labels: readonly LabelCurve[]): Knot[] {
@@ -25,7 +25,7 @@ export function fitLabels(levels: readonly number[], labels: readonly LabelCurve
     }
     return sums.map((sum, l) => sum + TIE_BREAK * smoothed(sums, l));
   });
-  // best[d][l]: the most that the settings up to d can reach with levels up to l; chosen[d][l]: the level of d there.
+  // best[d][l]: the most that the granularities up to d can reach with levels up to l; chosen[d][l]: the level of d there.
   const best: Float64Array[] = [];
   const chosen: Int32Array[] = [];
   gains.forEach((gain, d) => {

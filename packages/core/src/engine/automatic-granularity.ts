@@ -7,8 +7,8 @@ export const AUTOMATIC_LEVELS: readonly number[] = Array.from({ length: 10 }, (_
 /** The scale "auto" chooses and at most seven runners-up. */
 export const MOST_SCALES = 8;
 
-/** One setting of a decoded ladder. */
-export interface DecodedSetting {
+/** One level of a decoded ladder. */
+export interface DecodedLevel {
   readonly granularity: number;
   /** Low-resolution logits, [side, side], the same side in all. */
   readonly logits: Float32Array;
@@ -17,25 +17,25 @@ export interface DecodedSetting {
 }
 
 /**
- * The scales of a decoded ladder, most persistent first (see `persistentScales`). A setting counts by the part of the
+ * The scales of a decoded ladder, most persistent first (see `persistentScales`). A level counts by the part of the
  * range it stands for, times its predicted IoU, times its stability score. Masks are compared at low resolution; two
- * empty ones do not agree. `settings` ascend in granularity.
+ * empty ones do not agree. `levels` ascend in granularity.
  */
-export function scalesOfLadder(settings: readonly DecodedSetting[], limit: number): Scale[] {
-  const side = Math.sqrt(settings[0].logits.length);
-  const data = new Float32Array(settings.length * side * side);
-  settings.forEach(({ logits }, i) => {
+export function scalesOfLadder(levels: readonly DecodedLevel[], limit: number): Scale[] {
+  const side = Math.sqrt(levels[0].logits.length);
+  const data = new Float32Array(levels.length * side * side);
+  levels.forEach(({ logits }, i) => {
     data.set(logits, i * side * side);
   });
   const { masks, areas, boxes, stability } = maskStatistics({
-    count: settings.length,
+    count: levels.length,
     height: side,
     width: side,
     data,
   });
   const overlaps = pairwiseOverlaps(masks, boxes);
-  const spans = granularitySpans(settings.map(({ granularity }) => granularity));
-  const weights = settings.map(({ score }, i) => spans[i] * Math.max(0, score) * stability[i]);
+  const spans = granularitySpans(levels.map(({ granularity }) => granularity));
+  const weights = levels.map(({ score }, i) => spans[i] * Math.max(0, score) * stability[i]);
   return persistentScales(
     weights,
     (a, b) => {

@@ -1,6 +1,6 @@
 export {
   AUTOMATIC_LEVELS,
-  type DecodedSetting,
+  type DecodedLevel,
   MOST_SCALES,
   scalesOfLadder,
 } from "./automatic-granularity.js";

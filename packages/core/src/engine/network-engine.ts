@@ -253,7 +253,7 @@ class NetworkImage implements EngineImage {
 
   async segment(prompts: readonly Prompt[], options: SegmentOptions): Promise<EngineAnswer[]> {
     const { multimask, signal } = options;
-    // The settings of a ladder share one mask: what is made of it is made once, and the decoder knows it again.
+    // The levels of a ladder share one mask: what is made of it is made once, and the decoder knows it again.
     const masks = new Map<Prompt["mask"], Promise<Float32Array | null>>();
     for (const { mask } of prompts) {
       if (!masks.has(mask)) masks.set(mask, maskPromptLogits(mask, this.#side / 4, signal));
@@ -266,10 +266,10 @@ class NetworkImage implements EngineImage {
       ...(signal ? { signal } : {}),
     });
     let next = 0;
-    const chosen = asked.map((rungs) => {
-      const answers = decoded.slice(next, next + rungs.length);
-      next += rungs.length;
-      const all = answers.map((masks, i) => ({ masks, granularity: rungs[i].granularity }));
+    const chosen = asked.map((levels) => {
+      const answers = decoded.slice(next, next + levels.length);
+      next += levels.length;
+      const all = answers.map((masks, i) => ({ masks, granularity: levels[i].granularity }));
       return all.length === 1 ? all : mostPersistentFirst(all);
     });
     const finished = await this.#finish(chosen.flat(), options);
@@ -291,7 +291,7 @@ class NetworkImage implements EngineImage {
   }
 
   async #finish(
-    chosen: readonly Rung[],
+    chosen: readonly DecodedAnswer[],
     { maxHoleArea, maxSprinkleArea, signal }: SegmentOptions,
   ): Promise<Omit<EngineAnswer, "alternatives">[]> {
     const side = this.#side / 4;
@@ -341,17 +341,17 @@ class NetworkImage implements EngineImage {
 }
 
 /** What the decoder said at one granularity. */
-interface Rung {
+interface DecodedAnswer {
   readonly masks: DecodedMasks;
   readonly granularity: number | null;
 }
 
 /** Of the ladder that "auto" decodes: the scale it chooses, then the runners-up. */
-function mostPersistentFirst(rungs: readonly Rung[]): Rung[] {
-  const settings = rungs.map(({ masks, granularity }) => ({
+function mostPersistentFirst(levels: readonly DecodedAnswer[]): DecodedAnswer[] {
+  const decoded = levels.map(({ masks, granularity }) => ({
     granularity: granularity ?? 0,
     logits: masks.lowRes,
     score: masks.predictedIou[0],
   }));
-  return scalesOfLadder(settings, MOST_SCALES).map(({ index }) => rungs[index]);
+  return scalesOfLadder(decoded, MOST_SCALES).map(({ index }) => levels[index]);
 }

@@ -116,7 +116,7 @@ export function segment(
   return move({ answers, painted }, ...buffers);
 }
 
-/** The rungs of one ladder hold the very same clicks, box and mask, on this side of the threads too. */
+/** The levels of one ladder hold the very same clicks, box and mask, on this side of the threads too. */
 function sameButGranularity(a: PlainPrompt, b: PlainPrompt): boolean {
   return a.points === b.points && a.box === b.box && a.mask === b.mask;
 }

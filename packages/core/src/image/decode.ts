@@ -51,7 +51,7 @@ export async function decodeImage(input: ImageInput, options: DecodeOptions = {}
 export interface InspectedImage {
   /** How many there are. */
   readonly pixels: number;
-  /** To be called once, if at all. `onPixels` hears of it where there turn out to be more. */
+  /** To be called once, if at all. `onPixels` is called with the number of pixels where there turn out to be more. */
   decode(onPixels?: (pixels: number) => void): Promise<RgbImage>;
 }
 

@@ -3,7 +3,7 @@ import { lowestBit } from "./bits.js";
 /**
  * The nested family nearest to masks of one prompt, ordered from fine to coarse: every mask lies in the next one, and
  * the number of pixels changed in all is the least possible. Each pixel is decided by itself: it must be in from some
- * setting on, and the setting is taken that contradicts the fewest masks (of equals the finest, so that a part's pixel
+ * level on, and the level is taken that contradicts the fewest masks (of equals the finest, so that a part's pixel
  * joins the whole rather than being cut off). Masks that are nested already come back as they are.
  *
  * @param masks words in the layout of `Mask`, all of one size; they are only read

@@ -35,7 +35,7 @@ export const callersAbort: Abortable = {
     return Atomics.load((workerData as ThreadData).stop, 0) === current;
   },
   throwIfAborted() {
-    // Nobody hears it: the caller was told its own signal's reason.
+    // Nobody receives it: the caller has already been given its own signal's reason.
     if (callersAbort.aborted) throw new DOMException("The caller has given up.", "AbortError");
   },
 };

@@ -19,7 +19,7 @@ const THRESHOLDS = 20;
  */
 const OPTIONS: WholeImageOptions = { ...OFFICIAL_OPTIONS, predictedIou: 0, stability: 0, boxIoU: 0.9 };
 
-/** Settings whose answers fill up the regions of a hierarchy: fine ones differ most; only equal boxes exclude each other. */
+/** Granularities whose answers fill up the regions of a hierarchy: fine ones differ most; only equal boxes exclude each other. */
 const FILLING_LEVELS = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1];
 const FILLING_BOX_IOU = 1;
 

@@ -63,7 +63,7 @@ function table(reports: readonly RegionTreeReport[]): string {
     ["images / clicks", (r) => `${r.images} / ${r.clicks}`],
     ["oracle over all ancestors", (r) => iou(r.oracle)],
     ["oracle over 10 granularities", (r) => iou(r.oracleOfLevels)],
-    ["best single setting", (r) => `${iou(r.bestLevel.iou)} (${r.bestLevel.granularity})`],
+    ["best single granularity", (r) => `${iou(r.bestLevel.iou)} (${r.bestLevel.granularity})`],
     ["auto", (r) => iou(r.auto)],
     ["box of the region as prompt", (r) => iou(r.box)],
     ["the region as mask prompt", (r) => iou(r.mask)],

@@ -12,7 +12,7 @@ import type { ImageScore } from "./score-image.worker.js";
 
 type Interval = readonly [low: number, high: number];
 
-/** Three readings of one ladder: one setting for the whole set, the method's own choice, the best in hindsight. */
+/** Three readings of one ladder: one level for the whole set, the method's own choice, the best in hindsight. */
 export interface Triple<Value> {
   /** The one level that is best on the whole set, chosen in hindsight. */
   readonly fixed: Value;

@@ -6,7 +6,7 @@ import type { PackedMask } from "@unsam/core/mask";
 import type { AddonAt } from "@unsam/core/operations";
 import { generateMasks, OFFICIAL_OPTIONS, type WholeImageOptions } from "@unsam/core/whole-image";
 
-/** Which network looks at the photos. */
+/** Which network encodes the photos. */
 export interface BackboneOptions {
   /** Path of a checkpoint. */
   readonly model: string;
@@ -18,8 +18,8 @@ export interface BackboneOptions {
   readonly masks?: Partial<Pick<WholeImageOptions, "pointsPerSide" | "predictedIou" | "stability">>;
 }
 
-/** What a network saw in a photo. Plain data: it crosses to the worker that makes labels of it. */
-export interface WireSight {
+/** What a network gives for a photo. Plain data: it moves to the worker that makes labels of it. */
+export interface NetworkOutput {
   readonly embedding: { readonly data: Float32Array; readonly shape: readonly number[] };
   readonly masks:
     | readonly { readonly mask: PackedMask; readonly predictedIou: number; readonly stability: number }[]
@@ -29,12 +29,12 @@ export interface WireSight {
 export interface Backbone {
   /** SHA-256 of the weights. */
   readonly fingerprint: string;
-  look(photo: RgbImage, signal?: AbortSignal): Promise<WireSight>;
+  look(photo: RgbImage, signal?: AbortSignal): Promise<NetworkOutput>;
   dispose(): Promise<void>;
 }
 
 /**
- * Opens the network that looks at photos: its image embedding, and for `masks` its masks of the whole image as the
+ * Opens the network that encodes photos: its image embedding, and for `masks` its masks of the whole image as the
  * official generator finds them, at granularity 1 where it has that input. Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`,
  * `E_BAD_OPTION`.
  */

@@ -161,8 +161,8 @@ async function labelFiles(
           skipped.push(file.name);
         } else {
           const image = { file_name: file.name, id: k + 1 };
-          const sight = backbone ? await backbone.look(await decodeImage(source), signal) : null;
-          const labelled = await worker("labelOne", [source, image, info, addon, sight], { signal });
+          const output = backbone ? await backbone.look(await decodeImage(source), signal) : null;
+          const labelled = await worker("labelOne", [source, image, info, addon, output], { signal });
           await writeWhole(target, labelled.text);
           made.push(file.name);
           count = labelled.count;

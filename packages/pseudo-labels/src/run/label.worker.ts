@@ -3,8 +3,8 @@ import { Mask, unpackMask } from "@unsam/core/mask";
 import { operationsAt } from "@unsam/core/operations";
 import { buildRegionTreeWith } from "@unsam/core/region-tree";
 import { type LabelFile, type LabelInfo, labelFile } from "../label-file.js";
-import { type LabelKernels, labelBySight, labelByTree, type Seen } from "../label-image.js";
-import type { WireSight } from "./backbone.js";
+import { type LabelKernels, labelByNetwork, labelByTree, type UnpackedOutput } from "../label-image.js";
+import type { NetworkOutput } from "./backbone.js";
 
 // Worker side of a labelling: one image after the other, each from its file to the text of its label file.
 
@@ -15,27 +15,27 @@ export interface Labelled {
 }
 
 /**
- * `addon`: path of the native addon, null where TypeScript does the work, with the same result. `sight`: what a network
- * saw in the image; null: region trees are grown.
+ * `addon`: path of the native addon, null where TypeScript does the work, with the same result. `output`: what a network
+ * gives for the image; null: region trees are grown.
  */
 export async function labelOne(
   file: string,
   image: Pick<LabelFile["image"], "file_name" | "id">,
   info: LabelInfo,
   addon: string | null,
-  sight: WireSight | null,
+  output: NetworkOutput | null,
 ): Promise<Labelled> {
   const photo = await decodeImage(file);
   const kernels = kernelsAt(addon);
-  const families = sight
-    ? await labelBySight(photo, seen(sight), kernels)
+  const families = output
+    ? await labelByNetwork(photo, unpacked(output), kernels)
     : await labelByTree(photo, kernels);
   const { width, height } = photo;
   const labels = labelFile({ ...image, width, height }, info, families);
   return { text: `${JSON.stringify(labels)}\n`, count: labels.annotations.length };
 }
 
-function seen({ embedding, masks }: WireSight): Seen {
+function unpacked({ embedding, masks }: NetworkOutput): UnpackedOutput {
   if (masks === null) return { embedding, masks };
   const candidates = masks.map(({ mask, predictedIou, stability }) => ({
     mask: new Mask(mask.width, mask.height, unpackMask(mask)),

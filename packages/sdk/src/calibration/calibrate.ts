@@ -138,7 +138,7 @@ async function fitToLabels(
   return { knots, fit };
 }
 
-/** The setting at which a target should be the answer. */
+/** The granularity at which a target should be the answer. */
 function checkTarget(images: readonly EncodedImage[], target: CalibrationTarget, i: number): number {
   checkKeys(target, ["image", "prompt", "mask"], `Target ${i}`);
   const { image = 0, prompt, mask } = target;
@@ -156,9 +156,11 @@ function checkTarget(images: readonly EncodedImage[], target: CalibrationTarget,
 }
 
 function settingOf(value: unknown, owner: string): number {
-  const setting = parseGranularity(value === undefined ? 1 : value);
-  if (typeof setting === "number") return setting;
-  throw bad(`The granularity of ${owner} is ${setting}; a calibration needs a number from 0 to 1 or a name.`);
+  const granularity = parseGranularity(value === undefined ? 1 : value);
+  if (typeof granularity === "number") return granularity;
+  throw bad(
+    `The granularity of ${owner} is ${granularity}; a calibration needs a number from 0 to 1 or a name.`,
+  );
 }
 
 async function fitToStatistic(

@@ -103,7 +103,7 @@ export function planEverything(options: EverythingOptions, model: EverythingMode
     throw idle(
       "levels",
       parsed.levels,
-      "it is how many settings a range [min, max] means, and granularity is none",
+      "it is how many granularities a range [min, max] means, and granularity is none",
     );
   }
   if (cropLayers > 0 && !model.photo) {
@@ -148,7 +148,7 @@ function checkPrompting(
     throw idle(
       "levels",
       levels,
-      `regions of all settings between the ends of the range come at once; ${instead}`,
+      `regions of all granularities between the ends of the range come at once; ${instead}`,
     );
   }
 }
@@ -176,11 +176,11 @@ function granularitiesOf(
     );
   }
   const list = (Array.isArray(given) ? given : given === undefined ? DEFAULT_RANGE : [given]).map((level) => {
-    const setting = parseGranularity(level);
-    if (typeof setting === "number") return setting;
+    const number = parseGranularity(level);
+    if (typeof number === "number") return number;
     throw new UnSAMError(
       "E_BAD_PROMPT",
-      `The granularity of a whole image is a number, a range [min, max] or a list of numbers, not ${setting}.`,
+      `The granularity of a whole image is a number, a range [min, max] or a list of numbers, not ${number}.`,
     );
   });
   if (list.length === 0 || list.length > MOST_LEVELS) {

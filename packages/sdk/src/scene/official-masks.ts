@@ -105,8 +105,8 @@ export function officialPlan(
       `cropLayers is ${given.cropLayers}, but this image was loaded from a saved encoding, which holds no pixels; encode the photo.`,
     );
   }
-  const setting = granularity === undefined ? (can.granularity ? 1 : null) : parseGranularity(granularity);
-  if (setting === "auto" || (setting !== null && !can.granularity)) {
+  const level = granularity === undefined ? (can.granularity ? 1 : null) : parseGranularity(granularity);
+  if (level === "auto" || (level !== null && !can.granularity)) {
     throw new UnSAMError(
       "E_BAD_PROMPT",
       can.granularity
@@ -115,5 +115,5 @@ export function officialPlan(
     );
   }
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { granularities: [setting], options: { ...OFFICIAL_OPTIONS, ...said } };
+  return { granularities: [level], options: { ...OFFICIAL_OPTIONS, ...said } };
 }

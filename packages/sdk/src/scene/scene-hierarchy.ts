@@ -58,11 +58,11 @@ export class SceneHierarchy {
   /** Masks that lie in no other. */
   readonly roots: readonly SceneMask[];
   /**
-   * The settings at which `at` changes, ascending: from one to just below the next the map is the same. Empty where no
+   * The granularities at which `at` changes, ascending: from one to just below the next the map is the same. Empty where no
    * mask lies in another.
    */
   readonly levels: readonly number[];
-  /** The label maps of all settings in one. */
+  /** The label maps of all granularities in one. */
   readonly contours: SceneContours;
   readonly #data: SceneData;
   readonly #source: RgbImage | null;
@@ -76,13 +76,13 @@ export class SceneHierarchy {
     this.contours = new SceneContours(contours);
     const hasChild = new Uint8Array(entries.length);
     for (const parent of forest.parent) if (parent >= 0) hasChild[parent] = 1;
-    const setting = (region: number) => forest.level[region] / GRANULARITY_STEPS;
+    const granularityOf = (region: number) => forest.level[region] / GRANULARITY_STEPS;
     const masks = new Array<SceneMask>(entries.length);
     // Parents come first in painting order.
     for (const region of forest.order) {
       const up = forest.parent[region];
-      const from = hasChild[region] ? setting(region) : 0;
-      const until = up < 0 ? Number.POSITIVE_INFINITY : setting(up);
+      const from = hasChild[region] ? granularityOf(region) : 0;
+      const until = up < 0 ? Number.POSITIVE_INFINITY : granularityOf(up);
       masks[region] = new SceneMask(entries[region], region, up < 0 ? null : masks[up], [from, until]);
     }
     for (const { children } of masks) (children as SceneMask[]).sort((a, b) => a.id - b.id);
@@ -151,14 +151,14 @@ export class SceneHierarchy {
   }
 
   /**
-   * Who owns each pixel at a granularity: exactly one mask, the finest whose range covers the setting; where
-   * branches overlap, the one of higher score (decided once, for all settings). What lies in no mask is 0, the rest of
-   * the scene. Of two settings the coarser map is a union of regions of the finer one. Throws `E_BAD_PROMPT`.
+   * Who owns each pixel at a granularity: exactly one mask, the finest whose range covers it; where
+   * branches overlap, the one of higher score (decided once, for all granularities). What lies in no mask is 0, the rest of
+   * the scene. Of two granularities the coarser map is a union of regions of the finer one. Throws `E_BAD_PROMPT`.
    */
   at(granularity: Granularity): LabelMap {
-    const setting = oneGranularity(granularity);
+    const number = oneGranularity(granularity);
     const { finest, forest } = this.#data;
-    return new LabelMap(this, setting, labelMapAt(finest, forest, setting), this.masks);
+    return new LabelMap(this, number, labelMapAt(finest, forest, number), this.masks);
   }
 
   /** The masks that own the pixel that holds (x, y) as granularity rises, from part to whole; empty where none does. */
@@ -239,7 +239,7 @@ export class SceneHierarchy {
   }
 
   /**
-   * The photo with the regions of a setting in colours, as PNG. A mask has the same colour at every setting.
+   * The photo with the regions of one granularity in colours, as PNG. A mask has the same colour at every granularity.
    * Throws `E_BAD_IMAGE` where the photo is missing or of another size, `E_BAD_PROMPT`, `E_BAD_OPTION`.
    */
   async overlay(options: OverlayOptions = {}): Promise<Buffer> {
@@ -252,10 +252,10 @@ export class SceneHierarchy {
     const missing = "This scene holds no photo; give it: overlay({ image }).";
     const masked = { what: "scene", width, height, source: this.#source, missing };
     return drawOverPhoto(masked, image, signal, async (photo) => {
-      const settings = Array.isArray(granularity) ? granularity : [granularity];
+      const granularities = Array.isArray(granularity) ? granularity : [granularity];
       const pictures: Uint8Array[] = [];
-      for (const setting of settings) {
-        const { labels } = this.at(setting);
+      for (const one of granularities) {
+        const { labels } = this.at(one);
         const picture = { width, height, rgb: photo.data, labels, opacity };
         pictures.push(
           await worker("paint", [picture], {
@@ -304,11 +304,11 @@ function ownOrShared(part: Float32Array): Float32Array {
 }
 
 function oneGranularity(granularity: Granularity): number {
-  const setting = parseGranularity(granularity);
-  if (typeof setting === "number") return setting;
+  const number = parseGranularity(granularity);
+  if (typeof number === "number") return number;
   throw new UnSAMError(
     "E_BAD_PROMPT",
-    `A scene is looked at from one granularity, a number from 0 to 1 or its name, not ${setting}.`,
+    `A scene is shown at one granularity, a number from 0 to 1 or its name, not ${number}.`,
   );
 }
 

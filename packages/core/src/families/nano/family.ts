@@ -34,7 +34,7 @@ async function openNano({ threads, signal }: OpenOptions): Promise<Engine> {
       kernels: "typescript",
       reasons: {
         ...TREE_REASONS,
-        kernels: "Trees that a network lends its cues to are grown in TypeScript.",
+        kernels: "Trees with learned cues are grown in TypeScript.",
       },
     },
     threads,

@@ -14,7 +14,7 @@ const model = () => ({
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), "unsam-sight-"));
+  folder = await mkdtemp(path.join(tmpdir(), "unsam-output-"));
   const photo = sharp({ create: { width: 150, height: 100, channels: 3, background: "#7a8c74" } }).composite([
     { input: { create: { width: 50, height: 40, channels: 3, background: "#c03020" } }, left: 20, top: 30 },
   ]);
