@@ -43,7 +43,11 @@ describe("flags that would make no difference are refused", () => {
   const board = inRepository("docs", "images", "fruit-board.jpg");
   const click = [board, "--point", "323,123"];
   it.each<[string, string[], RegExp]>([
-    ["segment", [...click, "--multimask"], /multimask is true, but nano gives one mask a prompt; leave it out/],
+    [
+      "segment",
+      [...click, "--multimask"],
+      /multimask is true, but nano gives one mask a prompt; leave it out/,
+    ],
     ["ladder", [...click, "--tile", "100"], /--tile is of the contact sheet; give --out/],
     ["everything", [board, "--levels", "3"], /levels is 3, but regions of all granularities.*leave it out/],
     [
