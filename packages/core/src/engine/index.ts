@@ -7,7 +7,12 @@ export {
 export { defaultCacheDir } from "./cache-dir.js";
 export * from "./engine.js";
 export { loadAddon } from "./load-addon.js";
-export { CPU_BY_DEFAULT, openNetworkEngine, recogniseNetworkFamily } from "./network-engine.js";
+export {
+  CPU_BY_DEFAULT,
+  openNetworkEngine,
+  type RecognisedCheckpoint,
+  recogniseCheckpoint,
+} from "./network-engine.js";
 export type { NetworkOptions } from "./network-options.js";
 export {
   TREE_CAPABILITIES,

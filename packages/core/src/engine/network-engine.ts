@@ -30,7 +30,7 @@ import { loadAddon } from "./load-addon.js";
 import type { MaskFinisher } from "./mask-finisher.js";
 import { maskPromptLogits } from "./mask-prompt.js";
 import { nativeFinisher } from "./native-finisher.js";
-import type { Network } from "./network.worker.js";
+import type { Network, OpenCheckpoint } from "./network.worker.js";
 import { proposeByClicks } from "./network-clicks.js";
 import type { NetworkOptions } from "./network-options.js";
 import { onnxDecoder } from "./onnx-decoder.js";
@@ -46,26 +46,37 @@ const forgotten = new FinalizationRegistry<PreparedImage>((image) => {
   image.dispose().catch(() => {});
 });
 
-/** Name of the family of networks that a checkpoint is of. Throws `E_BAD_CHECKPOINT`, `E_BAD_OPTION`. */
-export function recogniseNetworkFamily({
-  checkpoint,
-  weights,
-  families,
-  signal,
-}: Pick<NetworkOptions, "checkpoint" | "weights" | "families" | "signal">): Promise<string> {
+/** A checkpoint that is open on the inference thread until its handle is released. */
+export interface RecognisedCheckpoint {
+  /** Name of the family of networks that its tensors are of. */
+  readonly family: string;
+  readonly handle: Handle<OpenCheckpoint>;
+}
+
+/**
+ * Opens a checkpoint and looks at its tensors. `families`: modules whose default exports are the families (`NetworkFamily`, or
+ * a list of them) that it may be of; the thread imports them. Throws `E_BAD_CHECKPOINT`, `E_BAD_OPTION`.
+ */
+export function recogniseCheckpoint(
+  { checkpoint, weights, signal }: Pick<NetworkOptions, "checkpoint" | "weights" | "signal">,
+  families: readonly string[],
+): Promise<RecognisedCheckpoint> {
   return inference("recognise", [checkpoint, weights, families], { signal });
 }
 
 /**
- * Opens a checkpoint of a promptable network: image encoder and mask decoder in the addon or on ONNX Runtime.
+ * Opens a promptable network from its checkpoint: image encoder and mask decoder in the addon or on ONNX Runtime.
  * Throws `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`, `E_UNSUPPORTED`, `E_RUNTIME`.
  */
-export async function openNetworkEngine(options: NetworkOptions): Promise<Engine> {
+export async function openNetworkEngine(
+  { handle }: RecognisedCheckpoint,
+  options: NetworkOptions,
+): Promise<Engine> {
   const { signal, ...plain } = options;
   const native = await nativeStatus(options);
   const addon = native?.binding ? native.path : null;
   const binding = options.decoder === "onnx" ? null : (native?.binding ?? null);
-  const opened = await inference("open", [{ ...plain, addon }], { signal });
+  const opened = await inference("open", [handle, { ...plain, addon }], { signal });
   const { network, weights, imageSize, width } = opened;
   const reasons = reasonsOf(options, native, opened);
   if (options.precision === "bfloat16" && !(binding && weights)) {

@@ -1,9 +1,4 @@
 export interface NetworkOptions {
-  /**
-   * Modules whose default exports are the families (`NetworkFamily`, or a list of them) that the checkpoint may be of; threads
-   * import them.
-   */
-  readonly families: readonly string[];
   /** Path of a `.pt` or `.safetensors` file, of an index of shards, or of the folder of one. */
   readonly checkpoint: string;
   /** Where in the checkpoint the weights lie; needed where it holds those of several models. */

@@ -1,12 +1,18 @@
 import { openAddon } from "@unsam/native-cuda";
-import { openCheckpoint } from "../checkpoint/index.js";
+import { type Checkpoint, openCheckpoint } from "../checkpoint/index.js";
 import { type ImageFeatures, type NetworkPrompt, nativeMisfit } from "../decoder/index.js";
 import type { OnnxDecoderKernel, PreparedFeatures } from "../decoder/onnx-decoder-kernel.js";
 import { buildEncoder, hasBfloat16, type ImageEncoder, openNativeEncoder } from "../encoder/index.js";
 import { UnSAMError } from "../errors.js";
 import { networkInput } from "../image/resize.js";
 import type { RgbImage } from "../image/rgb-image.js";
-import { type NetworkModel, recogniseNetwork, resolveModel, weightsFingerprint } from "../models/index.js";
+import {
+  type NetworkFamily,
+  type NetworkModel,
+  recogniseNetwork,
+  resolveModel,
+  weightsFingerprint,
+} from "../models/index.js";
 import { DISPOSED } from "../operations/native-errors.js";
 import { keep, move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
@@ -35,52 +41,52 @@ export interface OpenOptions extends Omit<NetworkOptions, "signal"> {
   readonly addon: string | null;
 }
 
-/** Name of the family that a checkpoint is of. */
-export async function recognise(
-  path: string,
-  weights: string | undefined,
-  modules: readonly string[],
-): Promise<string> {
+/** A checkpoint, and the families it may be of. */
+export interface OpenCheckpoint {
+  readonly checkpoint: Checkpoint;
+  readonly families: readonly NetworkFamily[];
+}
+
+/** Opens a checkpoint and tells the name of its family. */
+export async function recognise(path: string, weights: string | undefined, modules: readonly string[]) {
   const families = await importFamilies(modules);
   const checkpoint = await openCheckpoint(path);
   try {
-    return recogniseNetwork(checkpoint, weights, families).name;
-  } finally {
+    const { name } = recogniseNetwork(checkpoint, weights, families);
+    const open: OpenCheckpoint = { checkpoint, families };
+    const gone = "This checkpoint was closed; load it again.";
+    return { family: name, handle: keep(open, { gone, release: () => checkpoint.close() }) };
+  } catch (cause) {
     await checkpoint.close();
+    throw cause;
   }
 }
 
 /** Opens a network; where the native decoder can answer for it, with that one's weights instead of an ONNX decoder. */
-export async function open(options: OpenOptions) {
-  const families = await importFamilies(options.families);
-  const checkpoint = await openCheckpoint(options.checkpoint);
-  try {
-    const model = resolveModel(checkpoint, options.config, options.weights, families);
-    const fingerprint = weightsFingerprint(await checkpoint.fingerprint(), model.weights);
-    const allowed = options.addon !== null && options.decoder !== "onnx";
-    const native = allowed ? await nativeWeights(model, options.decoder) : null;
-    const weights = native?.weights ?? null;
-    const network = await openKernels(model, fingerprint, options, weights === null);
-    const opened = {
-      network: keep(network, {
-        gone: "This model was disposed; load it again.",
-        release: () => close(network),
-      }),
-      weights,
-      nativeMisfit: native?.misfit ?? null,
-      fingerprint,
-      encoder: network.encoder.kind,
-      imageSize: model.config.imageSize,
-      width: model.config.neck.width,
-      family: model.family,
-      capabilities: model.capabilities,
-      features: model.features,
-      description: model.description,
-    };
-    return move(opened, ...[...(weights?.values() ?? [])].map(({ data }) => data));
-  } finally {
-    await checkpoint.close();
-  }
+export async function open({ checkpoint, families }: OpenCheckpoint, options: OpenOptions) {
+  const model = resolveModel(checkpoint, options.config, options.weights, families);
+  const fingerprint = weightsFingerprint(await checkpoint.fingerprint(), model.weights);
+  const allowed = options.addon !== null && options.decoder !== "onnx";
+  const native = allowed ? await nativeWeights(model, options.decoder) : null;
+  const weights = native?.weights ?? null;
+  const network = await openKernels(model, fingerprint, options, weights === null);
+  const opened = {
+    network: keep(network, {
+      gone: "This model was disposed; load it again.",
+      release: () => close(network),
+    }),
+    weights,
+    nativeMisfit: native?.misfit ?? null,
+    fingerprint,
+    encoder: network.encoder.kind,
+    imageSize: model.config.imageSize,
+    width: model.config.neck.width,
+    family: model.family,
+    capabilities: model.capabilities,
+    features: model.features,
+    description: model.description,
+  };
+  return move(opened, ...[...(weights?.values() ?? [])].map(({ data }) => data));
 }
 
 /** `weights` null: the addon cannot stand for this model. Throws `E_UNSUPPORTED` where nothing else was asked for. */

@@ -1,4 +1,4 @@
-import type { Engine } from "../engine/index.js";
+import type { Engine, RecognisedCheckpoint } from "../engine/index.js";
 import type { ModelCapabilities } from "../models/index.js";
 
 /**
@@ -34,10 +34,10 @@ export interface AskedModel {
   readonly name: string | null;
   readonly checkpoint: CheckpointFile | null;
   /**
-   * Name of the network family that the tensors of the checkpoint are of, found on a thread and once; null where a name was
-   * given. Rejects with `E_BAD_CHECKPOINT` where they are of none, `E_BAD_OPTION`, or the signal's reason.
+   * The checkpoint, opened on a thread and once, with the family of networks that its tensors are of; null where a name was
+   * given. The door closes it. Rejects with `E_BAD_CHECKPOINT` where they are of none, `E_BAD_OPTION`, or the signal's reason.
    */
-  network(): Promise<string | null>;
+  network(): Promise<RecognisedCheckpoint | null>;
 }
 
 /** How a model is opened. What a family has no use for is at its default: the others were refused. */

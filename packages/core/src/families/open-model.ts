@@ -1,4 +1,9 @@
-import { defaultCacheDir, type Engine, recogniseNetworkFamily } from "../engine/index.js";
+import {
+  defaultCacheDir,
+  type Engine,
+  type RecognisedCheckpoint,
+  recogniseCheckpoint,
+} from "../engine/index.js";
 import { shownValue, UnSAMError } from "../errors.js";
 import { type PartOption, readModelConfig } from "../models/index.js";
 import { KNOWN_MODELS } from "../store/index.js";
@@ -45,7 +50,19 @@ export async function openModel(
     ? model
     : await withFile(model, { cacheDir, offline, onProgress, signal });
   const asked = await askedModel(local, families, signal);
-  const family = await familyOf(asked, families);
+  try {
+    return await openAs(await familyOf(asked, families), asked, given);
+  } finally {
+    asked.close();
+  }
+}
+
+async function openAs(
+  family: ModelFamily,
+  asked: AskedModel,
+  given: Omit<OpenModelOptions, "families" | keyof FetchOptions>,
+): Promise<Engine> {
+  const { signal } = given;
   const { device, encoder, decoder, precision } = { ...NOT_SAID, ...withoutUndefined(given) };
   checkOptions(family, asked, { device, encoder, decoder, precision });
   signal?.throwIfAborted();
@@ -75,8 +92,10 @@ async function askedModel(
   model: string | CheckpointModel,
   families: readonly ModelFamily[],
   signal: AbortSignal | undefined,
-): Promise<AskedModel> {
-  if (typeof model === "string") return { name: model, checkpoint: null, network: async () => null };
+): Promise<AskedModel & { close(): void }> {
+  if (typeof model === "string") {
+    return { name: model, checkpoint: null, network: async () => null, close: () => {} };
+  }
   const { checkpoint: path, weights } = model;
   const checkpoint: CheckpointFile = {
     path,
@@ -84,13 +103,17 @@ async function askedModel(
     weights,
   };
   const modules = [...new Set(families.flatMap(({ network }) => network ?? []))];
-  let network: Promise<string> | null = null;
+  let network: Promise<RecognisedCheckpoint> | null = null;
   return {
     name: null,
     checkpoint,
     network: () => {
-      network ??= recogniseNetworkFamily({ checkpoint: path, weights, families: modules, signal });
+      network ??= recogniseCheckpoint({ checkpoint: path, weights, signal }, modules);
       return network;
+    },
+    // Nobody needs to wait for that.
+    close: () => {
+      network?.then(({ handle }) => handle.release()).catch(() => {});
     },
   };
 }

@@ -24,16 +24,12 @@ const MODULE = import.meta.resolve("#core/models/network-families.js");
 async function openOnnx(set: ParitySet): Promise<OpenedDecoder> {
   const kinds = { encoder: "onnx", decoder: "onnx", addon: null } as const;
   const options = { ...kinds, device: "cpu", precision: "float32" } as const;
+  const { handle } = await inference("recognise", [set.checkpointFile, undefined, [MODULE]]);
   const { network, imageSize, width } = await inference("open", [
-    {
-      ...options,
-      families: [MODULE],
-      checkpoint: set.checkpointFile,
-      config: set.config,
-      threads: 2,
-      cacheDir,
-    },
+    handle,
+    { ...options, checkpoint: set.checkpointFile, config: set.config, threads: 2, cacheDir },
   ]);
+  await handle.release();
   const decoder = onnxDecoder(network, { width, side: imageSize / 16 });
   const close = async () => {
     await decoder.dispose();

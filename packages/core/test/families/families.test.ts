@@ -1,3 +1,4 @@
+import { readdir, readlink } from "node:fs/promises";
 import { inRepository } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 import { BUILT_IN_MODELS, builtInFamily, MODEL_FAMILIES, openModel } from "#core/families/index.js";
@@ -48,5 +49,36 @@ describe("the families of the package", () => {
     for (const model of ["region-tree", "nano", checkpoint] as const) {
       await expect(openModel(model, { signal })).rejects.toThrow("enough");
     }
+  });
+
+  /** How often this process has the file open. */
+  async function timesOpen(file: string): Promise<number> {
+    const links = (await readdir("/proc/self/fd")).map((fd) =>
+      readlink(`/proc/self/fd/${fd}`).catch(() => ""),
+    );
+    return (await Promise.all(links)).filter((link) => link === file).length;
+  }
+
+  it.runIf(process.platform === "linux")("let go of the file, whether it is opened or not", async () => {
+    const stop = new AbortController();
+    const loads = [
+      openModel(checkpoint, { threads: 1 }),
+      openModel(checkpoint, { device: "cuda", encoder: "native" }),
+      openModel({ ...checkpoint, config: { image_size: -1 } }),
+      openModel(checkpoint, { signal: stop.signal }),
+    ];
+    const ended = Promise.allSettled(loads);
+    await loads[2].catch(() => {});
+    stop.abort();
+    const codes = (await ended).map((one) =>
+      one.status === "fulfilled" ? one.value.info.family : (one.reason.code ?? one.reason.name),
+    );
+    expect(codes.slice(0, 3)).toEqual(["unsamv2", "E_BAD_OPTION", "E_BAD_CONFIG"]);
+    await expect.poll(() => timesOpen(checkpoint.checkpoint), { timeout: 10_000 }).toBe(0);
+    for (const load of loads)
+      await load.then(
+        (engine) => engine.dispose(),
+        () => {},
+      );
   });
 });

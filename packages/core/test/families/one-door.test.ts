@@ -10,7 +10,7 @@ const OWN = ["core/src/families/", "core/src/models/"];
 /** Names of baselines, one of which is called as a family is. */
 const BASELINES = "evaluation/src/methods/open-method.ts";
 
-const OPENERS = /\b(openNetworkEngine|recogniseNetworkFamily|new TreeEngine)\b/;
+const OPENERS = /\b(openNetworkEngine|recogniseCheckpoint|new TreeEngine)\b/;
 const names = MODEL_FAMILIES.map(({ name }) => name).join("|");
 const COMPARED = new RegExp(
   `[!=]==? *"(?:${names})"|"(?:${names})" *[!=]==?|case "(?:${names})"|\\.family *[!=]==?`,

@@ -16,10 +16,10 @@ export function networkFamily(
     name,
     capabilities,
     network,
-    recognise: async (asked) => (await asked.network()) === name,
+    recognise: async (asked) => (await asked.network())?.family === name,
     open: async (asked, options) => {
       checkTogether(options);
-      return openNetworkEngine({ ...networkOptions(asked, options), families: [network] });
+      return openNetworkEngine((await asked.network())!, networkOptions(asked, options));
     },
   };
 }
@@ -40,10 +40,7 @@ function checkTogether({ device, encoder, decoder, precision }: OpenOptions): vo
   }
 }
 
-function networkOptions(
-  { checkpoint }: AskedModel,
-  { decoder, ...options }: OpenOptions,
-): Omit<NetworkOptions, "families"> {
+function networkOptions({ checkpoint }: AskedModel, { decoder, ...options }: OpenOptions): NetworkOptions {
   const { path, config, weights } = checkpoint!;
   return { checkpoint: path, config, weights, ...decoderAndDevice(decoder), ...options };
 }
