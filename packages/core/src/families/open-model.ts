@@ -72,7 +72,7 @@ async function openAs(
     decoder,
     precision,
     threads: given.threads,
-    cacheDir: cacheDir ?? defaultCacheDir(),
+    cacheDir: given.cacheDir ?? defaultCacheDir(),
     signal,
   });
 }
