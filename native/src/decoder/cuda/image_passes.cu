@@ -4,6 +4,10 @@
 // softmax over image tokens (Milakov & Gimelshein 2018). Scores lie in shared memory as [column][token] with a pitch that
 // keeps both the tensor-core layout and one-token-per-lane access free of bank conflicts. Sums that several warps
 // contribute to are added in a fixed order: the same call gives the same bits.
+//
+// One file, and kernels longer than elsewhere: the three passes share their device functions, and a pass is one sequence of
+// stages on the same registers and shared memory, between barriers that would be hidden by calls. Two passes look alike
+// where both carry layer 0's norm; their stages differ in columns and in what stays in shared memory.
 #include "decoder/cuda/image_passes.h"
 
 #include "decoder/cuda/call.h"

@@ -64,7 +64,8 @@ Plan::Plan(const Engine& engine, BatchShape shape)
   if (scratch > 0) scratch_ = DeviceArray<float>(engine_.pool, scratch * idx(pass_.chunks) * idx(prompts));
 }
 
-// Three runs of memory on the device: what comes in (a copy of host_in), what goes out (of host_out), what stays.
+// Three runs of memory on the device: what comes in (a copy of host_in), what goes out (of host_out), what stays. One list of all
+// arrays in the order in which they lie, hence its length.
 void Plan::lay_out(char* memory, char* host_in, char* host_out) {
   const std::size_t prompts = shape_.prompts.size(), rows = idx(rows_), element = element_bytes(engine_.bf16);
   const std::size_t final_count = final_tokens_.size(), padded = idx(tiles_ * kTile), chunks = idx(pass_.chunks);

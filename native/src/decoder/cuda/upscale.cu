@@ -41,6 +41,7 @@ __device__ __forceinline__ int best_of_three(const float* iou_logits) {
   return best;
 }
 
+// One long kernel: a warp keeps its tokens' channels in registers from the first product to the logits.
 template <class P>
 __global__ void __launch_bounds__(kThreads, 2) upscale_kernel(const Call* call_at) {
   using Element = typename P::Element;

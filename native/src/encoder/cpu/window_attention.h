@@ -1,4 +1,5 @@
-// The two ways a block attends; part of encoding.cpp.
+// The two ways a block attends; part of encoding.cpp. Each is one long function: what it computes stays in one scratch space that
+// all its stages read and write, in one order. They begin and end alike; what lies between, and what they loop over, differs.
 #pragma once
 
 #include <cmath>

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "region_tree/cpu/elementary.h"
 #include "region_tree/cpu/planes.h"
@@ -59,109 +60,146 @@ struct Entry {
   bool operator<(const Entry& b) const { return cost != b.cost ? cost > b.cost : edge > b.edge; }
 };
 
-}  // namespace
-
-RegionMerges merge_regions(RegionGraph graph, Features features) {
-  const std::size_t count = graph.count, edges = graph.first.size(), merges = count == 0 ? 0 : count - 1;
-  double image_size = 0.0;
-  for (const double size : features.size) image_size += size;
-  std::vector<double> outline(count);
-  for (std::size_t edge = 0; edge < edges; ++edge) {
-    outline[static_cast<std::size_t>(graph.first[edge])] += graph.border[edge];
-    outline[static_cast<std::size_t>(graph.second[edge])] += graph.border[edge];
-  }
-  std::vector<std::uint8_t> alive(edges, 1);
-  std::vector<std::int32_t> stamp(edges, 0), known(count, -1), node(count);
-  std::vector<std::vector<std::size_t>> around(count);  // edges of each region, dead ones among them
-  std::vector<std::size_t> degree(count);               // living ones
-  std::vector<Entry> heap;
-  heap.reserve(8 * edges);
-  const auto end = [&graph](std::size_t edge, bool second) {
-    return static_cast<std::size_t>(second ? graph.second[edge] : graph.first[edge]);
-  };
-  const auto other = [&](std::size_t edge, std::size_t region) { return end(edge, end(edge, false) == region); };
-  const auto entry = [&](std::size_t edge) -> Entry {
-    const double cost = merge_cost(features, outline, end(edge, false), end(edge, true), graph.border[edge],
-                                   graph.strength[edge], image_size);
-    return {cost, static_cast<std::int32_t>(edge), stamp[edge]};
-  };
-  for (std::size_t i = 0; i < count; ++i) node[i] = static_cast<std::int32_t>(i);
-  for (std::size_t edge = 0; edge < edges; ++edge) {
-    for (const bool second : {false, true}) {
-      around[end(edge, second)].push_back(edge);
-      ++degree[end(edge, second)];
+// Regions and the edges between them while they merge. An edge keeps its index; where two edges meet the same pair of
+// regions, one of them takes the other in and the other one dies.
+class Merging {
+ public:
+  Merging(RegionGraph graph, Features features)
+      : graph_(std::move(graph)), features_(std::move(features)), count_(graph_.count), alive_(graph_.first.size(), 1),
+        stamp_(graph_.first.size(), 0), known_(count_, -1), node_(count_), outline_(count_), around_(count_), degree_(count_) {
+    const std::size_t edges = graph_.first.size();
+    for (const double size : features_.size) image_size_ += size;
+    for (std::size_t edge = 0; edge < edges; ++edge) {
+      outline_[end(edge, false)] += graph_.border[edge];
+      outline_[end(edge, true)] += graph_.border[edge];
     }
-    heap.push_back(entry(edge));
+    heap_.reserve(8 * edges);
+    for (std::size_t i = 0; i < count_; ++i) node_[i] = static_cast<std::int32_t>(i);
+    for (std::size_t edge = 0; edge < edges; ++edge) {
+      for (const bool second : {false, true}) {
+        around_[end(edge, second)].push_back(edge);
+        ++degree_[end(edge, second)];
+      }
+      heap_.push_back(entry(edge));
+    }
+    std::make_heap(heap_.begin(), heap_.end());
   }
-  std::make_heap(heap.begin(), heap.end());
 
-  RegionMerges result;
-  result.children.resize(2 * merges);
-  result.heights.resize(merges);
-  result.border.resize(merges);
-  result.strength.resize(merges);
-  const auto height_of = [&](std::int32_t id) {
+  RegionMerges run() {
+    const std::size_t merges = count_ == 0 ? 0 : count_ - 1;
+    result_.children.resize(2 * merges);
+    result_.heights.resize(merges);
+    result_.border.resize(merges);
+    result_.strength.resize(merges);
+    for (std::size_t merge = 0; merge < merges; ++merge) merge_at(cheapest(), merge);
+    return std::move(result_);
+  }
+
+ private:
+  std::size_t end(std::size_t edge, bool second) const {
+    return static_cast<std::size_t>(second ? graph_.second[edge] : graph_.first[edge]);
+  }
+  std::size_t other(std::size_t edge, std::size_t region) const { return end(edge, end(edge, false) == region); }
+
+  Entry entry(std::size_t edge) const {
+    const double cost = merge_cost(features_, outline_, end(edge, false), end(edge, true), graph_.border[edge],
+                                   graph_.strength[edge], image_size_);
+    return {cost, static_cast<std::int32_t>(edge), stamp_[edge]};
+  }
+
+  double height_of(std::int32_t id) const {
     const auto i = static_cast<std::size_t>(id);
-    return i < count ? 0.0 : result.heights[i - count];
-  };
-  for (std::size_t merge = 0; merge < merges; ++merge) {
+    return i < count_ ? 0.0 : result_.heights[i - count_];
+  }
+
+  // The cheapest living edge whose cost is up to date.
+  Entry cheapest() {
     Entry top{};
     do {
-      std::pop_heap(heap.begin(), heap.end());
-      top = heap.back();
-      heap.pop_back();
-    } while (alive[static_cast<std::size_t>(top.edge)] == 0 || top.stamp != stamp[static_cast<std::size_t>(top.edge)]);
+      std::pop_heap(heap_.begin(), heap_.end());
+      top = heap_.back();
+      heap_.pop_back();
+    } while (alive_[static_cast<std::size_t>(top.edge)] == 0 || top.stamp != stamp_[static_cast<std::size_t>(top.edge)]);
+    return top;
+  }
+
+  void merge_at(const Entry& top, std::size_t merge) {
     const auto edge = static_cast<std::size_t>(top.edge);
     const std::size_t a = end(edge, false), b = end(edge, true);
-    const std::size_t keep = degree[a] >= degree[b] ? a : b, gone = keep == a ? b : a;
-    result.children[2 * merge] = std::min(node[a], node[b]);
-    result.children[2 * merge + 1] = std::max(node[a], node[b]);
-    result.heights[merge] = std::max({top.cost, height_of(node[a]), height_of(node[b])});
-    result.border[merge] = graph.border[edge];
-    result.strength[merge] = graph.strength[edge];
-    node[keep] = static_cast<std::int32_t>(count + merge);
-    alive[edge] = 0;
+    const std::size_t keep = degree_[a] >= degree_[b] ? a : b, gone = keep == a ? b : a;
+    result_.children[2 * merge] = std::min(node_[a], node_[b]);
+    result_.children[2 * merge + 1] = std::max(node_[a], node_[b]);
+    result_.heights[merge] = std::max({top.cost, height_of(node_[a]), height_of(node_[b])});
+    result_.border[merge] = graph_.border[edge];
+    result_.strength[merge] = graph_.strength[edge];
+    node_[keep] = static_cast<std::int32_t>(count_ + merge);
+    alive_[edge] = 0;
+    around_[keep] = join_edges(keep, gone);
+    blend_regions(keep, gone, graph_.border[edge]);
+    for (const std::size_t e : around_[keep]) {
+      ++stamp_[e];
+      heap_.push_back(entry(e));
+      std::push_heap(heap_.begin(), heap_.end());
+    }
+  }
 
+  // The living edges of both regions, which are the edges of `keep` from here on.
+  std::vector<std::size_t> join_edges(std::size_t keep, std::size_t gone) {
     std::vector<std::size_t> standing;
-    standing.reserve(degree[keep] + degree[gone]);
-    for (const std::size_t e : around[keep]) {
-      if (alive[e] == 0) continue;
-      known[other(e, keep)] = static_cast<std::int32_t>(e);
+    standing.reserve(degree_[keep] + degree_[gone]);
+    for (const std::size_t e : around_[keep]) {
+      if (alive_[e] == 0) continue;
+      known_[other(e, keep)] = static_cast<std::int32_t>(e);
       standing.push_back(e);
     }
-    for (const std::size_t e : around[gone]) {
-      if (alive[e] == 0) continue;
+    for (const std::size_t e : around_[gone]) {
+      if (alive_[e] == 0) continue;
       const std::size_t region = other(e, gone);
-      if (known[region] < 0) {
-        (end(e, false) == gone ? graph.first[e] : graph.second[e]) = static_cast<std::int32_t>(keep);
+      if (known_[region] < 0) {
+        (end(e, false) == gone ? graph_.first[e] : graph_.second[e]) = static_cast<std::int32_t>(keep);
         standing.push_back(e);
         continue;
       }
-      const auto into = static_cast<std::size_t>(known[region]);
-      graph.border[into] += graph.border[e];
-      graph.strength[into] += graph.strength[e];
-      alive[e] = 0;
-      --degree[region];
+      const auto into = static_cast<std::size_t>(known_[region]);
+      graph_.border[into] += graph_.border[e];
+      graph_.strength[into] += graph_.strength[e];
+      alive_[e] = 0;
+      --degree_[region];
     }
-    for (const std::size_t e : standing) known[other(e, keep)] = -1;
-    around[gone] = {};
-    degree[gone] = 0;
-    degree[keep] = standing.size();
-
-    const double total = features.size[keep] + features.size[gone], share = features.size[gone] / total;
-    blend(features.channels, keep, gone, kChannels, share);
-    blend(features.lab, keep, gone, 3, share);
-    blend(features.embedding, keep, gone, features.dimensions, share);
-    features.size[keep] = total;
-    outline[keep] += outline[gone] - 2.0 * graph.border[edge];
-    for (const std::size_t e : standing) {
-      ++stamp[e];
-      heap.push_back(entry(e));
-      std::push_heap(heap.begin(), heap.end());
-    }
-    around[keep] = std::move(standing);
+    for (const std::size_t e : standing) known_[other(e, keep)] = -1;
+    around_[gone] = {};
+    degree_[gone] = 0;
+    degree_[keep] = standing.size();
+    return standing;
   }
-  return result;
+
+  void blend_regions(std::size_t keep, std::size_t gone, double border) {
+    const double total = features_.size[keep] + features_.size[gone], share = features_.size[gone] / total;
+    blend(features_.channels, keep, gone, kChannels, share);
+    blend(features_.lab, keep, gone, 3, share);
+    blend(features_.embedding, keep, gone, features_.dimensions, share);
+    features_.size[keep] = total;
+    outline_[keep] += outline_[gone] - 2.0 * border;
+  }
+
+  RegionGraph graph_;
+  Features features_;
+  std::size_t count_;
+  double image_size_ = 0.0;
+  std::vector<std::uint8_t> alive_;                // [edges]
+  std::vector<std::int32_t> stamp_;                // [edges] how often an edge's cost has changed
+  std::vector<std::int32_t> known_, node_;         // [regions] an edge towards a neighbour while edges are joined; tree node
+  std::vector<double> outline_;                    // [regions]
+  std::vector<std::vector<std::size_t>> around_;   // edges of each region, dead ones among them
+  std::vector<std::size_t> degree_;                // living ones
+  std::vector<Entry> heap_;
+  RegionMerges result_;
+};
+
+}  // namespace
+
+RegionMerges merge_regions(RegionGraph graph, Features features) {
+  return Merging(std::move(graph), std::move(features)).run();
 }
 
 }  // namespace unsam::tree
