@@ -154,9 +154,9 @@ async function textOf(answer: Answer, signal: AbortSignal | undefined): Promise<
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   try {
-    for await (const piece of answer.body) {
-      pieces.push(piece as Uint8Array);
-      bytes += (piece as Uint8Array).length;
+    for await (const piece of answer.pieces) {
+      pieces.push(piece);
+      bytes += piece.length;
       if (bytes > MOST_JSON_BYTES)
         throw failed(`${answer.url.host} answers with more than ${MOST_JSON_BYTES} bytes`);
     }

@@ -1,7 +1,7 @@
-import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { UnSAMError } from "../errors.js";
 import { reasonOf, shown } from "../files/index.js";
+import { piecesOf } from "./pieces.js";
 
 const MOST_REDIRECTS = 10;
 const CONNECT_MS = 15_000;
@@ -22,7 +22,8 @@ export interface Answer {
   /** What was asked last, after redirects. */
   readonly url: URL;
   header(name: string): string | null;
-  readonly body: Readable;
+  /** The content, as it comes; to be read once. */
+  readonly pieces: AsyncIterable<Uint8Array>;
   /** Does without the rest. */
   close(): void;
 }
@@ -116,13 +117,11 @@ export class Requests {
           ...(authorization ? { authorization } : {}),
         },
       });
-      // A body that fails while nobody reads it is no uncaught error.
-      body.on("error", () => {});
       return {
         status: statusCode,
         url,
         header: (name) => [got[name]].flat()[0] ?? null,
-        body,
+        pieces: piecesOf(body),
         close: () => void body.destroy(),
       };
     } catch (cause) {

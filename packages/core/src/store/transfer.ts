@@ -158,8 +158,8 @@ async function pour(
     job.onBytes(part.size, state.total);
   };
   try {
-    for await (const data of answer.body) {
-      let piece = data as Uint8Array;
+    for await (const data of answer.pieces) {
+      let piece = data;
       signal?.throwIfAborted();
       fresh += piece.length;
       if (head !== null) {

@@ -76,6 +76,15 @@ describe("a download", () => {
     expect(setting.told.some(({ phase }) => phase === "retry")).toBe(true);
   });
 
+  it("keeps every byte that came before a cut, so that two connections are enough for two halves", async () => {
+    atDownload((request, response) => {
+      sendAndCut(request, bytes, 100_000, response);
+      return true;
+    }, 1);
+    await succeeds();
+    expect(setting.hub.downloads.at(-1)?.headers.range).toBe("bytes=100000-");
+  });
+
   it("begins anew where a server ignores ranges", async () => {
     let count = 0;
     atDownload((request, response) => {
