@@ -71,7 +71,7 @@ describe("unsam eval", () => {
   it("takes the built-in model where none is named, and a limit", async () => {
     const { code, stdout } = await unsam(["eval", "--data", data, "--limit", "2", "--json"]);
     expect(code).toBe(0);
-    expect(JSON.parse(stdout).results).toMatchObject([{ method: "region-tree", images: 2 }]);
+    expect(JSON.parse(stdout).results).toMatchObject([{ method: "nano", images: 2 }]);
   });
 
   it("reports a broken image, does the rest, and exits with 1", async () => {
@@ -125,7 +125,18 @@ describe("unsam eval", () => {
 
   it("leaves nothing behind when it is interrupted", async () => {
     const out = path.join(folder, "interrupted");
-    const args = ["eval", "--data", data, "--out", out, "--json", "--metrics", "all"];
+    const args = [
+      "eval",
+      "--data",
+      data,
+      "--model",
+      "region-tree",
+      "--out",
+      out,
+      "--json",
+      "--metrics",
+      "all",
+    ];
     const child = spawn(process.execPath, [inRepository("packages", "cli", "dist", "main.js"), ...args]);
     let printed = "";
     child.stdout.on("data", (text) => {
