@@ -49,7 +49,7 @@ export async function shareWork<T>(
     joined.callers.delete(caller);
     if (joined.callers.size === 0) {
       joined.stop.abort(new Error("Nobody waits for the download any more."));
-      // What was begun is put away before the last caller hears that it has ended.
+      // What was begun is removed before the last caller is told that it has ended.
       await joined.outcome.catch(() => {});
     }
   }
@@ -67,7 +67,7 @@ function begin<T>(work: (tell: OnProgress, signal: AbortSignal) => Promise<T>): 
       }
     }
   };
-  // Begins when the first caller has joined, so that it hears all of it.
+  // Begins when the first caller has joined, so that the caller gets every report.
   const outcome = Promise.resolve().then(() => work(tell, stop.signal));
   return { callers, stop, outcome };
 }
