@@ -20,9 +20,9 @@ function table({ datasets, methods, results }) {
   const lines = [row(["", ...names]), row(["---", ...names.map(() => "---")])];
   for (const { name, levels, chooses } of methods) {
     const readings = [
-      ["oracle", `${name}, best of ${levels.length} settings`, levels.length > 0],
+      ["oracle", `${name}, best of ${levels.length} levels`, levels.length > 0],
       ["auto", `${name}, its own choice`, chooses && levels.length > 0],
-      ["fixed", levels.length > 0 ? `${name}, best fixed setting` : name, true],
+      ["fixed", levels.length > 0 ? `${name}, best fixed level` : name, true],
     ];
     for (const [key, label, shown] of readings) {
       if (!shown) continue;

@@ -75,7 +75,7 @@ describe("unsam everything IMAGE", () => {
     [["--granularity", "0.9..0.1"], /lower end comes first/],
     [["--granularity", "auto"], /auto/],
     [["--granularity", "7"], /from 0 to 1/],
-    [["--at", "auto"], /no one setting auto/],
+    [["--at", "auto"], /auto is no one granularity/],
     [["--predicted-iou", "2"], /from 0 to 1/],
     [["--prompting", "luck"], /adaptive, grid, regions/],
     [["--format", "png"], /for folders/],

@@ -51,7 +51,7 @@ export function setRun(words: Uint32Array, row: number, x0: number, x1: number):
   words[last] |= tail;
 }
 
-/** Flips the pixels x0 ≤ x < x1 of the row that starts at word `row`. */
+/** Flips the pixels x0 ≤ x < x1 of the row that starts at word `row`. Like `setRun`, written out: both run once for each run of a mask. */
 export function flipRun(words: Uint32Array, row: number, x0: number, x1: number): void {
   if (x0 >= x1) return;
   const first = row + (x0 >> 5);

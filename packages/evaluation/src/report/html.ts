@@ -212,7 +212,7 @@ function clickSheet(
   result: Result,
   pictures: Record<"best" | "median" | "worst", readonly ClickPicture[]>,
 ): string {
-  const what = result.method.chooses ? "its own choice" : "its best setting for each click";
+  const what = result.method.chooses ? "its own choice" : "its best level for each click";
   const column = (title: string, list: readonly ClickPicture[]) =>
     `<div><h4>${title}</h4><div class="strip">${list
       .map(
