@@ -1,7 +1,7 @@
 // Loads, encodes, asks and disposes again and again, and prints how far the process's memory grew after the first
 // WARM_UP cycles, in MB. node --expose-gc memory-cycles.mjs WARM_UP CYCLES PHOTO [CHECKPOINT CONFIG]
-// With MALLOC_ARENA_MAX=1: glibc keeps what each ended thread has freed, up to 100 MB that come and go. Node 24 takes
-// some 60 cycles until what it keeps of ended threads grows no more.
+// With MALLOC_ARENA_MAX=1: glibc keeps what each ended thread has freed, up to 100 MB that come and go. Until
+// what V8 and Node keep for themselves grows no more, 40 encodes pass on Node 22, and 60 loads on Node 24.
 import { setImmediate } from "node:timers/promises";
 import { UnSAM } from "@unsam/sdk";
 
