@@ -96,24 +96,20 @@ describe("unsam everything IMAGE", () => {
   });
 });
 
+/** The command for a folder, with the model that is quickest. */
+const ofFolder = (photos: string, out: string) => [
+  "everything",
+  photos,
+  ...["--model", "region-tree"],
+  ...["--out", out],
+];
+
 describe("unsam everything DIR", () => {
   it("goes on after a bad image, tells of it at the end and exits with 1; then does nothing twice", async () => {
     const { photos, out } = await batch("bad", 3);
     await writeFile(path.join(photos, "photo-11.jpg"), "no JPEG at all");
     const run = () =>
-      unsam([
-        "everything",
-        photos,
-        "--model",
-        "region-tree",
-        "--out",
-        out,
-        "--format",
-        "json",
-        "--format",
-        "labels.png",
-        "--json",
-      ]);
+      unsam([...ofFolder(photos, out), "--format", "json", "--format", "labels.png", "--json"]);
     const first = await run();
     expect(first.code).toBe(1);
     expect(JSON.parse(first.stdout)).toMatchObject({
@@ -140,15 +136,7 @@ describe("unsam everything DIR", () => {
   it("passes hidden files over, and names photos that are not taken once", async () => {
     const { photos, out } = await batch("foreign", 1);
     for (const name of ["._photo-10.jpg", "a.HEIC", "b.bmp"]) await writeFile(path.join(photos, name), "x");
-    const { code, stdout, stderr } = await unsam([
-      "everything",
-      photos,
-      "--model",
-      "region-tree",
-      "--out",
-      out,
-      "--json",
-    ]);
+    const { code, stdout, stderr } = await unsam([...ofFolder(photos, out), "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ images: 1, done: 1, failed: [] });
     expect(stderr.match(/2 files are not taken \(\.bmp, \.heic; the first is “a\.HEIC”\)/g)).toHaveLength(1);
@@ -158,19 +146,13 @@ describe("unsam everything DIR", () => {
     const { photos, out } = await batch("shared", 4);
     const { photos: one, out: alone } = await batch("alone", 1);
     const formats = ["--format", "json", "--format", "labels.png"];
-    const runs = await Promise.all(
-      [0, 1].map(() =>
-        unsam(["everything", photos, "--model", "region-tree", "--out", out, ...formats, "--json"]),
-      ),
-    );
+    const runs = await Promise.all([0, 1].map(() => unsam([...ofFolder(photos, out), ...formats, "--json"])));
     for (const { code, stdout, stderr } of runs) {
       expect(code, stderr).toBe(0);
       const { images, done, skipped, failed } = JSON.parse(stdout);
       expect([images, done + skipped, failed]).toEqual([4, 4, []]);
     }
-    expect(
-      (await unsam(["everything", one, "--model", "region-tree", "--out", alone, ...formats])).code,
-    ).toBe(0);
+    expect((await unsam([...ofFolder(one, alone), ...formats])).code).toBe(0);
     expect(await visible(out)).toEqual(
       [10, 11, 12, 13].flatMap((n) => [`photo-${n}.jpg.json`, `photo-${n}.jpg.labels.png`]),
     );
@@ -188,9 +170,7 @@ describe("unsam everything DIR", () => {
   it("with other settings at the same time is refused by one of them", { timeout: 120_000 }, async () => {
     const { photos, out } = await batch("disputed", 2);
     const runs = await Promise.all(
-      ["2", "3"].map((area) =>
-        unsam(["everything", photos, "--model", "region-tree", "--out", out, "--min-region-area", area]),
-      ),
+      ["2", "3"].map((area) => unsam([...ofFolder(photos, out), "--min-region-area", area])),
     );
     expect(runs.map(({ code }) => code).sort()).toEqual([0, 2]);
     expect(runs.find(({ code }) => code === 2)?.stderr).toContain("made with another model or other options");
@@ -225,15 +205,7 @@ describe("unsam everything DIR", () => {
     const leftover = path.basename(temporaryPath(out)).replace(`-${process.pid}-`, `-${dead}-`);
     await writeFile(path.join(out, leftover), '{"format":');
     const main = inRepository("packages", "cli", "dist", "main.js");
-    const child = spawn(process.execPath, [
-      main,
-      "everything",
-      photos,
-      "--model",
-      "region-tree",
-      "--out",
-      out,
-    ]);
+    const child = spawn(process.execPath, [main, ...ofFolder(photos, out)]);
     const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
     while ((await visible(out)).filter((name) => name.endsWith(".json")).length < 2) {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -252,15 +224,7 @@ describe("unsam everything DIR", () => {
     const times = new Map<string, number>();
     for (const name of before) times.set(name, (await stat(path.join(out, name))).mtimeMs);
 
-    const { code, stdout } = await unsam([
-      "everything",
-      photos,
-      "--model",
-      "region-tree",
-      "--out",
-      out,
-      "--json",
-    ]);
+    const { code, stdout } = await unsam([...ofFolder(photos, out), "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       images: 8,
@@ -275,24 +239,12 @@ describe("unsam everything DIR", () => {
 
   it("does not mix files of different options", async () => {
     const { photos, out } = await batch("mixed", 1);
-    expect((await unsam(["everything", photos, "--model", "region-tree", "--out", out])).code).toBe(0);
-    const { code, stderr } = await unsam([
-      "everything",
-      photos,
-      "--model",
-      "region-tree",
-      "--out",
-      out,
-      "--granularity",
-      "0.5",
-    ]);
+    expect((await unsam(ofFolder(photos, out))).code).toBe(0);
+    const { code, stderr } = await unsam([...ofFolder(photos, out), "--granularity", "0.5"]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/other options/);
     // Another format of the same scenes is welcome.
-    expect(
-      (await unsam(["everything", photos, "--model", "region-tree", "--out", out, "--format", "coco.json"]))
-        .code,
-    ).toBe(0);
+    expect((await unsam([...ofFolder(photos, out), "--format", "coco.json"])).code).toBe(0);
     expect(await visible(out)).toEqual(["photo-10.jpg.coco.json", "photo-10.jpg.json"]);
   });
 

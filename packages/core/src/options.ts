@@ -29,6 +29,20 @@ export function checkKeys(options: unknown, known: readonly string[], caller: st
   throw bad(caller, `${nothing(unknown)}; there ${known.length === 1 ? "is" : "are"} ${known.join(", ")}`);
 }
 
+/** Options without an undefined value: keys that may be undefined may be missing instead. */
+type Said<Options> = {
+  [Key in keyof Options as undefined extends Options[Key] ? never : Key]: Options[Key];
+} & {
+  [Key in keyof Options as undefined extends Options[Key] ? Key : never]?: Exclude<Options[Key], undefined>;
+};
+
+/** Only the options that were said: an undefined one leaves the default it is spread over. */
+export function withoutUndefined<Options extends object>(options: Options): Said<Options> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as Said<Options>;
+}
+
 function nothing(keys: readonly string[]): string {
   const named = keys.slice(0, 3).map((key) => JSON.stringify(key.slice(0, 60)));
   return `there is no option ${named.join(", ")}`;

@@ -1,3 +1,4 @@
+import { withoutUndefined } from "@unsam/core/options";
 import { type BackboneOptions, type LabelProgress, labelFolder, writePreview } from "@unsam/pseudo-labels";
 import { UnSAMError } from "@unsam/sdk";
 import { Command, Option } from "commander";
@@ -65,7 +66,9 @@ async function pseudoLabel(folder: string, flags: Flags, signal: AbortSignal): P
   const labelling = labelFolder(folder, {
     out,
     divide,
-    ...(model === undefined ? {} : { backbone: { model, ...given({ config, weights }), ...thresholds } }),
+    ...(model === undefined
+      ? {}
+      : { backbone: { model, ...withoutUndefined({ config, weights }), ...thresholds } }),
     ...(threads === undefined ? {} : { threads }),
     onProgress: (progress) => show(progress, row),
     signal,
@@ -94,11 +97,9 @@ async function pseudoLabel(folder: string, flags: Flags, signal: AbortSignal): P
 /** The generator's thresholds decide about its masks only. Throws `E_BAD_OPTION` where they would be dropped in silence. */
 function thresholdsOf(flags: Flags, divide: string): Pick<BackboneOptions, "masks"> {
   const { pointsPerSide, predictedIou, stability } = flags;
-  const given = Object.entries({ pointsPerSide, predictedIou, stability }).filter(
-    ([, value]) => value !== undefined,
-  );
-  if (given.length === 0) return {};
-  if (divide === "masks" && flags.model !== undefined) return { masks: Object.fromEntries(given) };
+  const masks = withoutUndefined({ pointsPerSide, predictedIou, stability });
+  if (Object.keys(masks).length === 0) return {};
+  if (divide === "masks" && flags.model !== undefined) return { masks };
   throw new UnSAMError(
     "E_BAD_OPTION",
     "--points-per-side, --predicted-iou and --stability belong to --divide masks; leave them out, or give a --model.",
@@ -114,10 +115,6 @@ function emptySentence(empty: readonly string[], all: number, divide: string): s
       ? "lower --predicted-iou or --stability, or try another --model"
       : "they may be too small, or try another --divide";
   return `${empty.length} of ${all} photos have no label (${examples}); ${advice}.`;
-}
-
-function given<Flags extends Record<string, string | undefined>>(flags: Flags) {
-  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
 }
 
 /** A line that stays for every hundred images where no row can be rewritten. */

@@ -87,10 +87,10 @@ function explainText(text: string): string {
     const size = `${(Number(pointer[1]) / 1e6).toFixed(1)} MB`;
     return `it is a Git LFS pointer to a file of ${size}, not the file; run git lfs pull, or download the file itself.`;
   }
-  if (/^version https:\/\/git-lfs/.test(text) || /^(\.\.\/)*\.?\/?(git\/)?annex\/objects\//.test(text)) {
+  if (isLfsPointer(text) || /^(\.\.\/)*\.?\/?(git\/)?annex\/objects\//.test(text)) {
     return "it is a pointer of Git LFS or git-annex, not the file; run git lfs pull (git annex get), or download the file itself.";
   }
-  if (/^<(!doctype html|html|head|body|!--)/i.test(text)) {
+  if (isWebPage(text)) {
     return `it is an HTML page: a web page was saved in place of the file (a login, a licence to accept, or the page about the file). ${DOWNLOAD}.`;
   }
   if (text.startsWith("<")) {
@@ -100,6 +100,16 @@ function explainText(text: string): string {
     return `it is JSON text that names no shards of a checkpoint (an error message of a server, or a configuration?). ${DOWNLOAD}.`;
   }
   return `it is text that begins with ${quoted(text.slice(0, 60))}, no checkpoint. ${DOWNLOAD}.`;
+}
+
+/** Whether a text, without white space in front, is the start of a web page, which was saved or sent in place of a file. */
+export function isWebPage(text: string): boolean {
+  return /^<(!doctype html|html|head|body|!--)/i.test(text);
+}
+
+/** Whether it is the start of what Git LFS keeps in a file's place. */
+export function isLfsPointer(text: string): boolean {
+  return /^version https:\/\/git-lfs/i.test(text);
 }
 
 /**

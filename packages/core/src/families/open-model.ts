@@ -6,6 +6,7 @@ import {
 } from "../engine/index.js";
 import { shownValue, UnSAMError } from "../errors.js";
 import { type PartOption, readModelConfig } from "../models/index.js";
+import { withoutUndefined } from "../options.js";
 import { KNOWN_MODELS } from "../store/index.js";
 import { MODEL_FAMILIES } from "./families.js";
 import { type FetchOptions, withFile } from "./fetch-model.js";
@@ -153,8 +154,4 @@ function checkOptions(
     "E_UNSUPPORTED",
     `The model ${shownValue(asked.name ?? asked.checkpoint?.path)} has no part that could do ${cannot.join(", ")}; leave ${which} out.`,
   );
-}
-
-function withoutUndefined<T extends object>(given: T): Partial<T> {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -2,6 +2,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type ErrorCode, UnSAMError } from "../errors.js";
+import { withoutUndefined } from "../options.js";
 import type { Abortable } from "../runtime/callers-abort.js";
 
 const MEBIBYTE = 2 ** 20;
@@ -230,8 +231,4 @@ export function shown(path: unknown): string {
 export function reasonOf(cause: unknown): string {
   const { message, name } = cause instanceof Error ? cause : { message: String(cause), name: "" };
   return message.trim().split("\n")[0].slice(0, 300).replace(/\.$/, "") || name || "no reason was given";
-}
-
-function withoutUndefined(options: ReadOptions): ReadOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
 }

@@ -2,9 +2,10 @@ import { z } from "zod";
 import { UnSAMError } from "../errors.js";
 import { parseJson } from "../files/index.js";
 import { COMMIT, isSafeRepoPath } from "./model-name.js";
-import { type Answer, failed, passing, type Requests } from "./requests.js";
+import { type Answer, failed, lengthOf, passing, type Requests } from "./requests.js";
 import { type RetryOptions, withRetries } from "./retry.js";
 import { checkStatus, type Wanted } from "./statuses.js";
+import { refuseWebPage } from "./web-page.js";
 
 const MOST_JSON_BYTES = 16 * 2 ** 20;
 const MOST_PAGES = 20;
@@ -135,11 +136,7 @@ function fileOf(heads: readonly Answer[], what: string): HubFile {
   const last = heads[heads.length - 1];
   const { host } = heads[0].url;
   const commit = first("x-repo-commit");
-  if (commit === null && /^\s*text\/html/i.test(last.header("content-type") ?? "")) {
-    throw failed(
-      `${host} sends a web page instead of ${what}: the page of a login or of a proxy; open it in a browser`,
-    );
-  }
+  if (commit === null) refuseWebPage(last, what);
   const etag = (first("x-linked-etag") ?? last.header("etag"))?.replace(/^W\//, "").replaceAll('"', "") ?? "";
   if (commit === null || !COMMIT.test(commit) || !ETAG.test(etag)) {
     throw failed(
@@ -147,7 +144,7 @@ function fileOf(heads: readonly Answer[], what: string): HubFile {
     );
   }
   const size = first("x-linked-size") ?? (last.status === 200 ? last.header("content-length") : null);
-  return { commit, etag, bytes: size !== null && /^\d{1,15}$/.test(size) ? Number(size) : null };
+  return { commit, etag, bytes: lengthOf(size) };
 }
 
 async function textOf(answer: Answer, signal: AbortSignal | undefined): Promise<string> {

@@ -35,14 +35,7 @@ export async function pullFromHub(source: HubSource, context: PullContext): Prom
     if (here && (await isRight(here.cached, expected, context))) {
       const { cached, file } = here;
       const sha256 = expected.sha256 ?? sumIn(cached.blob);
-      return {
-        name,
-        path: cached.path,
-        bytes: cached.bytes,
-        sha256,
-        ...placeOf(source, cached, file),
-        downloaded: false,
-      };
+      return pulled(name, source, cached, { file, sha256, downloaded: false });
     }
   }
   if (context.offline) throw offlineError(name, cache.folder);
@@ -83,14 +76,7 @@ async function fetchFromHub(
     await rememberFile(cacheDir, known.name, { file, commit, bytes, sha256 });
   }
   report.know({ bytes: entered.bytes, total: entered.bytes });
-  return {
-    name,
-    path: entered.path,
-    bytes: entered.bytes,
-    sha256,
-    ...placeOf(source, entered, file),
-    downloaded,
-  };
+  return pulled(name, source, entered, { file, sha256, downloaded });
 }
 
 interface Job {
@@ -239,6 +225,11 @@ function sumIn(etag: string | null): string | null {
   return sum?.kind === "sha256" ? sum.hex : null;
 }
 
-function placeOf({ repo }: HubSource, { commit }: CachedFile, file: string) {
-  return { repo, commit, file };
+function pulled(
+  name: string,
+  { repo }: HubSource,
+  { path, bytes, commit }: CachedFile,
+  found: Pick<PulledModel, "file" | "sha256" | "downloaded">,
+): PulledModel {
+  return { name, path, bytes, repo, commit, ...found };
 }

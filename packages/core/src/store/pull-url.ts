@@ -2,7 +2,7 @@ import { PartFile } from "../files/index.js";
 import { digestOfFile, type Sum } from "./digest.js";
 import type { UrlSource } from "./model-name.js";
 import { megabytes, offlineError, type PullContext, type PulledModel } from "./pull-context.js";
-import { type Answer, withoutQuery } from "./requests.js";
+import { type Answer, lengthOf, withoutQuery } from "./requests.js";
 import { withRetries } from "./retry.js";
 import { transfer } from "./transfer.js";
 import { UrlCache } from "./url-cache.js";
@@ -78,8 +78,7 @@ async function versionOf(url: string, context: PullContext): Promise<Version> {
   if (answer.status !== 200) return { key: "", validator: null, bytes: null };
   const etag = answer.header("etag");
   const validator = etag?.startsWith('"') ? etag : answer.header("last-modified");
-  const length = answer.header("content-length");
-  const bytes = length !== null && /^\d{1,15}$/.test(length) ? Number(length) : null;
+  const bytes = lengthOf(answer.header("content-length"));
   return { key: `${validator} ${bytes}`, validator, bytes };
 }
 

@@ -173,6 +173,11 @@ const CODES: Readonly<Record<string, string>> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "it sent fewer bytes than it announced",
 };
 
+/** A number of bytes in a header; null: none that can be believed. */
+export function lengthOf(text: string | null): number | null {
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
 /** Presigned addresses carry keys in their query. */
 export function withoutQuery(address: string | URL): string {
   const { origin, pathname } = new URL(address);

@@ -1,9 +1,11 @@
+import { isLfsPointer, isWebPage } from "../checkpoint/other-files.js";
 import { UnSAMError } from "../errors.js";
 import type { PartFile } from "../files/index.js";
 import { Digest, type Sum } from "./digest.js";
-import { type Answer, failed, PassingFault, passing, type Requests } from "./requests.js";
+import { type Answer, failed, lengthOf, PassingFault, passing, type Requests } from "./requests.js";
 import { type RetryOptions, withRetries } from "./retry.js";
 import { checkStatus, type Wanted } from "./statuses.js";
+import { refuseWebPage, webPage } from "./web-page.js";
 
 /** Slower than this for as long as `idleMs`, and the connection is given up. */
 const SLOWEST_BYTES = 1024;
@@ -196,8 +198,7 @@ async function pour(
 
 function checkType(answer: Answer, what: string): void {
   const { host } = answer.url;
-  if (/^\s*(?:text\/html|application\/xhtml)/i.test(answer.header("content-type") ?? ""))
-    throw webPage(host, what);
+  refuseWebPage(answer, what);
   const encoding = answer.header("content-encoding");
   if (encoding !== null && !/^\s*(?:identity)?\s*$/i.test(encoding)) {
     throw failed(`${host} sends ${what} packed (${encoding.slice(0, 40)}), which was not asked for`);
@@ -205,21 +206,11 @@ function checkType(answer: Answer, what: string): void {
 }
 
 function checkHead(head: Uint8Array, host: string, what: string): void {
-  const text = Buffer.from(head.subarray(0, HEAD)).toString("latin1").trimStart().toLowerCase();
-  if (text.startsWith("<!doctype html") || text.startsWith("<html")) throw webPage(host, what);
-  if (text.startsWith("version https://git-lfs.github.com")) {
+  const text = Buffer.from(head.subarray(0, HEAD)).toString("latin1").trimStart();
+  if (isWebPage(text)) throw webPage(host, what);
+  if (isLfsPointer(text)) {
     throw failed(
       `${host} sends a pointer of Git LFS instead of ${what}; give the address of the file itself (/resolve/)`,
     );
   }
-}
-
-function webPage(host: string, what: string): UnSAMError {
-  return failed(
-    `${host} sends a web page instead of ${what}: the page of a login, of a proxy, or one about the file; open it in a browser`,
-  );
-}
-
-function lengthOf(text: string | null): number | null {
-  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : null;
 }

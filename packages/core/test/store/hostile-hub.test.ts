@@ -240,6 +240,7 @@ describe("a download", () => {
       "  <!DOCTYPE html>\n<html><body>Log in, please</body></html>".padEnd(300),
     ],
     ["short, and said to be a file", "application/octet-stream", "<html>Log in</html>"],
+    ["with a comment first", "application/octet-stream", "<!-- proxy --><html>Log in</html>"],
   ])("that is a web page, %s, is recognised", async (_, type, page) => {
     atDownload((__, response) => {
       response.setHeader("content-type", type);

@@ -1,6 +1,6 @@
 import type { EngineInfo } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import { parseOptions } from "@unsam/core/options";
+import { parseOptions, withoutUndefined } from "@unsam/core/options";
 import { type FoundMask as CoreMask, OFFICIAL_OPTIONS } from "@unsam/core/whole-image";
 import { z } from "zod";
 import { parseGranularity } from "../granularity.js";
@@ -114,6 +114,5 @@ export function officialPlan(
         : `A granularity was given, but ${model.name} is a model without granularity; leave it out.`,
     );
   }
-  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { granularities: [level], options: { ...OFFICIAL_OPTIONS, ...said } };
+  return { granularities: [level], options: { ...OFFICIAL_OPTIONS, ...withoutUndefined(given) } };
 }
