@@ -167,7 +167,8 @@ void WeightPacker<T>::neck(const TensorMap& vectors) {
   const std::size_t width = shape_.plan.neck_width;
   const auto lateral_name = [](std::size_t level) { return "image_encoder.neck.convs." + std::to_string(3 - level) + ".conv"; };
   for (std::size_t o = 0; o < 3; ++o) {
-    const auto [channels, base, terms] = shape_.outputs[o];
+    const OutputShape& output = shape_.outputs[o];
+    const std::size_t channels = output.channels, base = output.base, terms = output.terms;
     std::span<const float> after;  // [channels, width]; empty: the identity
     std::vector<double> bias(channels, 0.0);
     const auto add = [&](const std::string& name, const std::vector<std::size_t>& shape) {

@@ -116,7 +116,7 @@ class Call {
   struct Piece {
     PinnedArray<std::byte> memory;
     Event event;
-    bool busy = false;
+    bool busy;  // set by free_piece; an initialiser here would keep Clang from filling the optionals below
   };
   Piece& free_piece(std::size_t wanted);
   void download_bytes(void* to, const void* from, std::size_t bytes);

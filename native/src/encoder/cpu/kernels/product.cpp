@@ -33,7 +33,7 @@ struct Floats {
 // bfloat16 in pairs of rows [depth / 2][panel][2], without an instruction for it: exact products, float32 sums.
 struct Halves {
   using Element = std::uint16_t;
-  static constexpr std::size_t kStep = 2;
+  [[maybe_unused]] static constexpr std::size_t kStep = 2;  // unused where the instruction exists
   static inline float wide(std::uint16_t x) {
     const std::uint32_t bits = static_cast<std::uint32_t>(x) << 16;
     float f;
