@@ -1,60 +1,8 @@
-import { Command, CommanderError } from "commander";
-import { calibrateCommand } from "./commands/calibrate.js";
-import { doctorCommand } from "./commands/doctor.js";
-import { evalCommand } from "./commands/eval.js";
-import { everythingCommand } from "./commands/everything.js";
-import { inspectCommand } from "./commands/inspect.js";
-import { ladderCommand } from "./commands/ladder.js";
-import { modelsCommand } from "./commands/models.js";
-import { pseudoLabelCommand } from "./commands/pseudo-label.js";
-import { pullCommand } from "./commands/pull.js";
-import { segmentCommand } from "./commands/segment.js";
-import { trainCommand } from "./commands/train.js";
-import { EXIT_BAD_INPUT, exitCodeOf, explain } from "./failure.js";
+import { runProgram } from "./run-program.js";
 import { Interrupt } from "./terminal/interrupt.js";
-import { guardOutput, print, tell } from "./terminal/output.js";
-import { version } from "./version.js";
+import { guardOutput } from "./terminal/output.js";
 
 guardOutput();
 const interrupt = new Interrupt();
-
-const program = new Command("unsam")
-  .description(
-    "Segment anything at any granularity: UnSAMv2 and SAM 2.1 in Node.js, and a small model in the box.",
-  )
-  .version(version)
-  .exitOverride()
-  .configureOutput({
-    writeOut: print,
-    writeErr: (text) => tell(text.replace(/\n$/, "")),
-    outputError: (text, write) => write(text.replace(/^error: /, "unsam: ")),
-  });
-
-for (const command of [
-  segmentCommand,
-  ladderCommand,
-  everythingCommand,
-  calibrateCommand,
-  evalCommand,
-  pseudoLabelCommand,
-  inspectCommand,
-  pullCommand,
-  modelsCommand,
-  doctorCommand,
-  trainCommand,
-]) {
-  program.addCommand(command(interrupt).exitOverride().copyInheritedSettings(program));
-}
-
-try {
-  await interrupt.endWaitingFor(program.parseAsync());
-} catch (error) {
-  if (error instanceof CommanderError) {
-    // Commander has said what was wrong already; help and version are no failures.
-    process.exitCode = error.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
-  } else if (!interrupt.signal.aborted) {
-    tell(`unsam: ${explain(error)}`);
-    process.exitCode = exitCodeOf(error);
-  }
-}
+await runProgram(process.argv.slice(2), interrupt);
 if (interrupt.signal.aborted) await interrupt.leave();

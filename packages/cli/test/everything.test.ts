@@ -7,7 +7,7 @@ import { SceneHierarchy } from "@unsam/sdk";
 import { inRepository } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sentences, unsam } from "./run.js";
+import { sentences, unsam, unsamProcess } from "./run.js";
 import { expectSchema } from "./schema.js";
 
 const photo = inRepository("docs", "images", "dragonfruit.jpg");
@@ -146,7 +146,9 @@ describe("unsam everything DIR", () => {
     const { photos, out } = await batch("shared", 4);
     const { photos: one, out: alone } = await batch("alone", 1);
     const formats = ["--format", "json", "--format", "labels.png"];
-    const runs = await Promise.all([0, 1].map(() => unsam([...ofFolder(photos, out), ...formats, "--json"])));
+    const runs = await Promise.all(
+      [0, 1].map(() => unsamProcess([...ofFolder(photos, out), ...formats, "--json"])),
+    );
     for (const { code, stdout, stderr } of runs) {
       expect(code, stderr).toBe(0);
       const { images, done, skipped, failed } = JSON.parse(stdout);
@@ -170,7 +172,7 @@ describe("unsam everything DIR", () => {
   it("with other settings at the same time is refused by one of them", { timeout: 120_000 }, async () => {
     const { photos, out } = await batch("disputed", 2);
     const runs = await Promise.all(
-      ["2", "3"].map((area) => unsam([...ofFolder(photos, out), "--min-region-area", area])),
+      ["2", "3"].map((area) => unsamProcess([...ofFolder(photos, out), "--min-region-area", area])),
     );
     expect(runs.map(({ code }) => code).sort()).toEqual([0, 2]);
     expect(runs.find(({ code }) => code === 2)?.stderr).toContain("made with another model or other options");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describeWithShared, inRepository, shared } from "@unsam/test-support";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { unsam } from "./run.js";
+import { unsamProcess as unsam } from "./run.js";
 
 let folder: string;
 let broken: string;

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { inRepository } from "@unsam/test-support";
+import { runProgram } from "#cli/run-program.js";
+import { Interrupt } from "#cli/terminal/interrupt.js";
 
 export interface Outcome {
   readonly code: number | null;
@@ -7,11 +9,14 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs the built `unsam` as a user does. */
-export function unsam(
-  args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv; timeout?: number } = {},
-): Promise<Outcome> {
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly timeout?: number;
+}
+
+/** Runs the built `unsam` as a user does, in a process of its own: for what a process is needed for. */
+export function unsamProcess(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const main = inRepository("packages", "cli", "dist", "main.js");
     const child = spawn(process.execPath, [main, ...args], {
@@ -29,6 +34,46 @@ export function unsam(
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, stdout, stderr }));
   });
+}
+
+const interrupt = new Interrupt();
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Runs the built `unsam` in this process, with its working directory, its variables and its output put aside for as long:
+ * the second that a new process takes to load the modules is spent once. One at a time.
+ */
+export function unsam(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const run = last.then(() => runHere(args, options));
+  last = run.catch(() => {});
+  return run;
+}
+
+async function runHere(args: readonly string[], { cwd, env = {} }: RunOptions): Promise<Outcome> {
+  const said = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+  const before = { cwd: process.cwd(), env: { ...process.env }, exitCode: process.exitCode };
+  const writes = { stdout: process.stdout.write, stderr: process.stderr.write };
+  for (const name of ["stdout", "stderr"] as const) {
+    process[name].write = (piece: string | Uint8Array) => {
+      said[name].push(Buffer.from(piece as string));
+      return true;
+    };
+  }
+  try {
+    if (cwd !== undefined) process.chdir(cwd);
+    Object.assign(process.env, env);
+    process.exitCode = undefined;
+    await runProgram(args, interrupt);
+    const [stdout, stderr] = [said.stdout, said.stderr].map((pieces) => Buffer.concat(pieces).toString());
+    return { code: Number(process.exitCode ?? 0), stdout, stderr };
+  } finally {
+    Object.assign(process.stdout, { write: writes.stdout });
+    Object.assign(process.stderr, { write: writes.stderr });
+    process.chdir(before.cwd);
+    for (const name of Object.keys(env)) delete process.env[name];
+    Object.assign(process.env, before.env);
+    process.exitCode = before.exitCode;
+  }
 }
 
 /** What was said on standard error, without the lines that tell of a step that takes more than a second. */

@@ -5,7 +5,7 @@ import path from "node:path";
 import { describeWithShared, inRepository, shared } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { unsam } from "./run.js";
+import { unsam, unsamProcess } from "./run.js";
 
 const folder = mkdtempSync(path.join(tmpdir(), "unsam-train-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -66,7 +66,7 @@ echo '{"out": "runs/x", "step": 5, "steps": 5, "first_loss": 2, "last_loss": 1, 
       "dice=2",
     ];
     const command = [...run, "--python", python, ...options];
-    const outcome = await unsam([...command, "--", "--ema-decay", "0.9"]);
+    const outcome = await unsamProcess([...command, "--", "--ema-decay", "0.9"]);
     expect(outcome.code).toBe(0);
     expect(outcome.stderr).toContain("step 1/5");
     expect(outcome.stdout).toBe(
@@ -88,19 +88,19 @@ echo '{"out": "runs/x", "step": 5, "steps": 5, "first_loss": 2, "last_loss": 1, 
       expect(given.join(" ")).toContain(pair);
     }
     expect(given.join(" ")).toMatch(/--ema-decay 0\.9$/);
-    const json = await unsam([...command, "--json"]);
+    const json = await unsamProcess([...command, "--json"]);
     expect(JSON.parse(json.stdout)).toMatchObject({ step: 5, changed: ["a.lora_A"] });
   });
 
   it.each([1, 2, 130])("ends with the trainer's exit code %i", async (code) => {
     const python = pretend(`code-${code}`, COMPLETE, `echo 'unsam_training: no' >&2; exit ${code}`);
-    const outcome = await unsam([...run, "--python", python]);
+    const outcome = await unsamProcess([...run, "--python", python]);
     expect(outcome).toMatchObject({ code, stdout: "" });
     expect(outcome.stderr).toContain("unsam_training: no");
   });
 
   it("says when the trainer was killed", async () => {
-    const outcome = await unsam([...run, "--python", pretend("victim", COMPLETE, "kill -9 $$")]);
+    const outcome = await unsamProcess([...run, "--python", pretend("victim", COMPLETE, "kill -9 $$")]);
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toContain("ended by SIGKILL");
   });
@@ -164,7 +164,7 @@ describeWithShared("unsam train with PyTorch", () => {
   it.skipIf(!PYTHON)("adapts the mini checkpoint and lists what changed", { timeout: 120_000 }, async () => {
     const config = shared("parity", "unsamv2-mini", "config.json");
     const sizes = ["--steps", "2", "--batch-size", "1", "--set", "prompts_per_image=2", "--threads", "1"];
-    const outcome = await unsam(adapt("--config", config, ...sizes, "--json"), { timeout: 110_000 });
+    const outcome = await unsamProcess(adapt("--config", config, ...sizes, "--json"), { timeout: 110_000 });
     expect(outcome.stderr).toContain("step 2/2");
     expect(outcome.code).toBe(0);
     const summary = JSON.parse(outcome.stdout);
@@ -175,7 +175,7 @@ describeWithShared("unsam train with PyTorch", () => {
   });
 
   it.skipIf(!PYTHON)("tells bad input by the trainer's own sentence", { timeout: 120_000 }, async () => {
-    const outcome = await unsam(adapt("--steps", "2"), { timeout: 110_000 });
+    const outcome = await unsamProcess(adapt("--steps", "2"), { timeout: 110_000 });
     expect(outcome.code).toBe(2);
     expect(outcome.stderr).toContain("no published size; give its --config");
   });

@@ -79,10 +79,10 @@ export function evalCommand({ signal }: Interrupt): Command {
     .option("--seed <n>", "of intervals, and of clicks where a set has none", count, 1)
     .option("--out <dir>", "write report.json, report.md and report.html into this folder")
     .option("--json", "print one JSON document to standard output")
-    .action((flags: EvalFlags) => run(flags, signal));
+    .action((flags: EvalFlags, command: Command) => run(flags, argumentsOf(command), signal));
 }
 
-async function run(flags: EvalFlags, signal: AbortSignal): Promise<void> {
+async function run(flags: EvalFlags, given: readonly string[], signal: AbortSignal): Promise<void> {
   const named = methodsOf(flags);
   const options = {
     levels: dialLevels(flags.levels),
@@ -96,7 +96,7 @@ async function run(flags: EvalFlags, signal: AbortSignal): Promise<void> {
   const datasets = await openDatasets(flags.data);
   const methods = await withFiles(named, signal);
   const results = await measure(datasets, methods, { ...options, signal });
-  const command = ["unsam", ...process.argv.slice(2).map(quoted)].join(" ");
+  const command = ["unsam", ...given.map(quoted)].join(" ");
   const report = makeReport(results, { command, version, date: new Date(), options });
   if (flags.out) {
     const files = await reportFiles(report, results);
@@ -179,6 +179,12 @@ async function withFiles(methods: readonly MethodSpec[], signal: AbortSignal): P
     );
   }
   return local;
+}
+
+/** The words of the command line, for the report. */
+function argumentsOf({ parent }: Command): readonly string[] {
+  // Commander's documentation has it, its types do not.
+  return (parent as unknown as { readonly rawArgs: readonly string[] }).rawArgs;
 }
 
 function isBuiltIn(name: string): boolean {

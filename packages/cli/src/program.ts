@@ -1,0 +1,46 @@
+import { Command } from "commander";
+import { calibrateCommand } from "./commands/calibrate.js";
+import { doctorCommand } from "./commands/doctor.js";
+import { evalCommand } from "./commands/eval.js";
+import { everythingCommand } from "./commands/everything.js";
+import { inspectCommand } from "./commands/inspect.js";
+import { ladderCommand } from "./commands/ladder.js";
+import { modelsCommand } from "./commands/models.js";
+import { pseudoLabelCommand } from "./commands/pseudo-label.js";
+import { pullCommand } from "./commands/pull.js";
+import { segmentCommand } from "./commands/segment.js";
+import { trainCommand } from "./commands/train.js";
+import type { Interrupt } from "./terminal/interrupt.js";
+import { print, tell } from "./terminal/output.js";
+import { version } from "./version.js";
+
+/** `unsam` with all its commands: what is parsed, shown as help and completed. */
+export function createProgram(interrupt: Interrupt): Command {
+  const program = new Command("unsam")
+    .description(
+      "Segment anything at any granularity: UnSAMv2 and SAM 2.1 in Node.js, and a small model in the box.",
+    )
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: print,
+      writeErr: (text) => tell(text.replace(/\n$/, "")),
+      outputError: (text, write) => write(text.replace(/^error: /, "unsam: ")),
+    });
+  for (const command of [
+    segmentCommand,
+    ladderCommand,
+    everythingCommand,
+    calibrateCommand,
+    evalCommand,
+    pseudoLabelCommand,
+    inspectCommand,
+    pullCommand,
+    modelsCommand,
+    doctorCommand,
+    trainCommand,
+  ]) {
+    program.addCommand(command(interrupt).exitOverride().copyInheritedSettings(program));
+  }
+  return program;
+}

@@ -1,0 +1,20 @@
+import { CommanderError } from "commander";
+import { EXIT_BAD_INPUT, exitCodeOf, explain } from "./failure.js";
+import { createProgram } from "./program.js";
+import type { Interrupt } from "./terminal/interrupt.js";
+import { tell } from "./terminal/output.js";
+
+/** Runs one command line (without `node` and the script) to its end; says what went wrong, and sets the exit code. */
+export async function runProgram(args: readonly string[], interrupt: Interrupt): Promise<void> {
+  try {
+    await interrupt.endWaitingFor(createProgram(interrupt).parseAsync(args, { from: "user" }));
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has said what was wrong already; help and version are no failures.
+      process.exitCode = error.exitCode === 0 ? 0 : EXIT_BAD_INPUT;
+    } else if (!interrupt.signal.aborted) {
+      tell(`unsam: ${explain(error)}`);
+      process.exitCode = exitCodeOf(error);
+    }
+  }
+}
