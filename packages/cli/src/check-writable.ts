@@ -21,7 +21,11 @@ export async function checkPlace(option: string, file: string): Promise<void> {
 export type NamedFiles = readonly (readonly [option: string, file: string | undefined])[];
 
 /** Checks that nothing is written over what is read, and nothing twice. Throws `E_BAD_OPTION`. */
-export async function checkDistinct(inputs: NamedFiles, outputs: NamedFiles): Promise<void> {
+export async function checkDistinct(
+  inputs: NamedFiles,
+  outputs: NamedFiles,
+  advice = "give another name",
+): Promise<void> {
   const names = new Map<string, string>();
   for (const [option, file] of inputs) if (file !== undefined) names.set(await placeOf(file), option);
   for (const [option, file] of outputs) {
@@ -31,7 +35,7 @@ export async function checkDistinct(inputs: NamedFiles, outputs: NamedFiles): Pr
     if (earlier !== undefined) {
       throw new UnSAMError(
         "E_BAD_OPTION",
-        `${option} is ${file}, which is the file of ${earlier}, too; give another name.`,
+        `${option} is ${file}, which is the file of ${earlier}, too; ${advice}.`,
       );
     }
     names.set(place, option);

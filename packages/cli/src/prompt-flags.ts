@@ -3,6 +3,7 @@ import { parseNpy } from "@unsam/core/npy";
 import { type PointInput, type PromptInput, UnSAMError } from "@unsam/sdk";
 import type { Command } from "commander";
 import { box, count, point } from "./arguments.js";
+import { withImageOptions } from "./images/image-flags.js";
 import type { ModelOptions } from "./load-model.js";
 
 /** What the commands that take one photo and one prompt have in common. */
@@ -29,8 +30,8 @@ export function withModelOptions(command: Command): Command {
 }
 
 export function withPromptOptions(command: Command): Command {
-  return withModelOptions(command)
-    .argument("<image>", "the photo")
+  return withImageOptions(withModelOptions(command))
+    .argument("<images...>", "photos, folders of photos, patterns as 'photos/*.jpg', or - for standard input")
     .option(
       "--calibration <file>",
       "what unsam calibrate wrote: granularities then mean what it was fitted to",

@@ -44,6 +44,7 @@ const commands: [string, string[]][] = [
   ["--version", ["--version"]],
   ["segment", ["segment", "photos/a.png", "--point", "5,5"]],
   ["segment --json", ["segment", "photos/a.png", "--point", "5,5", "--json"]],
+  ["segment --out -", ["segment", "photos/a.png", "--point", "5,5", "--out", "-"]],
   ["ladder", ["ladder", "photos/a.png", "--point", "5,5"]],
   ["everything", ["everything", "photos/a.png", "--json"]],
   ["everything of a folder", ["everything", "photos", "--out", "scenes"]],
@@ -77,7 +78,10 @@ function shell(args: readonly string[], end: string): Promise<{ code: number | n
 
 /** Without lines of progress and of the trainer. */
 const said = (stderr: string) =>
-  sentences(stderr).filter((line) => !/^$|^Python |^\d+\/|^\d+ of |images are done/.test(line));
+  sentences(stderr).filter(
+    (line) =>
+      !/^$|^Python |^\d+\/|^\d+ of |images are done|^photos\/a.png: a mask|^score |^wrote /.test(line),
+  );
 
 describe.skipIf(!hasShell)("unsam", { timeout: 120_000 }, () => {
   // All commands print through one place, so that one way to break it is enough for most.
@@ -89,7 +93,7 @@ describe.skipIf(!hasShell)("unsam", { timeout: 120_000 }, () => {
     ]);
   });
 
-  it.concurrent.each(pick("--help", "segment --json", "doctor"))(
+  it.concurrent.each(pick("--help", "segment --json", "segment --out -", "doctor"))(
     "%s into a pipe that nobody reads ends quietly",
     async (_, args) => {
       const { code, stderr } = await shell(args, "| true");

@@ -7,12 +7,16 @@ export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** Standard output, where it is no text. */
+  readonly bytes: Buffer;
 }
 
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly timeout?: number;
+  /** What comes in by standard input, of a process of its own. */
+  readonly input?: Uint8Array | string;
 }
 
 /** Runs the built `unsam` as a user does, in a process of its own: for what a process is needed for. */
@@ -24,15 +28,19 @@ export function unsamProcess(args: readonly string[], options: RunOptions = {}):
       env: { ...process.env, ...options.env },
       timeout: options.timeout ?? 60_000,
     });
-    let [stdout, stderr] = ["", ""];
-    child.stdout.on("data", (text) => {
-      stdout += text;
-    });
+    const pieces: Buffer[] = [];
+    let stderr = "";
+    child.stdin.on("error", () => {});
+    child.stdin.end(options.input);
+    child.stdout.on("data", (piece) => pieces.push(piece));
     child.stderr.on("data", (text) => {
       stderr += text;
     });
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
+    child.on("close", (code) => {
+      const bytes = Buffer.concat(pieces);
+      resolve({ code, stdout: bytes.toString(), stderr, bytes });
+    });
   });
 }
 
@@ -64,8 +72,13 @@ async function runHere(args: readonly string[], { cwd, env = {} }: RunOptions): 
     Object.assign(process.env, env);
     process.exitCode = undefined;
     await runProgram(args, interrupt);
-    const [stdout, stderr] = [said.stdout, said.stderr].map((pieces) => Buffer.concat(pieces).toString());
-    return { code: Number(process.exitCode ?? 0), stdout, stderr };
+    const [bytes, stderr] = [said.stdout, said.stderr].map((pieces) => Buffer.concat(pieces));
+    return {
+      code: Number(process.exitCode ?? 0),
+      stdout: bytes.toString(),
+      stderr: stderr.toString(),
+      bytes,
+    };
   } finally {
     Object.assign(process.stdout, { write: writes.stdout });
     Object.assign(process.stderr, { write: writes.stderr });

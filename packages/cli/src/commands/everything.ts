@@ -3,13 +3,21 @@ import { type EverythingOptions, type GranularityLevel, UnSAMError } from "@unsa
 import { Command, Option } from "commander";
 import { count, granularities, granularityRange, share, wholeNumber } from "../arguments.js";
 import { everythingOfFolder } from "../everything/folder.js";
-import { formatNamed, formatOf, SCENE_FORMATS, type SceneFormat } from "../everything/formats.js";
+import {
+  checkStandardOutput,
+  formatNamed,
+  placeOf,
+  SCENE_FORMATS,
+  type SceneFormat,
+} from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
+import { checkImageFlags, type ImageFlags, withImageOptions } from "../images/image-flags.js";
+import { STANDARD, sourceOf } from "../images/image-source.js";
 import { loadModel, type ModelOptions, modelOf } from "../load-model.js";
 import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 
-interface EverythingFlags extends ModelOptions {
+interface EverythingFlags extends ModelOptions, ImageFlags {
   readonly granularity?: EverythingOptions["granularity"];
   readonly levels?: number;
   readonly prompting?: "adaptive" | "grid" | "regions";
@@ -18,7 +26,6 @@ interface EverythingFlags extends ModelOptions {
   readonly minRegionArea?: number;
   readonly predictedIou?: number;
   readonly stability?: number;
-  readonly maxPixels?: number;
   readonly out?: string[];
   readonly format?: string[];
   readonly at?: GranularityLevel | GranularityLevel[];
@@ -28,9 +35,9 @@ interface EverythingFlags extends ModelOptions {
 const FORMATS = SCENE_FORMATS.map(({ suffix, about }) => `${suffix} (${about})`).join(", ");
 
 export function everythingCommand({ signal }: Interrupt): Command {
-  return withModelOptions(new Command("everything"))
+  return withImageOptions(withModelOptions(new Command("everything")))
     .description("Segment everything in a photo, or in all photos of a folder, at all granularities.")
-    .argument("<image|dir>", "a photo, or a folder of photos")
+    .argument("<image|dir>", "a photo, - for standard input, or a folder of photos")
     .option(
       "--calibration <file>",
       "what unsam calibrate wrote: granularities then mean what it was fitted to",
@@ -52,8 +59,16 @@ export function everythingCommand({ signal }: Interrupt): Command {
     .option("--min-region-area <pixels>", "remove smaller holes and islands (default 0)", wholeNumber)
     .option("--predicted-iou <x>", "masks below are dropped (default 0.8; region tree: 0)", share)
     .option("--stability <x>", "masks below are dropped (default 0.95; region tree: 0)", share)
-    .option("--out <file|dir>", `repeatable; by the end of the name: ${FORMATS}`, repeatable)
-    .option("--format <suffix>", "for a folder, repeatable: json (default), coco.json, png …", repeatable)
+    .option(
+      "--out <file|dir>",
+      `repeatable; by the end of the name: ${FORMATS}; - for standard output`,
+      repeatable,
+    )
+    .option(
+      "--format <suffix>",
+      "for a folder, repeatable, and for --out -: json (default), coco.json, png …",
+      repeatable,
+    )
     .option(
       "--at <g|g,g,…>",
       "granularities that pictures show (default 0.5); label maps the first",
@@ -64,12 +79,17 @@ export function everythingCommand({ signal }: Interrupt): Command {
 }
 
 async function everything(input: string, flags: EverythingFlags, signal: AbortSignal): Promise<void> {
-  const found = await stat(input).catch(() => null);
-  if (!found) throw new UnSAMError("E_BAD_IMAGE", `There is no file or folder ${input}.`);
+  checkImageFlags(flags);
+  const source = sourceOf(input, flags);
+  const found = source.path === null ? null : await stat(source.path).catch(() => null);
+  if (source.path !== null && !found) {
+    throw new UnSAMError("E_BAD_IMAGE", `There is no file or folder ${input}.`);
+  }
   // Before the output folder is made: a slip in the flags leaves nothing behind.
   modelOf(flags);
   const at = (Array.isArray(flags.at) ? flags.at : [flags.at ?? 0.5]) as GranularityLevel[];
   const { maxPixels, calibration, out = [] } = flags;
+  const toStandardOutput = out.includes(STANDARD);
   const options = {
     granularity: flags.granularity,
     levels: flags.levels,
@@ -82,24 +102,39 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
   };
   const common = { options, at, maxPixels, json: flags.json ?? false, signal };
   const load = () => loadModel(flags, signal);
-  if (!found.isDirectory()) {
-    if (flags.format) {
+  if (!found?.isDirectory()) {
+    if (flags.format && !(toStandardOutput && flags.format.length === 1)) {
       throw new UnSAMError(
         "E_BAD_OPTION",
-        "--format is for folders; the end of --out names the format of a file.",
+        "--format is for folders and, once, for --out -; the end of --out names the format of a file.",
       );
     }
+    const places = out.map((file) => placeOf(file, flags.format?.[0]));
+    if (toStandardOutput) checkStandardOutput(places, flags.json);
     // The text that is printed without --json tells of a granularity, too.
-    if (flags.json) checkAt(flags, out.map(formatOf));
-    await everythingOfImage({ image: input, out, ...common }, load);
+    if (flags.json)
+      checkAt(
+        flags,
+        places.map(({ format }) => format),
+      );
+    await everythingOfImage({ source, flags, out: places, ...common }, load);
     return;
+  }
+  if (toStandardOutput) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `${input} is a folder; standard output holds the result of one photo.`,
+    );
   }
   if (out.length !== 1) {
     throw new UnSAMError("E_BAD_OPTION", `${input} is a folder; give one folder as --out for its files.`);
   }
   const formats = [...new Set(flags.format ?? ["json"])].map(formatNamed);
   checkAt(flags, formats);
-  await everythingOfFolder({ folder: input, out: out[0], formats, calibration, ...common }, load);
+  await everythingOfFolder(
+    { folder: source.path ?? input, out: out[0], formats, calibration, ...common },
+    load,
+  );
 }
 
 /** Throws `E_BAD_OPTION` where `--at` is given and nothing shows it. */

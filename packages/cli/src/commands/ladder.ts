@@ -1,17 +1,22 @@
-import { writeWhole } from "@unsam/core/files";
-import { checkImageFile } from "@unsam/core/image";
 import { type Granularity, type GranularityLadder, UnSAMError } from "@unsam/sdk";
 import { Command } from "commander";
-import { type Answered, answerPrompt } from "../answer-prompt.js";
+import { type Answered, answerImages } from "../answer-images.js";
 import { count, levels } from "../arguments.js";
-import { checkDistinct, checkWritable } from "../check-writable.js";
+import { checkImageFlags, type ImageFlags } from "../images/image-flags.js";
+import { nameImages } from "../images/name-images.js";
+import {
+  checkResultOptions,
+  type ResultOption,
+  resultFile,
+  writeResults,
+  wrote,
+} from "../outputs/result-files.js";
 import { checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
 import type { Interrupt } from "../terminal/interrupt.js";
-import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
 
-interface LadderFlags extends PromptFlags {
+interface LadderFlags extends PromptFlags, ImageFlags {
   readonly levels?: number | Granularity[];
   readonly nested?: true;
   readonly tile?: number;
@@ -28,50 +33,60 @@ export function ladderCommand({ signal }: Interrupt): Command {
       levels,
     )
     .option("--nested", "change masks, as little as possible, so that each lies in the next coarser one")
-    .option("--out <file.png>", "write a contact sheet: one tile for each distinct scale, with its range")
+    .option(
+      "--out <file.png>",
+      "write a contact sheet: a tile for each distinct scale, with its range; of several photos a folder, or a name with {name} in it",
+    )
     .option("--tile <pixels>", "longest side of a tile, 64 to 2048 (default 360)", count)
     .option("--json", "print one JSON document to standard output")
-    .action((image: string, flags: LadderFlags) => ladder(image, flags, signal));
+    .action((images: string[], flags: LadderFlags) => ladder(images, flags, signal));
 }
 
-async function ladder(image: string, flags: LadderFlags, signal: AbortSignal): Promise<void> {
+async function ladder(given: string[], flags: LadderFlags, signal: AbortSignal): Promise<void> {
   checkPrompt(flags);
+  checkImageFlags(flags);
   if (flags.tile !== undefined && flags.out === undefined) {
     throw new UnSAMError("E_BAD_OPTION", "--tile is of the contact sheet; give --out FILE.png with it.");
   }
-  if (flags.out) await checkWritable("--out", flags.out, ".png");
-  await checkDistinct([["the photo", image]], [["--out", flags.out]]);
-  // A typing error should not cost the seconds that loading takes.
-  await checkImageFile(image, signal);
+  const images = await nameImages(given, flags, signal);
+  const { levels, nested, tile, out } = flags;
+  const sheet: ResultOption = { flag: "--out", given: out, extension: ".png", suffix: ".ladder.png" };
+  await checkResultOptions([sheet], images, flags.json);
   const prompt = await readPrompt(flags, signal);
 
-  const { levels, nested, tile, out } = flags;
-  await answerPrompt(
-    image,
+  const { areSeveral } = images;
+  const fileOf = ({ source }: Answered<GranularityLadder>) => resultFile(sheet, source, areSeveral);
+  await answerImages<GranularityLadder>(images, {
     flags,
+    options: [sheet],
     signal,
-    (encoded) => encoded.ladder(prompt, { levels, nested, signal }),
-    async (answered) => {
-      if (out !== undefined) {
-        await writeWhole(out, await withProgress("Drawing", () => answered.answer.toSheet({ tile, signal })));
-      }
-      printResult(
-        flags.json,
-        () => report(image, answered, flags),
-        () => describe(image, answered, flags),
-      );
+    ask: (encoded) => encoded.ladder(prompt, { levels, nested, signal }),
+    write: async (answered) => {
+      const file = fileOf(answered);
+      if (file === null) return;
+      const draw = () => answered.answer.toSheet({ tile, signal });
+      // Of several photos, the row of the batch tells how far it is.
+      const content = areSeveral ? await draw() : await withProgress("Drawing", draw);
+      await writeResults([[file, content]], areSeveral);
     },
-  );
+    report: (answered) => report(answered, fileOf(answered)),
+    describe: (answered) => describe(answered, fileOf(answered), areSeveral),
+  });
 }
 
 /** The document of `--json`; its schema is docs/schemas/ladder.schema.json. */
 function report(
-  image: string,
-  { answer, unsam, size, milliseconds: { load, encode, answer: ladder } }: Answered<GranularityLadder>,
-  flags: LadderFlags,
+  {
+    source,
+    answer,
+    unsam,
+    size,
+    milliseconds: { load, encode, answer: ladder },
+  }: Answered<GranularityLadder>,
+  sheet: string | null,
 ) {
   return {
-    image,
+    image: source.given,
     ...size,
     model: unsam.model,
     levels: answer.levels,
@@ -82,19 +97,19 @@ function report(
       segment: segmentReport(segment),
     })),
     nested: answer.nested,
-    files: { sheet: flags.out ?? null },
+    files: { sheet },
     milliseconds: { load, encode, ladder },
   };
 }
 
 function describe(
-  image: string,
-  { answer, unsam, milliseconds }: Answered<GranularityLadder>,
-  flags: LadderFlags,
+  { source, answer, unsam, milliseconds }: Answered<GranularityLadder>,
+  sheet: string | null,
+  areSeveral: boolean,
 ): string {
   const { distinct, stable, nested } = answer;
   const lines = [
-    `${image}: ${distinct.length} scales at ${answer.length} granularities (${unsam.model.name}; encoding ` +
+    `${source.given}: ${distinct.length} scales at ${answer.length} granularities (${unsam.model.name}; encoding ` +
       `${milliseconds.encode} ms, segmenting ${milliseconds.answer} ms)`,
   ];
   for (const { range, levels, segment } of distinct) {
@@ -112,6 +127,7 @@ function describe(
       `not nested between ${nested.violations.length} neighbours, by ${worst} % of the finer mask at worst`,
     );
   }
-  lines.push(flags.out ? `wrote ${flags.out}` : "give --out ladder.png to see it");
+  if (sheet !== null) lines.push(wrote(sheet));
+  else if (!areSeveral) lines.push("give --out ladder.png to see it");
   return `${lines.join("\n")}\n`;
 }

@@ -1,17 +1,22 @@
-import { writeWhole } from "@unsam/core/files";
-import { checkImageFile } from "@unsam/core/image";
 import { formatNpy } from "@unsam/core/npy";
 import type { Granularity, Segment } from "@unsam/sdk";
 import { Command } from "commander";
-import { type Answered, answerPrompt } from "../answer-prompt.js";
+import { type Answered, answerImages } from "../answer-images.js";
 import { granularity } from "../arguments.js";
-import { checkDistinct, checkWritable } from "../check-writable.js";
+import { checkImageFlags, type ImageFlags } from "../images/image-flags.js";
+import { nameImages } from "../images/name-images.js";
+import {
+  checkResultOptions,
+  type ResultOption,
+  resultFile,
+  writeResults,
+  wrote,
+} from "../outputs/result-files.js";
 import { checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
 import type { Interrupt } from "../terminal/interrupt.js";
-import { printResult } from "../terminal/output.js";
 
-interface SegmentFlags extends PromptFlags {
+interface SegmentFlags extends PromptFlags, ImageFlags {
   readonly granularity?: Granularity;
   readonly multimask?: true;
   readonly out?: string;
@@ -25,85 +30,84 @@ export function segmentCommand({ signal }: Interrupt): Command {
     .description("Segment what a click, a box or a mask means.")
     .option("--granularity <g>", "0 (part) to 1 (whole), fine, medium, coarse, or auto", granularity)
     .option("--multimask", "official multimask_output")
-    .option("--out <file.png>", "write the mask")
+    .option("--out <file.png>", "write the mask; of several photos a folder, or a name with {name} in it")
     .option("--overlay <file.png>", "write the photo with the mask drawn over it")
     .option("--logits <file.npy>", "write the low-resolution logits")
     .option("--json", "print one JSON document to standard output")
-    .action((image: string, flags: SegmentFlags) => segment(image, flags, signal));
+    .action((images: string[], flags: SegmentFlags) => segment(images, flags, signal));
 }
 
-async function segment(image: string, flags: SegmentFlags, signal: AbortSignal): Promise<void> {
+async function segment(given: string[], flags: SegmentFlags, signal: AbortSignal): Promise<void> {
   checkPrompt(flags);
-  if (flags.out) await checkWritable("--out", flags.out, ".png");
-  if (flags.overlay) await checkWritable("--overlay", flags.overlay, ".png");
-  if (flags.logits) await checkWritable("--logits", flags.logits, ".npy");
-  await checkDistinct(
-    [["the photo", image]],
-    [
-      ["--out", flags.out],
-      ["--overlay", flags.overlay],
-      ["--logits", flags.logits],
-    ],
-  );
-  // A typing error should not cost the seconds that loading takes.
-  await checkImageFile(image, signal);
+  checkImageFlags(flags);
+  const images = await nameImages(given, flags, signal);
+  const files: Files = {
+    mask: { flag: "--out", given: flags.out, extension: ".png", suffix: ".mask.png" },
+    overlay: { flag: "--overlay", given: flags.overlay, extension: ".png", suffix: ".overlay.png" },
+    logits: { flag: "--logits", given: flags.logits, extension: ".npy", suffix: ".logits.npy" },
+  };
+  const { areSeveral } = images;
+  const options = [files.mask, files.overlay, files.logits];
+  await checkResultOptions(options, images, flags.json);
   const prompt = { ...(await readPrompt(flags, signal)), granularity: flags.granularity };
 
-  await answerPrompt(
-    image,
+  const placed = ({ source }: Answered<Segment>): Placed => ({
+    mask: resultFile(files.mask, source, areSeveral),
+    overlay: resultFile(files.overlay, source, areSeveral),
+    logits: resultFile(files.logits, source, areSeveral),
+  });
+  await answerImages<Segment>(images, {
     flags,
+    options,
     signal,
-    (encoded) => encoded.segment(prompt, { multimask: flags.multimask ?? false, signal }),
-    async (answered) => {
-      await writeFiles(answered.answer, flags);
-      printResult(
-        flags.json,
-        () => report(image, answered, flags),
-        () => describe(image, answered, flags),
-      );
-    },
-  );
+    ask: (encoded) => encoded.segment(prompt, { multimask: flags.multimask ?? false, signal }),
+    write: async (answered) => writeFiles(answered.answer, placed(answered), areSeveral),
+    report: (answered) => report(answered, placed(answered)),
+    describe: (answered) => describe(answered, placed(answered), areSeveral),
+  });
 }
 
-async function writeFiles(answer: Segment, flags: SegmentFlags): Promise<void> {
+type Files = Readonly<Record<"mask" | "overlay" | "logits", ResultOption>>;
+type Placed = Readonly<Record<keyof Files, string | null>>;
+
+async function writeFiles(answer: Segment, placed: Placed, areSeveral: boolean): Promise<void> {
   // All content is made before the first file is written, so that a failure leaves nothing behind.
   const files: [string, Uint8Array][] = [];
-  if (flags.out) files.push([flags.out, await answer.mask.toPNG()]);
-  if (flags.overlay) files.push([flags.overlay, await answer.overlay()]);
-  if (flags.logits) {
+  if (placed.mask) files.push([placed.mask, await answer.mask.toPNG()]);
+  if (placed.overlay) files.push([placed.overlay, await answer.overlay()]);
+  if (placed.logits) {
     const [height, width] = answer.logits.shape;
-    files.push([flags.logits, formatNpy({ data: answer.logits.data, shape: [1, 1, height, width] })]);
+    files.push([placed.logits, formatNpy({ data: answer.logits.data, shape: [1, 1, height, width] })]);
   }
-  for (const [file, content] of files) await writeWhole(file, content);
+  await writeResults(files, areSeveral);
 }
 
 /** The document of `--json`; its schema is docs/schemas/segment.schema.json. */
 function report(
-  image: string,
-  { answer, unsam, size, milliseconds: { load, encode, answer: segment } }: Answered<Segment>,
-  flags: SegmentFlags,
+  { source, answer, unsam, size, milliseconds: { load, encode, answer: segment } }: Answered<Segment>,
+  files: Placed,
 ) {
   return {
-    image,
+    image: source.given,
     ...size,
     model: unsam.model,
     segment: segmentReport(answer),
     candidates: answer.candidates.map(segmentReport),
     alternatives: answer.alternatives.map(segmentReport),
-    files: { mask: flags.out ?? null, overlay: flags.overlay ?? null, logits: flags.logits ?? null },
+    files,
     milliseconds: { load, encode, segment },
   };
 }
 
 function describe(
-  image: string,
-  { answer, unsam, milliseconds }: Answered<Segment>,
-  flags: SegmentFlags,
+  { source, answer, unsam, milliseconds }: Answered<Segment>,
+  placed: Placed,
+  areSeveral: boolean,
 ): string {
   const { mask } = answer;
   const { x, y, width, height } = mask.bbox;
   const lines = [
-    `${image}: a mask of ${mask.area} pixels (${shareOf(answer)} of ${mask.width} × ${mask.height}) at ${x},${y}, ${width} × ${height}`,
+    `${source.given}: a mask of ${mask.area} pixels (${shareOf(answer)} of ${mask.width} × ${mask.height}) at ${x},${y}, ${width} × ${height}`,
     `score ${answer.score.toFixed(3)}, stability ${answer.stability.toFixed(3)}` +
       (answer.granularity === null ? "" : `, granularity ${answer.granularity.toFixed(2)}`) +
       ` (${unsam.model.name}; encoding ${milliseconds.encode} ms, segmenting ${milliseconds.answer} ms)`,
@@ -112,8 +116,9 @@ function describe(
     const others = answer.alternatives.map((other) => `${other.granularity!.toFixed(2)} (${shareOf(other)})`);
     lines.push(`other scales: ${others.join(", ")}`);
   }
-  for (const file of [flags.out, flags.overlay, flags.logits]) if (file) lines.push(`wrote ${file}`);
-  if (!flags.out && !flags.overlay && !flags.logits)
+  const files = [placed.mask, placed.overlay, placed.logits].filter((file) => file !== null);
+  for (const file of files) lines.push(wrote(file));
+  if (files.length === 0 && !areSeveral)
     lines.push("give --out mask.png or --overlay overlay.png to keep it");
   return `${lines.join("\n")}\n`;
 }

@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
-import { writeWhole } from "@unsam/core/files";
+import { readFileBytes, writeWhole } from "@unsam/core/files";
 import { type GranularityLevel, type SceneHierarchy, UnSAMError } from "@unsam/sdk";
 import { checkPlace } from "../check-writable.js";
+import { STANDARD } from "../images/image-source.js";
+import { isStandardOutputTerminal, printBytes } from "../terminal/output.js";
 
 /** A kind of file that a scene can be written to, known by the end of its name. */
 export interface SceneFormat {
@@ -78,11 +82,50 @@ export function formatNamed(name: string): SceneFormat {
   throw new UnSAMError("E_BAD_OPTION", `--format is ${name}; give ${listOf(names)}.`);
 }
 
+/** A place for a scene: a file, or `-` for standard output. */
+export interface ScenePlace {
+  readonly file: string;
+  readonly format: SceneFormat;
+}
+
+/** What `--out` means; `named` is the format of standard output. Throws `E_BAD_OPTION`. */
+export function placeOf(file: string, named = "json"): ScenePlace {
+  return { file, format: file === STANDARD ? formatNamed(named) : formatOf(file) };
+}
+
+/** Throws `E_BAD_OPTION` where standard output cannot take what `--out -` writes. */
+export function checkStandardOutput(places: readonly ScenePlace[], json: boolean | undefined): void {
+  const there = places.filter(({ file }) => file === STANDARD);
+  const isPicture = there.some(({ format }) => format.suffix.endsWith(".png"));
+  const problem =
+    there.length > 1 || json
+      ? "holds one result; give --out - once, and without --json"
+      : isPicture && isStandardOutputTerminal()
+        ? "is a terminal; lead it into a file or a program"
+        : null;
+  if (problem !== null) throw new UnSAMError("E_BAD_OPTION", `Standard output ${problem}.`);
+}
+
 /** Checks before any work is done that all files can be written. Throws `E_BAD_OPTION`. */
-export async function checkOutputs(files: readonly string[]): Promise<void> {
-  for (const file of files) {
-    formatOf(file);
-    await checkPlace("--out", file);
+export async function checkOutputs(places: readonly ScenePlace[]): Promise<void> {
+  for (const { file } of places) if (file !== STANDARD) await checkPlace("--out", file);
+}
+
+/** Writes a scene to a file, whole or not at all, or to standard output. */
+export async function writeScene(
+  { file, format }: ScenePlace,
+  scene: SceneHierarchy,
+  context: FormatContext,
+): Promise<void> {
+  if (file !== STANDARD) return format.write(scene, file, context);
+  // Scenes are written to files by a thread of their own, piece by piece.
+  const folder = await mkdtemp(path.join(tmpdir(), "unsam-"));
+  try {
+    const whole = path.join(folder, `scene${format.suffix}`);
+    await format.write(scene, whole, context);
+    printBytes(await readFileBytes(whole, { what: "The scene", signal: context.signal }));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
 }
 

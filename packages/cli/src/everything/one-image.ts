@@ -1,15 +1,18 @@
-import path from "node:path";
-import { checkImageFile } from "@unsam/core/image";
 import type { EverythingOptions, GranularityLevel, SceneHierarchy, UnSAM } from "@unsam/sdk";
 import { checkDistinct } from "../check-writable.js";
-import { printResult } from "../terminal/output.js";
+import type { ImageFlags } from "../images/image-flags.js";
+import { type ImageSource, STANDARD } from "../images/image-source.js";
+import { openImage } from "../images/open-image.js";
+import { wrote } from "../outputs/result-files.js";
+import { printResult, tell } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
-import { checkOutputs, formatOf } from "./formats.js";
+import { checkOutputs, type ScenePlace, writeScene } from "./formats.js";
 
 export interface OneImage {
-  readonly image: string;
+  readonly source: ImageSource;
+  readonly flags: ImageFlags;
   readonly options: Omit<EverythingOptions, "signal" | "onProgress">;
-  readonly out: readonly string[];
+  readonly out: readonly ScenePlace[];
   readonly at: readonly GranularityLevel[];
   readonly maxPixels: number | undefined;
   readonly json: boolean;
@@ -23,17 +26,17 @@ interface Timing {
 
 /** `unsam everything IMAGE`. `load` is called once everything that can be checked before has been. */
 export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM>): Promise<void> {
-  const { image, options, out, at, maxPixels, signal } = job;
+  const { source, options, out, at, maxPixels, signal } = job;
   await checkOutputs(out);
   await checkDistinct(
-    [["the photo", image]],
-    out.map((file) => ["--out", file]),
+    [["the photo", source.path ?? undefined]],
+    out.map(({ file }) => ["--out", file === STANDARD ? undefined : file]),
   );
-  await checkImageFile(image, signal);
+  const image = await openImage(source, job.flags, signal);
   await using unsam = await load();
   unsam.checkEverything(options);
   const started = performance.now();
-  await using encoded = await withProgress(`Encoding ${image}`, () =>
+  await using encoded = await withProgress(`Encoding ${source.given}`, () =>
     unsam.encode(image, { signal, maxPixels }),
   );
   const looked = performance.now();
@@ -48,10 +51,14 @@ export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM
     }),
   );
   const timing = { encode: looked - started, everything: performance.now() - looked };
-  for (const file of out) {
-    await withProgress(`Writing ${file}`, () =>
-      formatOf(file).write(scene, file, { at, photo: path.basename(image), signal }),
+  for (const place of out) {
+    await withProgress(`Writing ${place.file}`, () =>
+      writeScene(place, scene, { at, photo: source.name, signal }),
     );
+  }
+  if (out.some(({ file }) => file === STANDARD)) {
+    tell(describe(job, unsam, scene, timing).trimEnd());
+    return;
   }
   printResult(
     job.json,
@@ -61,9 +68,9 @@ export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM
 }
 
 /** The document of `--json`; its schema is docs/schemas/everything.schema.json. */
-function report({ image, out }: OneImage, unsam: UnSAM, scene: SceneHierarchy, timing: Timing) {
+function report({ source, out }: OneImage, unsam: UnSAM, scene: SceneHierarchy, timing: Timing) {
   return {
-    image,
+    image: source.given,
     width: scene.width,
     height: scene.height,
     model: unsam.model,
@@ -78,19 +85,24 @@ function report({ image, out }: OneImage, unsam: UnSAM, scene: SceneHierarchy, t
       parent: parent?.id ?? null,
       point,
     })),
-    files: out,
+    files: out.map(({ file }) => file),
     milliseconds: { encode: Math.round(timing.encode), everything: Math.round(timing.everything) },
   };
 }
 
-function describe({ image, out, at }: OneImage, unsam: UnSAM, scene: SceneHierarchy, timing: Timing): string {
+function describe(
+  { source, out, at }: OneImage,
+  unsam: UnSAM,
+  scene: SceneHierarchy,
+  timing: Timing,
+): string {
   const { labels, owners } = scene.at(at[0]);
   const covered = labels.reduce((sum, label) => sum + (label === 0 ? 0 : 1), 0) / labels.length;
   const lines = [
-    `${image}: ${scene.masks.length} masks, ${scene.roots.length} of them whole; at granularity ${at[0]} ` +
+    `${source.given}: ${scene.masks.length} masks, ${scene.roots.length} of them whole; at granularity ${at[0]} ` +
       `${owners.length} regions over ${(100 * covered).toFixed(1)} % of ${scene.width} × ${scene.height} pixels`,
     `${unsam.model.name}; encoding ${Math.round(timing.encode)} ms, everything ${Math.round(timing.everything)} ms`,
-    ...out.map((file) => `wrote ${file}`),
+    ...out.map(({ file }) => wrote(file)),
   ];
   if (out.length === 0) lines.push("give --out scene.json (or .png, .coco.json …) to keep it");
   return `${lines.join("\n")}\n`;

@@ -33,12 +33,27 @@ export function guardOutput(): void {
 
 /** A result: one JSON document where that was asked for, else words for people. */
 export function printResult(json: boolean | undefined, document: () => unknown, words: () => string): void {
-  print(json ? `${JSON.stringify(document(), null, 2)}\n` : withoutControls(words()));
+  if (json) print(`${JSON.stringify(document(), null, 2)}\n`);
+  else printWords(words());
+}
+
+/** Words about a result. */
+export function printWords(words: string): void {
+  print(withoutControls(words));
 }
 
 /** Writes to standard output as it is. */
 export function print(text: string): void {
   withoutRow(() => process.stdout.write(text));
+}
+
+/** A result as the bytes of a file. */
+export function printBytes(bytes: Uint8Array): void {
+  withoutRow(() => process.stdout.write(bytes));
+}
+
+export function isStandardOutputTerminal(): boolean {
+  return process.stdout.isTTY === true;
 }
 
 /** One or more lines for people on standard error. */

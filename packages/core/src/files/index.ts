@@ -19,6 +19,7 @@ export {
   reasonOf,
   shown,
 } from "./read.js";
+export { type ReadPiecesOptions, readPieces } from "./read-pieces.js";
 export {
   createWhole,
   problemOfTarget,

@@ -9,7 +9,7 @@ const MEBIBYTE = 2 ** 20;
 /** Read at once; between two such pieces an abort is noticed. */
 const PIECE = 4 * MEBIBYTE;
 /** Shown to `look`. */
-const HEAD = 4096;
+export const HEAD_BYTES = 4096;
 /** Brackets within brackets in a JSON file. Nothing of ours comes near it. */
 const DEEPEST_JSON = 100;
 
@@ -79,7 +79,7 @@ export async function lookAtFile(path: string, options: ReadOptions): Promise<vo
 
 async function lookAt(handle: FileHandle, size: number, { look }: ReadOptions): Promise<void> {
   if (!look) return;
-  const head = new Uint8Array(size > 0 ? Math.min(size, HEAD) : HEAD);
+  const head = new Uint8Array(size > 0 ? Math.min(size, HEAD_BYTES) : HEAD_BYTES);
   const { bytesRead } = await handle.read(head, 0, head.length, 0);
   look(head.subarray(0, bytesRead));
 }

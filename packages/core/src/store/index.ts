@@ -1,3 +1,4 @@
+export { type FetchOptions, fetchBytes } from "./fetch-bytes.js";
 export { KNOWN_MODELS, type KnownModel } from "./known-models.js";
 export { type ListedModel, listModels } from "./list-models.js";
 export { isModelName, parseModelName, unknownName } from "./model-name.js";
