@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { readFileBytes, writeWhole } from "@unsam/core/files";
+import { makePrivateFolder, readFileBytes, temporaryPath, writeWhole } from "@unsam/core/files";
 import { type GranularityLevel, type SceneHierarchy, UnSAMError } from "@unsam/sdk";
 import { checkPlace } from "../check-writable.js";
 import { STANDARD } from "../images/image-source.js";
@@ -119,7 +119,8 @@ export async function writeScene(
 ): Promise<void> {
   if (file !== STANDARD) return format.write(scene, file, context);
   // Scenes are written to files by a thread of their own, piece by piece.
-  const folder = await mkdtemp(path.join(tmpdir(), "unsam-"));
+  const folder = temporaryPath(tmpdir());
+  await makePrivateFolder(folder);
   try {
     const whole = path.join(folder, `scene${format.suffix}`);
     await format.write(scene, whole, context);
