@@ -7,7 +7,9 @@ export interface PlatformPackage {
   readonly name: string;
   readonly os: NodeJS.Platform;
   readonly cpu: NodeJS.Architecture;
-  readonly libc: "glibc" | null;
+  readonly libc: "glibc" | "musl" | null;
+  /** With the CUDA backend: large, and installed only where somebody asks for it. */
+  readonly cuda: boolean;
   /** Path of its addon; throws where the package is not installed. */
   readonly locate: () => string;
 }
@@ -19,34 +21,63 @@ export const PLATFORM_PACKAGES: readonly PlatformPackage[] = [
     os: "linux",
     cpu: "x64",
     libc: "glibc",
+    cuda: true,
     locate: () => require.resolve("@unsam/native-linux-x64-cuda/unsam.node"),
   },
   {
-    name: "@unsam/native-linux-x64",
+    name: "@unsam/native-linux-x64-gnu",
     os: "linux",
     cpu: "x64",
     libc: "glibc",
-    locate: () => require.resolve("@unsam/native-linux-x64/unsam.node"),
+    cuda: false,
+    locate: () => require.resolve("@unsam/native-linux-x64-gnu/unsam.node"),
   },
   {
-    name: "@unsam/native-linux-arm64",
+    name: "@unsam/native-linux-arm64-gnu",
     os: "linux",
     cpu: "arm64",
     libc: "glibc",
-    locate: () => require.resolve("@unsam/native-linux-arm64/unsam.node"),
+    cuda: false,
+    locate: () => require.resolve("@unsam/native-linux-arm64-gnu/unsam.node"),
+  },
+  {
+    name: "@unsam/native-linux-x64-musl",
+    os: "linux",
+    cpu: "x64",
+    libc: "musl",
+    cuda: false,
+    locate: () => require.resolve("@unsam/native-linux-x64-musl/unsam.node"),
+  },
+  {
+    name: "@unsam/native-linux-arm64-musl",
+    os: "linux",
+    cpu: "arm64",
+    libc: "musl",
+    cuda: false,
+    locate: () => require.resolve("@unsam/native-linux-arm64-musl/unsam.node"),
   },
   {
     name: "@unsam/native-darwin-arm64",
     os: "darwin",
     cpu: "arm64",
     libc: null,
+    cuda: false,
     locate: () => require.resolve("@unsam/native-darwin-arm64/unsam.node"),
+  },
+  {
+    name: "@unsam/native-darwin-x64",
+    os: "darwin",
+    cpu: "x64",
+    libc: null,
+    cuda: false,
+    locate: () => require.resolve("@unsam/native-darwin-x64/unsam.node"),
   },
   {
     name: "@unsam/native-win32-x64",
     os: "win32",
     cpu: "x64",
     libc: null,
+    cuda: false,
     locate: () => require.resolve("@unsam/native-win32-x64/unsam.node"),
   },
 ];

@@ -1,9 +1,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { copyFile, cp, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { familySync } from "detect-libc";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findNative, type NativeStatus } from "#native/load.js";
 import { PLATFORM_PACKAGES, packagesFor } from "#native/platforms.js";
@@ -123,12 +125,15 @@ describe("platform packages", () => {
       packagesFor({ os, cpu, libc }).map(({ name }) => name);
     expect(names("linux", "x64", "glibc")).toEqual([
       "@unsam/native-linux-x64-cuda",
-      "@unsam/native-linux-x64",
+      "@unsam/native-linux-x64-gnu",
     ]);
-    expect(names("linux", "arm64", "glibc")).toEqual(["@unsam/native-linux-arm64"]);
+    expect(names("linux", "arm64", "glibc")).toEqual(["@unsam/native-linux-arm64-gnu"]);
+    expect(names("linux", "x64", "musl")).toEqual(["@unsam/native-linux-x64-musl"]);
+    expect(names("linux", "arm64", "musl")).toEqual(["@unsam/native-linux-arm64-musl"]);
     expect(names("darwin", "arm64", null)).toEqual(["@unsam/native-darwin-arm64"]);
+    expect(names("darwin", "x64", null)).toEqual(["@unsam/native-darwin-x64"]);
     expect(names("win32", "x64", null)).toEqual(["@unsam/native-win32-x64"]);
-    expect(names("linux", "x64", "musl")).toEqual([]);
+    expect(names("linux", "x64", null)).toEqual([]);
     expect(names("freebsd", "x64", null)).toEqual([]);
   });
 
@@ -140,8 +145,43 @@ describe("platform packages", () => {
   });
 });
 
+describe.runIf(process.platform === "linux")("an addon for Linux is published only where it is fit", () => {
+  const check = fileURLToPath(new URL("../scripts/check-addon.mjs", import.meta.url));
+  const said = (file: string, name: string) =>
+    spawnSync(process.execPath, [check, file, name], { encoding: "utf8" });
+  const tools = ["c++", "readelf"].every((tool) => spawnSync(tool, ["--version"]).status === 0);
+  const [ours, other] =
+    process.arch === "x64" ? ["linux-x64-gnu", "linux-arm64-gnu"] : ["linux-arm64-gnu", "linux-x64-gnu"];
+  const glibc = familySync() === "glibc" && ["x64", "arm64"].includes(process.arch);
+
+  it.runIf(glibc && tools && existsSync(ADDON))("the local build is: glibc 2.28 is enough", () => {
+    const { status, stdout, stderr } = said(ADDON, `@unsam/native-${ours}`);
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/runs with glibc 2\.(1\d|2[0-8]) or newer/);
+    expect(status).toBe(0);
+  });
+
+  it.runIf(glibc && tools)("a library is told what it needs too much, symbol by symbol", () => {
+    // The C++ runtime of the machine, a function that came with glibc 2.30, one that nobody has.
+    const source =
+      "#include <string>\n#include <stdexcept>\n" +
+      'extern "C" int gettid(); extern "C" int missing(); extern "C" int napi_x(); extern "C" __attribute__((weak)) int maybe();\n' +
+      "int f(const std::string& s) { if (s.empty()) throw std::runtime_error(s); return gettid() + missing() + napi_x() + (maybe ? maybe() : 0); }\n";
+    const file = path.join(folder, "needs.node");
+    execFileSync("c++", ["-shared", "-fPIC", "-x", "c++", "-o", file, "-"], { input: source });
+    const { status, stderr } = said(file, `@unsam/native-${ours}`);
+    expect(status).toBe(1);
+    expect(stderr).toContain("gettid needs glibc 2.30, newer than 2.28.");
+    expect(stderr).toContain("missing is nobody's.");
+    expect(stderr).toContain("needs the library libstdc++.so.6.");
+    expect(stderr).not.toMatch(/napi_x|maybe/);
+    expect(said(file, `@unsam/native-${other}`).stderr).toMatch(/it is for .*, not for (x64|arm64)/);
+    expect(said(file, `@unsam/native-${ours.replace("gnu", "musl")}`).stderr).toContain("gettid is glibc's");
+  });
+});
+
 describeWithAddon("an installed platform package", () => {
-  const [chosen] = packagesFor({ os: process.platform, cpu: process.arch, libc: "glibc" }).slice(-1);
+  const [chosen] = packagesFor({ os: process.platform, cpu: process.arch, libc: familySync() }).slice(-1);
   const scripts = fileURLToPath(new URL("../scripts/platform-packages.mjs", import.meta.url));
   let modules: string;
   let platformPackage: string;
@@ -167,16 +207,12 @@ describeWithAddon("an installed platform package", () => {
     const library = path.dirname(createRequire(import.meta.url).resolve("detect-libc/package.json"));
     await cp(library, path.join(modules, "detect-libc"), { recursive: true });
     execFileSync(process.execPath, [scripts, "pack", chosen.name, platformPackage]);
-    execFileSync(process.execPath, [scripts, "depend", copy]);
   });
 
-  it("says what it is for, and is an optional dependency", async () => {
+  it("says what it is for", async () => {
     const manifest = JSON.parse(await readFile(path.join(platformPackage, "package.json"), "utf8"));
     expect(manifest).toMatchObject({ name: chosen.name, os: [process.platform], cpu: [process.arch] });
-    const published = JSON.parse(
-      await readFile(path.join(modules, "@unsam/native-cuda/package.json"), "utf8"),
-    );
-    expect(Object.keys(published.optionalDependencies)).toEqual(PLATFORM_PACKAGES.map(({ name }) => name));
+    expect(manifest.libc).toEqual(chosen.libc === null ? undefined : [chosen.libc]);
   });
 
   it("wins over a local build", () => {
