@@ -29,6 +29,9 @@ export function granularity(text: string): Granularity {
   );
 }
 
+/** The words among granularities. */
+export const GRANULARITIES: readonly string[] = [...Object.keys(NAMED_GRANULARITY), "auto"];
+
 /** How many levels, or the levels themselves: `10` or `0.1,0.4,fine,1`. */
 export function levels(text: string): number | Granularity[] {
   if (!/[,.a-z]/i.test(text)) return count(text);

@@ -5,6 +5,9 @@ import { duration } from "./terminal/duration.js";
 import { rewritesRow, tell } from "./terminal/output.js";
 import { StatusRow } from "./terminal/progress.js";
 
+/** What has a name, for `--model`. */
+export const MODEL_WORDS: readonly string[] = [...BUILT_IN_MODELS, ...MODEL_NAMES];
+
 /** Throws `E_BAD_OPTION` where `--model` is neither a name nor a file that is there. */
 export function checkModelFlag(model: string): void {
   if (isModelName(model) || existsSync(model)) return;

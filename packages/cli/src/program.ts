@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { calibrateCommand } from "./commands/calibrate.js";
+import { completionCommand } from "./commands/completion.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { evalCommand } from "./commands/eval.js";
 import { everythingCommand } from "./commands/everything.js";
@@ -42,5 +43,6 @@ export function createProgram(interrupt: Interrupt): Command {
   ]) {
     program.addCommand(command(interrupt).exitOverride().copyInheritedSettings(program));
   }
+  program.addCommand(completionCommand(program).exitOverride().copyInheritedSettings(program));
   return program;
 }

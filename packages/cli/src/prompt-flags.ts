@@ -3,8 +3,10 @@ import { parseNpy } from "@unsam/core/npy";
 import { type PointInput, type PromptInput, UnSAMError } from "@unsam/sdk";
 import type { Command } from "commander";
 import { box, count, point } from "./arguments.js";
+import { suggest } from "./completion/suggestions.js";
 import { withImageOptions } from "./images/image-flags.js";
 import type { ModelOptions } from "./load-model.js";
+import { MODEL_WORDS } from "./model-file.js";
 
 /** What the commands that take one photo and one prompt have in common. */
 export interface PromptFlags extends ModelOptions {
@@ -18,7 +20,7 @@ export const WEIGHTS_FLAG =
   "which weights to take, where the checkpoint holds several (unsam inspect lists them)";
 
 export function withModelOptions(command: Command): Command {
-  return command
+  command
     .option(
       "--model <name|file>",
       "nano (default), region-tree, a name to fetch (unsam models), or a .pt or .safetensors checkpoint",
@@ -27,6 +29,7 @@ export function withModelOptions(command: Command): Command {
     .option("--weights <key>", WEIGHTS_FLAG)
     .option("--threads <n>", "threads for the encoder (default: one per core)", count)
     .option("--max-pixels <n>", "refuse larger photos before they are decoded (default: 100000000)", count);
+  return suggest(command, "--model", MODEL_WORDS);
 }
 
 export function withPromptOptions(command: Command): Command {

@@ -11,6 +11,7 @@ import {
 import { Command } from "commander";
 import { count, granularity, positive } from "../arguments.js";
 import { checkDistinct, checkWritable } from "../check-writable.js";
+import { withExamples } from "../help/examples.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
 import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
@@ -30,7 +31,7 @@ interface CalibrateFlags extends ModelOptions {
 }
 
 export function calibrateCommand({ signal }: Interrupt): Command {
-  return withModelOptions(new Command("calibrate"))
+  const command = withModelOptions(new Command("calibrate"))
     .description(
       "Fit granularity to one kind of image: to labelled regions, or to a statistic of all regions.",
     )
@@ -52,6 +53,13 @@ export function calibrateCommand({ signal }: Interrupt): Command {
     .requiredOption("--out <file.json>", "write the calibration; pass it on with --calibration")
     .option("--json", "print the calibration to standard output")
     .action((images: string[], flags: CalibrateFlags) => calibrate(images, flags, signal));
+  return withExamples(command, [
+    [
+      "unsam calibrate photos/*.jpg --regions 20 --out calibration.json",
+      "so that 1 gives 20 regions a photo",
+    ],
+    ["unsam calibrate --targets targets.json --out calibration.json", "to labelled regions"],
+  ]);
 }
 
 async function calibrate(files: string[], flags: CalibrateFlags, signal: AbortSignal): Promise<void> {

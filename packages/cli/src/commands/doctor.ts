@@ -1,10 +1,11 @@
 import { type Diagnosis, diagnose } from "@unsam/sdk";
 import { Command } from "commander";
+import { withExamples } from "../help/examples.js";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
 
 export function doctorCommand(): Command {
-  return new Command("doctor")
+  const command = new Command("doctor")
     .description("Tell what this machine offers and which engine runs.")
     .option("--json", "print one JSON document to standard output")
     .action(async (flags: { json?: true }) => {
@@ -16,6 +17,10 @@ export function doctorCommand(): Command {
       );
       if (!diagnosis.ok) process.exitCode = 1;
     });
+  return withExamples(command, [
+    ["unsam doctor", "what works here, and what would work better"],
+    ["unsam doctor --json", "the same for programs"],
+  ]);
 }
 
 function describe(diagnosis: Diagnosis): string {

@@ -21,9 +21,11 @@ import {
 import { BUILT_IN_MODELS, DEFAULT_MODEL, UnSAMError } from "@unsam/sdk";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../arguments.js";
+import { suggest } from "../completion/suggestions.js";
 import { EXIT_FAILED } from "../failure.js";
+import { withExamples } from "../help/examples.js";
 import { checkCheckpointFlags } from "../load-model.js";
-import { checkModelFlag, modelFile } from "../model-file.js";
+import { checkModelFlag, MODEL_WORDS, modelFile } from "../model-file.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import type { Interrupt } from "../terminal/interrupt.js";
@@ -51,7 +53,7 @@ type BaselineName = Baseline | typeof WITHOUT_GRANULARITY;
 const BASELINE_NAMES: readonly BaselineName[] = [...BASELINES, WITHOUT_GRANULARITY];
 
 export function evalCommand({ signal }: Interrupt): Command {
-  return new Command("eval")
+  const command = new Command("eval")
     .description("Measure models and baselines on clicks whose right answer people drew.")
     .requiredOption(
       "--data <dir>",
@@ -80,6 +82,16 @@ export function evalCommand({ signal }: Interrupt): Command {
     .option("--out <dir>", "write report.json, report.md and report.html into this folder")
     .option("--json", "print one JSON document to standard output")
     .action((flags: EvalFlags, command: Command) => run(flags, argumentsOf(command), signal));
+  suggest(command, "--model", MODEL_WORDS);
+  suggest(command, "--baseline", BASELINE_NAMES);
+  suggest(command, "--metrics", [...OPTIONAL_METRICS, "all"]);
+  return withExamples(command, [
+    ["unsam eval --data photos/annotations.json --limit 20", "the default model on a COCO file"],
+    [
+      "unsam eval --data sets --model unsamv2 --baseline no-granularity --out report",
+      "what its granularity is worth",
+    ],
+  ]);
 }
 
 async function run(flags: EvalFlags, given: readonly string[], signal: AbortSignal): Promise<void> {

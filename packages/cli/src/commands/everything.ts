@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { type EverythingOptions, type GranularityLevel, UnSAMError } from "@unsam/sdk";
 import { Command, Option } from "commander";
 import { count, granularities, granularityRange, share, wholeNumber } from "../arguments.js";
+import { suggest } from "../completion/suggestions.js";
 import { everythingOfFolder } from "../everything/folder.js";
 import {
   checkStandardOutput,
@@ -11,6 +12,7 @@ import {
   type SceneFormat,
 } from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
+import { withExamples } from "../help/examples.js";
 import { checkImageFlags, type ImageFlags, withImageOptions } from "../images/image-flags.js";
 import { STANDARD, sourceOf } from "../images/image-source.js";
 import { loadModel, type ModelOptions, modelOf } from "../load-model.js";
@@ -35,7 +37,7 @@ interface EverythingFlags extends ModelOptions, ImageFlags {
 const FORMATS = SCENE_FORMATS.map(({ suffix, about }) => `${suffix} (${about})`).join(", ");
 
 export function everythingCommand({ signal }: Interrupt): Command {
-  return withImageOptions(withModelOptions(new Command("everything")))
+  const command = withImageOptions(withModelOptions(new Command("everything")))
     .description("Segment everything in a photo, or in all photos of a folder, at all granularities.")
     .argument("<image|dir>", "a photo, - for standard input, or a folder of photos")
     .option(
@@ -76,6 +78,15 @@ export function everythingCommand({ signal }: Interrupt): Command {
     )
     .option("--json", "print one JSON document to standard output")
     .action((input: string, flags: EverythingFlags) => everything(input, flags, signal));
+  suggest(
+    command,
+    "--format",
+    SCENE_FORMATS.map(({ suffix }) => suffix.slice(1)),
+  );
+  return withExamples(command, [
+    ["unsam everything street.jpg --out scene.json --out scene.png", "all masks, and a picture of them"],
+    ["unsam everything photos --out scenes --format coco.json", "each photo of a folder"],
+  ]);
 }
 
 async function everything(input: string, flags: EverythingFlags, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import { type CheckpointReport, inspectCheckpoint } from "@unsam/sdk";
 import { Command } from "commander";
+import { withExamples } from "../help/examples.js";
 import { modelFile } from "../model-file.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
@@ -7,7 +8,7 @@ import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
 
 export function inspectCommand({ signal }: Interrupt): Command {
-  return new Command("inspect")
+  const command = new Command("inspect")
     .description("Tell what a checkpoint holds, without loading it whole.")
     .argument("<file>", "a .pt or .safetensors file, an index of shards, or its folder; or a name to fetch")
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
@@ -25,6 +26,10 @@ export function inspectCommand({ signal }: Interrupt): Command {
         () => describe(report),
       );
     });
+  return withExamples(command, [
+    ["unsam inspect model.safetensors", "model, size, tensors"],
+    ["unsam inspect model.pt --weights ema --json", "one of several models in a file"],
+  ]);
 }
 
 function describe(report: CheckpointReport): string {

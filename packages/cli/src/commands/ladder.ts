@@ -2,6 +2,7 @@ import { type Granularity, type GranularityLadder, UnSAMError } from "@unsam/sdk
 import { Command } from "commander";
 import { type Answered, answerImages } from "../answer-images.js";
 import { count, levels } from "../arguments.js";
+import { withExamples } from "../help/examples.js";
 import { checkImageFlags, type ImageFlags } from "../images/image-flags.js";
 import { nameImages } from "../images/name-images.js";
 import {
@@ -25,7 +26,7 @@ interface LadderFlags extends PromptFlags, ImageFlags {
 }
 
 export function ladderCommand({ signal }: Interrupt): Command {
-  return withPromptOptions(new Command("ladder"))
+  const command = withPromptOptions(new Command("ladder"))
     .description("Answer one prompt at every granularity: all scales of what lies there.")
     .option(
       "--levels <n|g,g,…>",
@@ -40,6 +41,13 @@ export function ladderCommand({ signal }: Interrupt): Command {
     .option("--tile <pixels>", "longest side of a tile, 64 to 2048 (default 360)", count)
     .option("--json", "print one JSON document to standard output")
     .action((images: string[], flags: LadderFlags) => ladder(images, flags, signal));
+  return withExamples(command, [
+    ["unsam ladder street.jpg --point 412,300 --out ladder.png", "a contact sheet of all scales"],
+    [
+      "unsam ladder street.jpg --point 412,300 --levels 0.1,0.4,coarse --json",
+      "three granularities, for programs",
+    ],
+  ]);
 }
 
 async function ladder(given: string[], flags: LadderFlags, signal: AbortSignal): Promise<void> {

@@ -1,22 +1,15 @@
 import { BUILT_IN_MODELS, type ListedModel, listModels } from "@unsam/sdk";
 import { Command } from "commander";
+import { withExamples } from "../help/examples.js";
 import { amount } from "../model-file.js";
 import { printResult } from "../terminal/output.js";
 
-const EXAMPLES = `
-Examples:
-  unsam models                 what has a name, and what is here already
-  unsam models --json          the same for programs
-  unsam pull sam2.1-small      download one
-`;
-
 export function modelsCommand(): Command {
-  return new Command("models")
+  const command = new Command("models")
     .description(
       "List the models that have names, and which of them are on this machine. Opens no connection.",
     )
     .option("--json", "print one JSON document to standard output")
-    .addHelpText("after", EXAMPLES)
     .action(async (flags: { json?: true }) => {
       const fetched = await listModels();
       printResult(
@@ -25,6 +18,10 @@ export function modelsCommand(): Command {
         () => describe(fetched),
       );
     });
+  return withExamples(command, [
+    ["unsam models", "what has a name, and what is here already"],
+    ["unsam models --json", "the same for programs"],
+  ]);
 }
 
 function describe(fetched: readonly ListedModel[]): string {

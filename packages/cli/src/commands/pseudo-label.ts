@@ -1,10 +1,12 @@
 import { withoutUndefined } from "@unsam/core/options";
 import { type BackboneOptions, type LabelProgress, labelFolder, writePreview } from "@unsam/pseudo-labels";
-import { UnSAMError } from "@unsam/sdk";
+import { MODEL_NAMES, UnSAMError } from "@unsam/sdk";
 import { Command, Option } from "commander";
 import { count, share } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
+import { suggest } from "../completion/suggestions.js";
 import { EXIT_FAILED, explain } from "../failure.js";
+import { withExamples } from "../help/examples.js";
 import { checkCheckpointFlags } from "../load-model.js";
 import { modelFile } from "../model-file.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
@@ -27,7 +29,7 @@ interface Flags {
 }
 
 export function pseudoLabelCommand({ signal }: Interrupt): Command {
-  return new Command("pseudo-label")
+  const command = new Command("pseudo-label")
     .description(
       "Label a folder of photos without people: instances, their parts, and the granularity of each.",
     )
@@ -52,6 +54,11 @@ export function pseudoLabelCommand({ signal }: Interrupt): Command {
     .option("--preview <file.png>", "contact sheet of the first labelled photos")
     .option("--json", "print one JSON document to standard output")
     .action((folder: string, flags: Flags) => pseudoLabel(folder, flags, signal));
+  suggest(command, "--model", MODEL_NAMES);
+  return withExamples(command, [
+    ["unsam pseudo-label photos --out labels --preview sheet.png", "without any weights"],
+    ["unsam pseudo-label photos --out labels --model unsamv2", "by a model's own masks"],
+  ]);
 }
 
 async function pseudoLabel(folder: string, flags: Flags, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,7 @@
 import { MODEL_NAMES, type PulledModel, pullModel } from "@unsam/sdk";
 import { Command } from "commander";
+import { suggest } from "../completion/suggestions.js";
+import { withExamples } from "../help/examples.js";
 import { amount, withPullProgress } from "../model-file.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, tell } from "../terminal/output.js";
@@ -10,20 +12,13 @@ interface PullFlags {
   readonly json?: true;
 }
 
-const EXAMPLES = `
-Examples:
-  unsam pull sam2.1-small                            official weights, into the Hugging Face cache
-  unsam pull unsamv2 --update                        ask whether there are newer ones
-  unsam pull hf:owner/repository/model.pt#v1.0       a file of a repository, at a branch, tag or commit
-  unsam pull https://host/model.pt#sha256=64DIGITS   a file of any address, and what it must be
-  unsam segment street.jpg --model "$(unsam pull sam2.1-small)" --point 412,300
-
+const NAMES_AND_VARIABLES = `
 Names: ${MODEL_NAMES.join(", ")}.
 Variables: HF_HUB_CACHE, HF_HOME, HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE or UNSAM_OFFLINE, HTTPS_PROXY, NO_PROXY.
 `;
 
 export function pullCommand({ signal }: Interrupt): Command {
-  return new Command("pull")
+  const command = new Command("pull")
     .description(
       "Download models by name, or compare those that are here with their SHA-256; print where they are.",
     )
@@ -34,7 +29,7 @@ export function pullCommand({ signal }: Interrupt): Command {
     .option("--update", "ask whether there is a newer file, though there is one already")
     .option("--offline", "open no connection: only tell what is here")
     .option("--json", "print one JSON document to standard output")
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", NAMES_AND_VARIABLES)
     .action(async (names: string[], flags: PullFlags) => {
       const pulled: PulledModel[] = [];
       for (const name of names) {
@@ -51,6 +46,12 @@ export function pullCommand({ signal }: Interrupt): Command {
       );
       for (const model of pulled) tellOutcome(model);
     });
+  suggest(command, "names", MODEL_NAMES);
+  return withExamples(command, [
+    ["unsam pull sam2.1-small", "official weights, into the Hugging Face cache"],
+    ["unsam pull unsamv2 --update", "ask whether there are newer ones"],
+    ["unsam pull hf:owner/repository/model.pt#v1.0", "a file of a repository, at a branch, tag or commit"],
+  ]);
 }
 
 function tellOutcome({ name, bytes, sha256, downloaded }: PulledModel): void {

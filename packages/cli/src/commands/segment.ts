@@ -2,7 +2,9 @@ import { formatNpy } from "@unsam/core/npy";
 import type { Granularity, Segment } from "@unsam/sdk";
 import { Command } from "commander";
 import { type Answered, answerImages } from "../answer-images.js";
-import { granularity } from "../arguments.js";
+import { GRANULARITIES, granularity } from "../arguments.js";
+import { suggest } from "../completion/suggestions.js";
+import { withExamples } from "../help/examples.js";
 import { checkImageFlags, type ImageFlags } from "../images/image-flags.js";
 import { nameImages } from "../images/name-images.js";
 import {
@@ -26,7 +28,7 @@ interface SegmentFlags extends PromptFlags, ImageFlags {
 }
 
 export function segmentCommand({ signal }: Interrupt): Command {
-  return withPromptOptions(new Command("segment"))
+  const command = withPromptOptions(new Command("segment"))
     .description("Segment what a click, a box or a mask means.")
     .option("--granularity <g>", "0 (part) to 1 (whole), fine, medium, coarse, or auto", granularity)
     .option("--multimask", "official multimask_output")
@@ -35,6 +37,15 @@ export function segmentCommand({ signal }: Interrupt): Command {
     .option("--logits <file.npy>", "write the low-resolution logits")
     .option("--json", "print one JSON document to standard output")
     .action((images: string[], flags: SegmentFlags) => segment(images, flags, signal));
+  suggest(command, "--granularity", GRANULARITIES);
+  return withExamples(command, [
+    ["unsam segment street.jpg --point 412,300 --out mask.png", "what lies under a click"],
+    [
+      "unsam segment 'photos/*.jpg' --box 10,10,200,180 --granularity fine --out masks",
+      "the same box in many photos",
+    ],
+    ["unsam segment - --point 412,300 --out - < street.jpg > mask.png", "in a pipe"],
+  ]);
 }
 
 async function segment(given: string[], flags: SegmentFlags, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { withExamples } from "../help/examples.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, tell } from "../terminal/output.js";
 import { findPython } from "../training/find-python.js";
@@ -34,7 +35,7 @@ export function trainCommand(interrupt: Interrupt): Command {
     .requiredOption("--recipe <name>", "adapt (an official checkpoint) or nano (a small model from scratch)")
     .requiredOption("--out <dir>", "folder for checkpoints, log, pictures and weights");
   for (const [flags, text] of PASSED) command.option(flags, text);
-  return command
+  command
     .option(
       "--set <key=value>",
       "an option of the recipe; repeatable",
@@ -47,6 +48,13 @@ export function trainCommand(interrupt: Interrupt): Command {
       interrupt.bePatient();
       return train(more, flags, interrupt.signal);
     });
+  return withExamples(command, [
+    [
+      "unsam train --recipe adapt --checkpoint unsamv2.pt --images photos --labels labels --out run",
+      "adapt a model to your photos",
+    ],
+    ["unsam train --recipe nano --images photos --out run --steps 2000", "a small model from scratch"],
+  ]);
 }
 
 async function train(more: readonly string[], flags: TrainFlags, signal: AbortSignal): Promise<void> {
