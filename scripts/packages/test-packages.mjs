@@ -121,7 +121,11 @@ describe("packages from tarballs, in an empty folder", () => {
     const { stdout, stderr } = await installed.run("npx", "--no-install", "unsam", ...click, "--json");
     const { segment, model } = JSON.parse(stdout);
     assert.ok(segment.area > 1000);
-    assert.equal(model.name, "region-tree", "the default model needs ONNX Runtime, which is not there");
+    assert.equal(
+      model.name,
+      "region-tree",
+      "the default model needs the addon or ONNX Runtime, and neither is there",
+    );
     assert.equal(
       stderr.match(/^unsam: The model is region-tree\. It stands in for "nano"/gm)?.length,
       1,
@@ -129,7 +133,7 @@ describe("packages from tarballs, in an empty folder", () => {
     );
   });
 
-  it("name the way out where a model needs ONNX Runtime", async () => {
+  it("name the way out where a model needs the addon or ONNX Runtime", async () => {
     const click = ["segment", photo, "--point", "323,123", "--model", "nano"];
     await assert.rejects(
       installed.run("npx", "--no-install", "unsam", ...click),

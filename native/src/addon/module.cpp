@@ -6,6 +6,7 @@
 #include "create_task.h"
 #include "decoder.h"
 #include "encoder/image_encoder.h"
+#include "encoder/nano_encoder.h"
 #include "fusion/operation.h"
 #include "prepared_image.h"
 #include "unsam/region_tree.h"
@@ -14,7 +15,7 @@ namespace unsam::addon {
 namespace {
 
 // Number of the contract; a binary with another one is not used.
-constexpr int kContract = 7;
+constexpr int kContract = 8;
 
 Napi::Value instruction_set(const Napi::CallbackInfo& info) {
   return throwing(info.Env(), [&] { return Napi::String::New(info.Env(), kernels().name); });
@@ -40,19 +41,22 @@ Napi::Value create_decoder(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto state = std::make_unique<Environment>();
   const Napi::Function decoder = Decoder::define(env), prepared_image = PreparedImage::define(env),
-                       image_encoder = ImageEncoderHandle::define(env);
+                       image_encoder = ImageEncoderHandle::define(env), nano_encoder = NanoEncoderHandle::define(env);
   state->decoder = Napi::Persistent(decoder);
   state->prepared_image = Napi::Persistent(prepared_image);
   state->image_encoder = Napi::Persistent(image_encoder);
+  state->nano_encoder = Napi::Persistent(nano_encoder);
   env.SetInstanceData(state.release());
   exports.Set("contract", Napi::Number::New(env, kContract));
   exports.Set("instructionSet", Napi::Function::New(env, instruction_set, "instructionSet"));
   exports.Set("cuda", Napi::Function::New(env, cuda, "cuda"));
   exports.Set("createDecoder", Napi::Function::New(env, create_decoder, "createDecoder"));
   exports.Set("createImageEncoder", Napi::Function::New(env, create_image_encoder, "createImageEncoder"));
+  exports.Set("createNanoEncoder", Napi::Function::New(env, create_nano_encoder, "createNanoEncoder"));
   exports.Set("Decoder", decoder);
   exports.Set("PreparedImage", prepared_image);
   exports.Set("ImageEncoder", image_encoder);
+  exports.Set("NanoEncoder", nano_encoder);
   exports.Set("operations", operations_object(env));
   exports.Set("regionTreeRecipe", Napi::Number::New(env, kRegionTreeRecipe));
   return exports;

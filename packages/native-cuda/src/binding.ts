@@ -1,12 +1,13 @@
 import type { NativeEncoding } from "./encoder-binding.js";
+import type { NativeNanoEncoding } from "./nano-binding.js";
 import type { NativeWork } from "./native-work.js";
 
 // The contract with the addon (native/src/addon). test/contract.test.ts compares it with a built addon. The decoder is here,
-// the image encoder in encoder-binding.ts; what the operations take and give is said in @unsam/core/operations, which is held
+// the image encoder in encoder-binding.ts, that of the nano model in nano-binding.ts; what the operations take and give is said in @unsam/core/operations, which is held
 // to them by test/operations there.
 
-/** Raised with every change of this file, encoder-binding.ts or an operation; a binary built for another contract is not used. */
-export const CONTRACT = 7;
+/** Raised with every change of this file, encoder-binding.ts, nano-binding.ts or an operation; a binary built for another contract is not used. */
+export const CONTRACT = 8;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */
 export type NativeErrorCode =
@@ -105,7 +106,7 @@ export interface NativeDecoder {
  */
 export type NativeOperation = (...args: readonly unknown[]) => Promise<never>;
 
-export interface NativeBinding extends NativeEncoding {
+export interface NativeBinding extends NativeEncoding, NativeNanoEncoding {
   readonly contract: number;
   /** portable, avx2, avx512, avx512bf16 or amx. Throws `E_BAD_OPTION` where UNSAM_ISA names one this CPU lacks. */
   instructionSet(): string;

@@ -6,9 +6,10 @@ import {
   syntheticFeatures,
   syntheticWeights,
 } from "./synthetic-model.js";
+import { syntheticNanoWeights } from "./synthetic-nano.js";
 
-// A process of its own that may die: loads the addon named on the command line, encodes an image, decodes a prompt and
-// finishes masks, which takes every kind of kernel. Exit code 0: it works; else standard error ends with one line that says why, if
+// A process of its own that may die: loads the addon named on the command line, encodes an image, decodes a prompt,
+// runs the nano model's network and finishes masks, which takes every kind of kernel. Exit code 0: it works; else standard error ends with one line that says why, if
 // anything can.
 
 async function tryOnce(addon: string): Promise<void> {
@@ -32,6 +33,12 @@ async function tryOnce(addon: string): Promise<void> {
   const encoded = await encoder.encode(photo, { threads: 2 });
   if (encoded?.imageEmbed.length !== 256 * 16 || !encoded.imageEmbed.every(Number.isFinite)) {
     throw new Error("it encodes a test image to something that is no map");
+  }
+  const nano = await binding.createNanoEncoder(syntheticNanoWeights());
+  const lab = { width: 32, height: 32, data: Float32Array.from({ length: 4096 }, (_, i) => (i % 9) / 4 - 1) };
+  const cues = await nano.encode(lab, { threads: 2 });
+  if (cues?.metric.length !== 768 || ![...cues.border, ...cues.metric].every(Number.isFinite)) {
+    throw new Error("the nano model's network makes no cues of a test image");
   }
   const maps = { count: 2, height: 16, width: 8, data: new Float32Array(256).fill(1) };
   const thresholds = { threshold: 0, stabilityOffset: 0.5, threads: 2 };

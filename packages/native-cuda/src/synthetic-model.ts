@@ -1,5 +1,6 @@
 import type { NativeFeatures, NativeTensor, NativeWeights } from "./binding.js";
 import type { NativeEncoderPlan, NativeImageEncoder } from "./encoder-binding.js";
+import { randomNumbers, randomTensor } from "./random-tensor.js";
 
 const WIDTH = 256;
 const DECODER = "sam_mask_decoder";
@@ -12,7 +13,7 @@ export function syntheticWeights({ granularity = true, seed = 1 } = {}): NativeW
   return Object.fromEntries(
     [...shapes(granularity)].map(([name, shape]): [string, NativeTensor] => [
       name,
-      tensor(name, shape, random),
+      randomTensor(name, shape, random),
     ]),
   );
 }
@@ -53,7 +54,9 @@ export function syntheticEncoderWeights(
   seed = 3,
 ): { readonly vectors: NativeWeights; readonly matrix: (name: string) => NativeTensor } {
   const random = randomNumbers(seed);
-  const all = new Map([...encoderShapes(plan)].map(([name, shape]) => [name, tensor(name, shape, random)]));
+  const all = new Map(
+    [...encoderShapes(plan)].map(([name, shape]) => [name, randomTensor(name, shape, random)]),
+  );
   return { vectors: Object.fromEntries(all), matrix: (name) => all.get(name)! };
 }
 
@@ -96,15 +99,6 @@ function encoderShapes(plan: NativeEncoderPlan): Map<string, readonly number[]> 
   layer(`${DECODER}.conv_s1`, [d / 4, d, 1, 1]);
   all.set("no_mem_embed", [1, 1, d]);
   return all;
-}
-
-function tensor(name: string, shape: readonly number[], random: () => number): NativeTensor {
-  const length = shape.reduce((product, size) => product * size, 1);
-  if (shape.length === 1 && name.endsWith(".weight"))
-    return { shape, data: new Float32Array(length).fill(1) };
-  const fanIn = length / shape[0];
-  const scale = shape.length === 1 ? 0.1 : 1 / Math.sqrt(fanIn);
-  return { shape, data: Float32Array.from({ length }, () => scale * random()) };
 }
 
 /** Names and shapes of the official checkpoints' prompt encoder and mask decoder. */
@@ -159,15 +153,4 @@ function shapes(granularity: boolean): Map<string, readonly number[]> {
     for (let i = 0; i < MASKS; i++) mlp(`${DECODER}.output_hypernetworks_mlps.${i}`, 32);
   }
   return all;
-}
-
-/** Uniform in [−1, 1) (xorshift32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed | 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state / 2 ** 31;
-  };
 }

@@ -7,6 +7,8 @@ import {
   type NativePreparedImage,
 } from "#native/binding.js";
 import type { NativeImageEncoder } from "#native/encoder-binding.js";
+import type { NativeNanoCues, NativeNanoEncoder } from "#native/nano-binding.js";
+import { syntheticNanoWeights } from "#native/synthetic-nano.js";
 import { addon, click, createImage, describeWithAddon, SINGLE } from "./addon.js";
 
 // `Record<keyof …>` makes the compiler hold these lists against binding.ts; the tests hold them against the addon.
@@ -16,9 +18,11 @@ const EXPORTS: Record<keyof NativeBinding, string> = {
   cuda: "function",
   createDecoder: "function",
   createImageEncoder: "function",
+  createNanoEncoder: "function",
   Decoder: "function",
   PreparedImage: "function",
   ImageEncoder: "function",
+  NanoEncoder: "function",
   operations: "object",
   regionTreeRecipe: "number",
 };
@@ -33,6 +37,15 @@ const ENCODER: Record<keyof NativeImageEncoder, string> = {
   encode: "function",
   dispose: "function",
 };
+const NANO: Record<keyof NativeNanoEncoder, string> = { encode: "function", dispose: "function" };
+const CUES: Record<keyof NativeNanoCues, string> = {
+  columns: "Number",
+  rows: "Number",
+  dimensions: "Number",
+  border: "Float32Array",
+  height: "Float32Array",
+  metric: "Float32Array",
+};
 const IMAGE: Record<keyof NativePreparedImage, string> = { dispose: "function" };
 const MASKS: Record<keyof NativeMasks, string> = {
   lowRes: "Float32Array",
@@ -46,6 +59,10 @@ function kinds(object: object, skip: readonly string[] = []): Record<string, str
   return Object.fromEntries(names.map((name) => [name, typeof object[name as keyof object]]));
 }
 
+function classes(result: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(result).map(([key, value]) => [key, value.constructor.name]));
+}
+
 describeWithAddon("the addon's exports are those of binding.ts", () => {
   it("functions, classes and the contract's number", () => {
     expect(kinds(addon())).toEqual(EXPORTS);
@@ -54,19 +71,23 @@ describeWithAddon("the addon's exports are those of binding.ts", () => {
   });
 
   it("methods", () => {
-    const { Decoder, ImageEncoder, PreparedImage } = addon();
+    const { Decoder, ImageEncoder, NanoEncoder, PreparedImage } = addon();
     expect(kinds(Decoder.prototype, ["constructor"])).toEqual(DECODER);
     expect(kinds(ImageEncoder.prototype, ["constructor"])).toEqual(ENCODER);
+    expect(kinds(NanoEncoder.prototype, ["constructor"])).toEqual(NANO);
     expect(kinds(PreparedImage.prototype, ["constructor"])).toEqual(IMAGE);
   });
 
   it("results", async () => {
     const { decoder, image } = await createImage();
     const [masks] = await decoder.decode(image, [click()], SINGLE);
-    const found = Object.fromEntries(
-      Object.entries(masks).map(([key, value]) => [key, value.constructor.name]),
-    );
-    expect(found).toEqual(MASKS);
+    expect(classes(masks)).toEqual(MASKS);
     expect([masks.lowRes.length, masks.predictedIou.length, [...masks.tokens]]).toEqual([256, 1, [4]]);
+    const nano = await addon().createNanoEncoder(syntheticNanoWeights());
+    const input = { width: 64, height: 32, data: new Float32Array(4 * 64 * 32) };
+    const cues = (await nano.encode(input, { threads: 1 }))!;
+    expect(classes(cues)).toEqual(CUES);
+    expect([cues.columns, cues.rows, cues.dimensions]).toEqual([32, 16, 3]);
+    expect([cues.border.length, cues.height.length, cues.metric.length]).toEqual([512, 512, 3 * 512]);
   });
 });

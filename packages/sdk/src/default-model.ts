@@ -11,8 +11,12 @@ export interface OpenedModel {
   readonly reason: string;
 }
 
-/** Opens the model where none was named: the best built-in one that runs here. Throws what `open` throws. */
+/**
+ * Opens the model where none was named: the best built-in one that runs here. `encoder`: the one that was asked for, which
+ * the stand-in does not have. Throws what `open` throws.
+ */
 export async function openDefaultModel(
+  encoder: "auto" | "onnx" | "native" | undefined,
   open: (model: typeof DEFAULT_MODEL | typeof STAND_IN) => Promise<Engine>,
 ): Promise<OpenedModel> {
   try {
@@ -20,11 +24,12 @@ export async function openDefaultModel(
   } catch (cause) {
     // Only what is missing on this machine; a bad option or an abort is the caller's.
     if (!UnSAMError.isInstance(cause) || cause.code !== "E_RUNTIME") throw cause;
+    if (encoder === "onnx" || encoder === "native") throw cause;
     return {
       engine: await open(STAND_IN),
       reason:
-        `It stands in for "${DEFAULT_MODEL}", the default, which runs on ONNX Runtime: install that for better masks ` +
-        `(npm i onnxruntime-node --ignore-scripts), or name a model. ${cause.message}`,
+        `It stands in for "${DEFAULT_MODEL}", the default, which gives better masks and runs in the native addon or on ONNX ` +
+        `Runtime; name a model to choose one. ${cause.message}`,
     };
   }
 }

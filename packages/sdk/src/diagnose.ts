@@ -35,7 +35,7 @@ export async function diagnose(): Promise<Diagnosis> {
     image(),
     addon,
     device(),
-    models(runtime.ok),
+    models(addon.ok ? "native" : runtime.ok ? "onnx" : null),
     await cache(),
   ];
   // Each does more, and neither is needed: the region tree runs without them.
@@ -87,7 +87,7 @@ async function onnxRuntime(): Promise<Check> {
       name: "ONNX Runtime",
       ok: false,
       found: "none",
-      advice: `The model "nano", EfficientTAM, and checkpoints where there is no native addon run on it. ${(cause as Error).message}`,
+      advice: `EfficientTAM runs on it and, where there is no native addon, the model "nano" and checkpoints. ${(cause as Error).message}`,
     };
   }
 }
@@ -133,13 +133,16 @@ function device(): Check {
   };
 }
 
-/** The default model runs on ONNX Runtime. */
-function models(runtime: boolean): Check {
-  const standIn = runtime ? "" : ` (here ${STAND_IN} stands in for it: there is no ONNX Runtime)`;
+/** `encoder`: what computes the network of the default model; null: nothing here can. */
+function models(encoder: "native" | "onnx" | null): Check {
+  const how =
+    encoder === null
+      ? `here ${STAND_IN} stands in for it: there is neither the native addon nor ONNX Runtime`
+      : `its encoder auto is ${encoder === "native" ? "native" : "ONNX Runtime"}`;
   return {
     name: "models",
     ok: true,
-    found: `built in: ${BUILT_IN_MODELS.join(", ")}; default: ${DEFAULT_MODEL}${standIn}`,
+    found: `built in: ${BUILT_IN_MODELS.join(", ")}; default: ${DEFAULT_MODEL} (${how})`,
     advice: OFFICIAL_WEIGHTS,
   };
 }

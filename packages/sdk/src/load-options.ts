@@ -33,8 +33,8 @@ export interface LoadOptions {
    */
   readonly device?: "auto" | "cpu" | "cuda" | undefined;
   /**
-   * What encodes images (default `"auto"`: our own kernels in the addon where it is there and knows the model, else ONNX
-   * Runtime, which then has to be installed). Built-in models have none and refuse all but `"auto"`.
+   * What encodes images, or computes the network of nano (default `"auto"`: our own kernels in the addon where it is there and
+   * knows the model, else ONNX Runtime, which then has to be installed). The region tree has none and refuses all but `"auto"`.
    */
   readonly encoder?: "auto" | "onnx" | "native" | undefined;
   /**

@@ -25,7 +25,7 @@ export interface ModelInfo {
   readonly granularity: boolean;
   /** Where the encoder runs. */
   readonly device: "cpu" | "cuda";
-  /** What encodes images, and what decodes masks: the addon, or ONNX Runtime. */
+  /** What encodes images (or computes the network of nano), and what decodes masks: the addon, or ONNX Runtime. */
   readonly encoder: "onnx" | "native" | "none";
   readonly decoder: "onnx" | "native" | "none";
   /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */
@@ -74,7 +74,7 @@ export class UnSAM implements AsyncDisposable {
     options.signal?.throwIfAborted();
     const opened =
       options.model === undefined
-        ? await openDefaultModel((name) => openModel(name, open))
+        ? await openDefaultModel(options.encoder, (name) => openModel(name, open))
         : { engine: await openModel(model, open), reason: "It was asked for." };
     if (!calibration) return new UnSAM(opened, null, options);
     try {

@@ -25,6 +25,8 @@ describe("the nano model", () => {
   it("says what it is", () => {
     expect(unsam.model).toMatchObject({ name: "nano", granularity: true, decoder: "none" });
     expect(unsam.model.description).toMatch(/trained without labels/);
+    expect(["native", "onnx"]).toContain(unsam.model.encoder);
+    expect(unsam.model.reasons.encoder).toMatch(/^.{10,}\.$/s);
   });
 
   it("is the default where it runs", async () => {

@@ -303,7 +303,8 @@ describe("UnSAM.load", () => {
     [{ device: "cpu" }, "same"],
     [{ device: "cuda" }, { "region-tree": "E_UNSUPPORTED", nano: "E_UNSUPPORTED" }],
     [{ encoder: "auto" }, "same"],
-    [{ encoder: "onnx" }, trees("E_UNSUPPORTED", "same")],
+    [{ encoder: "onnx" }, { ...trees("E_UNSUPPORTED", "same"), nano: "same" }],
+    [{ encoder: "tensorrt" }, "E_BAD_OPTION"],
     [{ encoder: "native", device: "cuda" }, trees("E_UNSUPPORTED", "E_BAD_OPTION")],
     [{ decoder: "auto" }, "same"],
     [{ decoder: "onnx" }, trees("E_UNSUPPORTED", "same")],
@@ -373,6 +374,8 @@ describe("UnSAM.load", () => {
 
   it("says what auto chose and why", () => {
     const { device, encoder, decoder, kernels, reasons } = loaded.get("unsamv2")!.unsam.model;
+    expect(loaded.get("nano")!.unsam.model.encoder).toBe(encoder);
+    expect(loaded.get("nano")!.unsam.model.reasons.encoder).toBe(reasons.encoder);
     expect(encoder).toBe(decoder);
     expect(reasons.encoder).toMatch(encoder === "native" ? /has kernels for the model/ : /./);
     expect(device).toBe("cpu");

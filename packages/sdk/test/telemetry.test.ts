@@ -17,7 +17,7 @@ const sdk = JSON.stringify(import.meta.resolve("@unsam/sdk"));
 const work = `
   import { UnSAM } from ${sdk};
   for (const model of [${JSON.stringify(smallNetwork)}, "nano"]) {
-    const unsam = await UnSAM.load({ model, ...(model === "nano" ? {} : { decoder: "onnx" }) });
+    const unsam = await UnSAM.load({ model, ...(model === "nano" ? { encoder: "onnx" } : { decoder: "onnx" }) });
     const image = await unsam.encode(${JSON.stringify(photo)});
     const { mask } = await image.segment({ points: [[100, 100]] });
     if (mask.width !== image.width) throw new Error("no mask");

@@ -63,13 +63,35 @@ describeWithAddon("an installation without onnxruntime-node", () => {
     expect(out).toBe("ERR_MODULE_NOT_FOUND native native 300 200 true");
   });
 
+  it("answers a click with nano, which is the default here, too", { timeout: 120_000 }, async () => {
+    const out = await run(`
+      import { UnSAM } from "@unsam/sdk";
+      const unsam = await UnSAM.load();
+      const image = await unsam.encode(${photo});
+      const { mask } = await image.segment({ points: [[10, 10]], granularity: 0.5 });
+      console.log(unsam.model.name, unsam.model.encoder, mask.width, mask.height, mask.has(10, 10));
+    `);
+    expect(out).toBe("nano native 300 200 true");
+  });
+
+  it("does not stand in for nano where ONNX Runtime was asked for", { timeout: 120_000 }, async () => {
+    const out = await run(`
+      import { UnSAM } from "@unsam/sdk";
+      for (const options of [{ encoder: "onnx" }, { encoder: "onnx", model: "nano" }]) {
+        console.log(await UnSAM.load(options).then(() => "loaded", ({ code }) => code));
+      }
+    `);
+    expect(out).toBe("E_RUNTIME\nE_RUNTIME");
+  });
+
   it("is well, says the doctor, though it has no ONNX Runtime", { timeout: 120_000 }, async () => {
     const out = await run(`
       import { diagnose } from "@unsam/sdk";
       const { ok, checks } = await diagnose();
-      console.log(ok, checks.find(({ name }) => name === "ONNX Runtime").ok);
+      const [runtime, models] = ["ONNX Runtime", "models"].map((one) => checks.find(({ name }) => name === one));
+      console.log(ok, runtime.ok, models.found);
     `);
-    expect(out).toBe("true false");
+    expect(out).toMatch(/^true false .*default: nano \(its encoder auto is native\)$/);
   });
 
   it.each(["encoder", "decoder"])(
@@ -98,7 +120,10 @@ describeWithAddon("an installation without onnxruntime-node", () => {
       const image = await tree.encode(${photo});
       const { mask } = await image.segment({ points: [[10, 10]] });
       await tree.dispose();
-      console.log((await diagnose()).ok, mask.area);
+      const { ok, checks } = await diagnose();
+      console.log(ok, mask.area, checks.find(({ name }) => name === "models").found);
+      const native = UnSAM.load({ encoder: "native" });
+      console.log(await native.then(() => "loaded", ({ code, message }) => code + " " + message));
       const unnamed = await UnSAM.load();
       console.log(unnamed.model.name, unnamed.model.reasons.model);
       await unnamed.dispose();
@@ -110,7 +135,10 @@ describeWithAddon("an installation without onnxruntime-node", () => {
     expect(out.split("\n")).toEqual([
       expect.stringMatching(both),
       expect.stringMatching(both),
-      "true 60000",
+      expect.stringMatching(
+        /^true 60000 .*here region-tree stands in .*neither the native addon nor ONNX Runtime/,
+      ),
+      expect.stringMatching(/^E_UNSUPPORTED There is no native encoder\. .*encoder: "auto" or "onnx" works/),
       expect.stringMatching(/^region-tree It stands in for "nano", the default.*npm i onnxruntime-node/),
     ]);
   });

@@ -8,18 +8,7 @@
 namespace unsam::addon {
 
 EncodeTask::EncodeTask(std::shared_ptr<const ImageEncoder> encoder, Napi::Value image, Napi::Value options)
-    : encoder_(std::move(encoder)) {
-  const auto named = read_object(options, "The options", ErrorCode::bad_option);
-  threads_ = read_count(named.Get("threads"), "The option threads", ErrorCode::bad_option);
-  const Napi::Value cancel = named.Get("cancel");
-  if (!cancel.IsUndefined() && !cancel.IsNull()) {
-    const auto pair = read_object(cancel, "The option cancel", ErrorCode::bad_option);
-    const Napi::Value cell = pair.Get("cell"), value = pair.Get("value");
-    cancel_ = read_shared_cell(cell, "The cell of the option cancel", ErrorCode::bad_option);
-    cancel_holder_ = Napi::Persistent(cell.As<Napi::Object>());
-    if (!value.IsNumber()) throw Error(ErrorCode::bad_option, "The value of the option cancel must be a number.");
-    cancel_value_ = value.As<Napi::Number>().Int32Value();
-  }
+    : encoder_(std::move(encoder)), work_(options) {
   const auto object = read_object(image, "The image", ErrorCode::bad_option);
   const Napi::Value pixels = object.Get("pixels");
   if (!pixels.IsUndefined()) {
@@ -32,8 +21,7 @@ EncodeTask::EncodeTask(std::shared_ptr<const ImageEncoder> encoder, Napi::Value 
 }
 
 void EncodeTask::run() {
-  EncodeOptions options{.threads = threads_};
-  if (cancel_ != nullptr) options.cancelled = [this] { return __atomic_load_n(cancel_, __ATOMIC_RELAXED) == cancel_value_; };
+  const EncodeOptions options{.threads = work_.threads(), .cancelled = work_.cancelled()};
   if (width_) {
     features_ = encoder_->encode(PhotoView{*width_, *height_, photo_}, options);
   } else {

@@ -7,6 +7,7 @@
 
 #include "../task.h"
 #include "unsam/encoder.h"
+#include "work_options.h"
 
 namespace unsam::addon {
 
@@ -24,10 +25,7 @@ class EncodeTask : public Task {
   std::optional<std::size_t> width_, height_;  // of a photo; none: pixels_
   std::vector<std::uint8_t> photo_;
   std::vector<float> pixels_;
-  std::size_t threads_;
-  const std::int32_t* cancel_ = nullptr;  // the call stops where it is cancel_value_
-  std::int32_t cancel_value_ = 0;
-  Napi::ObjectReference cancel_holder_;
+  WorkOptions work_;
   std::optional<EncodedFeatures> features_;
 };
 

@@ -46,6 +46,21 @@ struct Softmax {
   bool first;
 };
 
+// A convolution over lines of positions whose channels lie behind each other: what one row of the kernel covers is one run of
+// floats, so that lines serve as the left operand as they lie. Maps carry the zeros around them.
+struct Convolution {
+  std::size_t lines, rows, n;    // C: lines of `rows` positions with n channels
+  std::size_t taps, depth;       // rows of the kernel; floats that one covers: its positions times their channels
+  const float* a;                // what the first position's first tap covers
+  std::size_t lda, a_line, a_tap;  // floats to the next position, line and tap
+  const float* b;                // panels [panels][taps * depth][panel] as a product's
+  const float* bias = nullptr;   // [padded(n)]
+  float* c;
+  std::size_t ldc, c_line;
+  bool add = false;   // C += ...
+  bool relu = false;  // ... and what is below zero becomes zero
+};
+
 // How one precision's operands are made and multiplied. T: float, or bfloat16 (sums, softmax and norms stay float32).
 template <class T>
 struct Math {
@@ -72,6 +87,9 @@ struct Kernels {
   Math<float> float32;
   Math<std::uint16_t> bfloat16;
 
+  void (*convolve)(const Convolution&);
+  // x = 1 / (1 + exp(-x)).
+  void (*sigmoid)(std::size_t n, float* x);
   // out[c] = max of four rows.
   void (*pool)(std::size_t width, const float* const* four, float* out);
   // out[c][i] = x[i][c] for `width` channels and `tokens` tokens.

@@ -7,6 +7,7 @@ export {
 export { defaultCacheDir } from "./cache-dir.js";
 export * from "./engine.js";
 export { loadAddon } from "./load-addon.js";
+export { encoderReason, nativeStatus } from "./native-status.js";
 export {
   CPU_BY_DEFAULT,
   openNetworkEngine,

@@ -26,10 +26,10 @@ import type {
   ImageState,
   SegmentOptions,
 } from "./engine.js";
-import { loadAddon } from "./load-addon.js";
 import type { MaskFinisher } from "./mask-finisher.js";
 import { maskPromptLogits } from "./mask-prompt.js";
 import { nativeFinisher } from "./native-finisher.js";
+import { ASKED, encoderReason, nativeStatus } from "./native-status.js";
 import type { Network, OpenCheckpoint } from "./network.worker.js";
 import { proposeByClicks } from "./network-clicks.js";
 import type { NetworkOptions } from "./network-options.js";
@@ -112,28 +112,8 @@ export async function openNetworkEngine(
   return new NetworkEngine(info, network, opened, decoder, finisher);
 }
 
-/**
- * The addon, or why there is none; null: nothing may use it. Throws `E_UNSUPPORTED` where there is none and nothing else was
- * asked for.
- */
-async function nativeStatus({ encoder, decoder, cacheDir }: NetworkOptions): Promise<NativeStatus | null> {
-  if (encoder === "onnx" && decoder === "onnx") return null;
-  const native = await loadAddon(cacheDir);
-  if (native.binding !== null) return native;
-  for (const [part, wanted] of Object.entries({ encoder, decoder })) {
-    if (wanted !== "native") continue;
-    throw new UnSAMError(
-      "E_UNSUPPORTED",
-      `There is no native ${part}. ${native.reason} ${part}: "auto" or "onnx" works without.`,
-    );
-  }
-  return native;
-}
-
 /** Why `device: "auto"` is the processor. */
 export const CPU_BY_DEFAULT = 'CUDA is used only where it is asked for (device: "cuda").';
-
-const ASKED = "It was asked for.";
 
 /** Why the parts of an opened network are what they are. `nativeMisfit`: why the native decoder cannot run it; null: it can. */
 function reasonsOf(
@@ -156,19 +136,6 @@ function reasonsOf(
     decoder: typeof cudaDevice === "number" ? `CUDA device ${cudaDevice} was asked for.` : chosen,
     kernels: without ?? "The addon is there.",
   };
-}
-
-function encoderReason(
-  { encoder: wanted, device }: NetworkOptions,
-  native: NativeStatus | null,
-  encoder: "onnx" | "native",
-): string {
-  if (wanted !== "auto") return ASKED;
-  if (encoder === "native")
-    return "The addon is there and has kernels for the model; they are the fastest ones.";
-  if (device === "cuda") return 'device: "cuda" is ONNX Runtime\'s.';
-  if (native?.binding === null) return native.reason;
-  return "The addon has no kernels for this family of models.";
 }
 
 class NetworkEngine implements Engine {

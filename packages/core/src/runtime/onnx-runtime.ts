@@ -12,7 +12,7 @@ const runtime = await import("onnxruntime-node").catch((cause) => {
   throw new UnSAMError(
     "E_RUNTIME",
     `ONNX Runtime is needed here and cannot be loaded: ${reasonOf(cause)}. Install onnxruntime-node ` +
-      "(npm i onnxruntime-node --ignore-scripts), or, for checkpoints of SAM 2 and UnSAMv2, use the native addon " +
+      "(npm i onnxruntime-node --ignore-scripts), or, for the model nano and checkpoints of SAM 2 and UnSAMv2, use the native addon " +
       '(unsam doctor says why there is none) and leave encoder and decoder at "auto".',
     { cause },
   );

@@ -1,34 +1,12 @@
-// C[rows][n] = A[rows][depth] B by register tiles: A as broadcast scalars of its rows, B a vector at a time from panels that
-// stay in the first-level cache while all rows pass by.
+// C[rows][n] = A[rows][depth] B: all rows pass by one chunk of a panel after the other.
 #include "cpu/kernels/gelu.h"
-#include "encoder/cpu/kernels/table.h"
+#include "encoder/cpu/kernels/tile.h"
 #if defined(__AVX512BF16__)
 #include "cpu/kernels/table.h"
 #endif
 
 namespace unsam::UNSAM_ISA::encoder {
 namespace {
-
-// Rows of a panel multiplied before the next rows of A: what stays in the first-level cache, 16 KB.
-constexpr std::size_t kChunk = 4096 / kPanel < 64 ? 64 : 4096 / kPanel;
-
-// One step of the sum over the depth.
-struct Floats {
-  using Element = float;
-  static constexpr std::size_t kStep = 1;  // of the depth
-  template <std::size_t Rows, std::size_t Vectors>
-  static inline void step(Vec (&acc)[Rows][Vectors], const float* const (&a)[2], std::size_t lda, std::size_t k, const float* b) {
-    Vec bv[Vectors];
-#pragma GCC unroll 4
-    for (std::size_t j = 0; j < Vectors; ++j) bv[j] = load(b + j * kWidth);
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < Rows; ++i) {
-      const Vec av = splat((i < 3 ? a[0][i * lda + k] : a[1][(i - 3) * lda + k]));
-#pragma GCC unroll 4
-      for (std::size_t j = 0; j < Vectors; ++j) acc[i][j] += av * bv[j];
-    }
-  }
-};
 
 // bfloat16 in pairs of rows [depth / 2][panel][2], without an instruction for it: exact products, float32 sums.
 struct Halves {
@@ -66,55 +44,6 @@ struct Halves {
   }
 };
 
-// What becomes of the sums: where they start, where they end.
-struct Ends {
-  const float* bias;  // of this panel, or null
-  bool add;           // start from C
-};
-
-template <class Terms, std::size_t Rows, std::size_t Vectors>
-inline void tile(const typename Terms::Element* a, std::size_t lda, const typename Terms::Element* b, std::size_t depth,
-                 float* c, std::size_t ldc, const Ends& ends) {
-  Vec acc[Rows][Vectors];
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < Rows; ++i) {
-#pragma GCC unroll 4
-    for (std::size_t j = 0; j < Vectors; ++j) acc[i][j] = Vec{};
-  }
-  const typename Terms::Element* const rows[2] = {a, a + 3 * lda};  // base plus at most twice lda: addresses the processor adds up
-  for (std::size_t k = 0; k < depth; k += Terms::kStep, b += Terms::kStep * Vectors * kWidth) {
-    Terms::template step<Rows, Vectors>(acc, rows, lda, k, b);
-  }
-  if (ends.bias != nullptr) {
-#pragma GCC unroll 4
-    for (std::size_t j = 0; j < Vectors; ++j) {
-      const Vec bias = load(ends.bias + j * kWidth);
-#pragma GCC unroll 8
-      for (std::size_t i = 0; i < Rows; ++i) acc[i][j] += bias;
-    }
-  }
-#pragma GCC unroll 8
-  for (std::size_t i = 0; i < Rows; ++i) {
-#pragma GCC unroll 4
-    for (std::size_t j = 0; j < Vectors; ++j) {
-      float* at = c + i * ldc + j * kWidth;
-      store(at, ends.add ? load(at) + acc[i][j] : acc[i][j]);
-    }
-  }
-}
-
-template <class Terms, std::size_t Rows, std::size_t Vectors>
-inline void rows_left(std::size_t rows, const typename Terms::Element* a, std::size_t lda, const typename Terms::Element* b,
-                      std::size_t depth, float* c, std::size_t ldc, const Ends& ends) {
-  if constexpr (Rows > 0) {
-    if (rows == Rows) {
-      tile<Terms, Rows, Vectors>(a, lda, b, depth, c, ldc, ends);
-    } else {
-      rows_left<Terms, Rows - 1, Vectors>(rows, a, lda, b, depth, c, ldc, ends);
-    }
-  }
-}
-
 template <class T>
 inline void apply_gelu(const float* c, std::size_t ldc, T* hidden, std::size_t ld, std::size_t rows, std::size_t vectors) {
   for (std::size_t i = 0; i < rows; ++i) {
@@ -133,7 +62,7 @@ void panel(const Product<typename Terms::Element>& p, const typename Terms::Elem
   for (std::size_t at = 0; at < p.depth; at += step) {
     const std::size_t depth = p.depth - at < step ? p.depth - at : step;
     const bool last = at + depth == p.depth;
-    const Ends ends{last && p.bias != nullptr ? p.bias + column : nullptr, p.add || at > 0};
+    const Ends ends{last && p.bias != nullptr ? p.bias + column : nullptr, p.add || at > 0, false};
     std::size_t row = 0;
     for (; row + kRows <= p.rows; row += kRows) {
       float* out = c + row * p.ldc;

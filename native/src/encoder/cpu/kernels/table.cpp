@@ -32,6 +32,8 @@ const unsam::encoder::Kernels encoder_table = {
             .pack_columns = encoder::pack_columns_half,
             .pack_rows = encoder::pack_rows_half,
         },
+    .convolve = encoder::convolve,
+    .sigmoid = encoder::sigmoid,
     .pool = encoder::pool,
     .transpose = encoder::transpose,
 };

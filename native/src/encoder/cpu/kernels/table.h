@@ -6,6 +6,7 @@
 
 namespace unsam::UNSAM_ISA::encoder {
 
+using unsam::encoder::Convolution;
 using unsam::encoder::kPad;
 using unsam::encoder::padded;
 using unsam::encoder::Product;
@@ -32,6 +33,8 @@ inline constexpr std::size_t kHalfPanel = kPanel, kHalfStep = kWidth;
 
 void product(const Product<float>& p);
 void product_half(const Product<std::uint16_t>& p);
+void convolve(const Convolution& v);
+void sigmoid(std::size_t n, float* x);
 void softmax(const Softmax<float>& s);
 void softmax_half(const Softmax<std::uint16_t>& s);
 void normalise(std::size_t rows, std::size_t width, const float* const* x, float eps, float* out, std::size_t ld);

@@ -1,5 +1,13 @@
 import { NANO_WEIGHTS } from "@unsam/model-nano";
-import { type Engine, TREE_CAPABILITIES, TREE_REASONS, TREE_TRAITS, TreeEngine } from "../../engine/index.js";
+import {
+  type Engine,
+  encoderReason,
+  nativeStatus,
+  TREE_CAPABILITIES,
+  TREE_REASONS,
+  TREE_TRAITS,
+  TreeEngine,
+} from "../../engine/index.js";
 import { LEARNED_RECIPE, REGION_TREE_RECIPE } from "../../region-tree/index.js";
 import { inferenceThread } from "../../runtime/index.js";
 import type { ModelFamily, OpenOptions } from "../model-family.js";
@@ -11,20 +19,25 @@ const thread = inferenceThread().bind<typeof import("./nano.worker.js")>(
 
 /**
  * The region tree, grown by what a small trained network sees beside the tree's own cues. Answers are nodes of the tree:
- * connected, nested, growing with the granularity.
+ * connected, nested, growing with the granularity. The network is computed by the addon or, where there is none, ONNX Runtime.
  */
 export const nano = {
   name: "nano",
-  capabilities: { ...TREE_CAPABILITIES, weights: "packaged" },
+  capabilities: { ...TREE_CAPABILITIES, weights: "packaged", options: ["encoder"] },
   recognise: ({ name }) => name === "nano",
   open: (_asked, options) => openNano(options),
 } as const satisfies ModelFamily;
 
-async function openNano({ threads, signal }: OpenOptions): Promise<Engine> {
-  const { model, fingerprint } = await thread("open", [NANO_WEIGHTS, threads], { signal });
+async function openNano({ encoder: wanted, threads, cacheDir, signal }: OpenOptions): Promise<Engine> {
+  // There is no decoder that could be native.
+  const native = await nativeStatus({ encoder: wanted, decoder: "onnx", cacheDir });
+  const addon = native?.binding ? native.path : null;
+  const encoder = addon === null ? "onnx" : "native";
+  const { model, fingerprint } = await thread("open", [NANO_WEIGHTS, { threads, addon }], { signal });
   return new TreeEngine(
     {
       ...TREE_TRAITS,
+      encoder,
       name: "nano",
       family: "nano",
       description:
@@ -34,6 +47,7 @@ async function openNano({ threads, signal }: OpenOptions): Promise<Engine> {
       kernels: "typescript",
       reasons: {
         ...TREE_REASONS,
+        encoder: encoderReason({ encoder: wanted, device: "cpu" }, native, encoder),
         kernels: "Trees with learned cues are grown in TypeScript.",
       },
     },

@@ -1,0 +1,58 @@
+// One run of the network: the maps between its layers, and the items of work that make one from the other.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "encoder/cpu/kernels.h"
+#include "nano/cpu/feature_map.h"
+#include "nano/cpu/weights.h"
+#include "parallel/thread_team.h"
+#include "unsam/nano.h"
+
+namespace unsam::nano {
+
+// Memory of one thread.
+struct Scratch {
+  FeatureMap first, second, third;
+};
+
+class Encoding {
+ public:
+  Encoding(const encoder::Kernels& kernels, const Weights& weights, ThreadTeam& team, const std::function<bool()>& cancelled)
+      : kernels_(kernels), weights_(weights), team_(team), cancelled_(cancelled), scratch_(team.size()) {}
+
+  // False: cancelled.
+  bool run(const NanoInput& input, NanoCues& cues);
+
+ private:
+  // Runs work(item, scratch) for every item, unless the call is cancelled meanwhile. Items are of fixed size, and each
+  // result is computed by one of them: threads decide nothing.
+  template <class Work>
+  bool each(std::size_t count, Work work);
+  bool cancelled() const { return cancelled_ && cancelled_(); }
+
+  bool read_pixels(const NanoInput& input);
+  bool stem();
+  bool stage(std::size_t k);
+  // out = layer(in) on the whole map, in items of some lines and one panel of channels.
+  bool layer(const ConvolutionWeights& layer, const FeatureMap& in, FeatureMap& out, bool add, bool relu);
+  // Level k of the pyramid, from the finer levels' point of view: what it adds to level k - 1, at level k's own size.
+  bool level(std::size_t k, const FeatureMap& below, FeatureMap& next);
+  // The finest one, up to the results.
+  bool finest(const FeatureMap& below, NanoCues& cues);
+  // Lines [first, first + count) of smooth(relu(lateral + below at twice its size)), in scratch.second.
+  void pyramid_lines(std::size_t k, const FeatureMap& below, std::size_t first, std::size_t count, Scratch& scratch) const;
+  void put_out(const FeatureMap& heads, std::size_t first, std::size_t count, NanoCues& cues) const;
+
+  const encoder::Kernels& kernels_;
+  const Weights& weights_;
+  ThreadTeam& team_;
+  const std::function<bool()>& cancelled_;
+  std::vector<Scratch> scratch_;
+  FeatureMap pixels_;
+  FeatureMap levels_[Weights::kStages + 1];  // the finest first; freed when nothing needs them any more
+};
+
+}  // namespace unsam::nano

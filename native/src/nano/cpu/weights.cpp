@@ -1,0 +1,144 @@
+#include "nano/cpu/weights.h"
+
+#include <algorithm>
+
+#include "unsam/error.h"
+#include "unsam/nano.h"
+
+namespace unsam::nano {
+namespace {
+
+// More channels than any such network has; sizes of maps cannot overflow.
+constexpr std::size_t kMostChannels = 4096;
+constexpr std::size_t kBorderChannels = 2;
+
+std::string shape_text(const std::vector<std::size_t>& shape) {
+  std::string text = "[";
+  for (const std::size_t n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
+  return text + "]";
+}
+
+class Packer {
+ public:
+  Packer(const encoder::Kernels& kernels, const TensorMap& tensors) : math_(kernels.float32), tensors_(tensors) {}
+
+  std::size_t whole_vectors(std::size_t n) const { return encoder::round_up(n, math_.column_step); }
+
+  bool has(const std::string& name) const { return tensors_.contains(name); }
+
+  // Outputs of a layer, as its bias says. Throws Error(bad_checkpoint).
+  std::size_t outputs(const std::string& name) const {
+    const TensorView& bias = tensor(name + ".bias");
+    const std::size_t n = bias.shape.size() == 1 ? bias.shape[0] : 0;
+    if (n < 1 || n > kMostChannels || bias.data.size() != n) {
+      throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + ".bias\" has shape " + shape_text(bias.shape) +
+                                                 "; a bias of the nano model has 1 to " + std::to_string(kMostChannels) + " values.");
+    }
+    return n;
+  }
+
+  // `skipped`: outputs of other layers that come first in the same product. `ld`: channels of the incoming map with its zeros.
+  ConvolutionWeights convolution(const std::vector<std::string>& names, std::size_t in, std::size_t ld, std::size_t kernel,
+                                 std::size_t stride = 1, std::size_t skipped = 0) {
+    std::vector<const float*> rows(skipped, nullptr);
+    std::vector<float> biases(skipped, 0.0f);
+    const std::size_t inputs = in * kernel * kernel;
+    for (const std::string& name : names) {
+      const std::size_t n = outputs(name);
+      const float* weight = require(name + ".weight", {n, in, kernel, kernel});
+      const float* bias = require(name + ".bias", {n});
+      for (std::size_t i = 0; i < n; ++i) rows.push_back(weight + i * inputs);
+      biases.insert(biases.end(), bias, bias + n);
+    }
+    ConvolutionWeights made{rows.size(), in, kernel, stride, whole_vectors(rows.size()), {}};
+    made.linear.pack(math_, rows.size(), kernel * kernel * ld, [&](std::size_t output, std::size_t at) {
+      const std::size_t position = at / ld, channel = at % ld;
+      if (channel >= in || rows[output] == nullptr) return 0.0;
+      return static_cast<double>(rows[output][channel * kernel * kernel + position]);
+    });
+    made.linear.reserve_bias(rows.size());
+    std::copy(biases.begin(), biases.end(), made.linear.bias.data());
+    bytes += made.linear.bytes();
+    return made;
+  }
+
+  // From a map with the outputs of another convolution.
+  ConvolutionWeights after(std::size_t in, const std::string& name, std::size_t kernel, std::size_t stride = 1) {
+    return convolution({name}, in, whole_vectors(in), kernel, stride);
+  }
+
+  std::size_t bytes = 0;
+
+ private:
+  const TensorView& tensor(const std::string& name) const {
+    const auto found = tensors_.find(name);
+    if (found == tensors_.end()) throw Error(ErrorCode::bad_checkpoint, "The nano model lacks the tensor \"" + name + "\".");
+    return found->second;
+  }
+
+  const float* require(const std::string& name, const std::vector<std::size_t>& shape) const {
+    const TensorView& found = tensor(name);
+    std::size_t count = 1;
+    for (const std::size_t n : shape) count *= n;  // at most 4096 x 4096 x 5 x 5
+    if (found.shape != shape || found.data.size() != count) {
+      throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + "\" of the nano model has shape " + shape_text(found.shape) + " and " +
+                                                 std::to_string(found.data.size()) + " values where it needs shape " +
+                                                 shape_text(shape) + ".");
+    }
+    return found.data.data();
+  }
+
+  const encoder::Math<float>& math_;
+  const TensorMap& tensors_;
+};
+
+}  // namespace
+
+Weights::Weights(const encoder::Kernels& kernels, const TensorMap& tensors) {
+  Packer pack(kernels, tensors);
+  stem[0] = pack.convolution({"stem.0"}, kNanoInputChannels, kNanoInputChannels, 5, 2);
+  stem[1] = pack.after(stem[0].out, "stem.1", 3);
+  std::size_t widths[kStages + 1] = {stem[1].out};
+  for (std::size_t k = 0; k < kStages; ++k) {
+    const std::string name = "stages." + std::to_string(k) + ".";
+    stages[k].down = pack.after(widths[k], name + "0", 3, 2);
+    const std::size_t width = widths[k + 1] = stages[k].down.out;
+    for (std::size_t block = 1; pack.has(name + std::to_string(block) + ".first.weight"); ++block) {
+      const std::string of_block = name + std::to_string(block);
+      ConvolutionWeights first = pack.after(width, of_block + ".first", 3);
+      ConvolutionWeights second = pack.after(first.out, of_block + ".second", 3);
+      if (second.out != width) {
+        throw Error(ErrorCode::bad_checkpoint, "The block \"" + of_block + "\" of the nano model puts out " +
+                                                   std::to_string(second.out) + " channels where its shortcut has " +
+                                                   std::to_string(width) + ".");
+      }
+      stages[k].blocks.emplace_back(std::move(first), std::move(second));
+    }
+  }
+  std::size_t coarser = widths[kStages];
+  for (std::size_t k = kStages; k-- > 0;) {
+    const std::string number = std::to_string(k);
+    lateral[k] = pack.after(widths[k], "lateral." + number, 1);
+    smooth[k] = pack.after(lateral[k].out, "smooth." + number, 3);
+    const std::string name = k == kStages - 1 ? "top" : "reduce." + number;
+    below[k] = pack.after(coarser, name, 1);
+    if (below[k].out != lateral[k].out) {
+      throw Error(ErrorCode::bad_checkpoint, "The layer \"" + name + "\" of the nano model puts out " + std::to_string(below[k].out) +
+                                                 " channels where \"lateral." + number + "\" has " +
+                                                 std::to_string(lateral[k].out) + ".");
+    }
+    coarser = smooth[k].out;
+  }
+  heads = pack.convolution({"boundary", "metric"}, coarser, pack.whole_vectors(coarser), 1);
+  if (pack.outputs("boundary") != kBorderChannels) {
+    throw Error(ErrorCode::bad_checkpoint, "The layer \"boundary\" of the nano model must put out a border and its height.");
+  }
+  colour = pack.convolution({"colour"}, kNanoInputChannels, kNanoInputChannels, 2, 2, kBorderChannels);
+  dimensions = heads.out - kBorderChannels;
+  if (colour.out != heads.out) {
+    throw Error(ErrorCode::bad_checkpoint, "The layers \"metric\" and \"colour\" of the nano model differ in their channels.");
+  }
+  bytes = pack.bytes;
+}
+
+}  // namespace unsam::nano

@@ -1,0 +1,36 @@
+// A nano network of any shape with seeded random weights: for benchmarks and tests.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "unsam/nano.h"
+
+namespace unsam {
+
+struct NanoSizes {
+  std::size_t stem[2];
+  std::size_t widths[4];  // of the stages
+  std::size_t blocks[4];
+  std::size_t inner[4];   // channels inside of a stage's blocks
+  std::size_t lateral[4], smooth[4];
+  std::size_t metric;
+};
+
+// The sizes of the model that comes with the package.
+NanoSizes published_nano();
+
+struct RandomNano {
+  RandomNano(std::uint64_t seed, const NanoSizes& sizes);
+  TensorMap tensors() const;
+  // [4, height, width]
+  static std::vector<float> pixels(std::uint64_t seed, std::size_t width, std::size_t height);
+
+  NanoSizes sizes;
+  std::map<std::string, std::vector<float>> values;
+  std::map<std::string, std::vector<std::size_t>> shapes;
+};
+
+}  // namespace unsam

@@ -1,0 +1,43 @@
+import type { NativeStatus } from "@unsam/native-cuda";
+import { UnSAMError } from "../errors.js";
+import { loadAddon } from "./load-addon.js";
+import type { NetworkOptions } from "./network-options.js";
+
+/**
+ * The addon, or why there is none; null: nothing may use it. Throws `E_UNSUPPORTED` where there is none and nothing else was
+ * asked for.
+ */
+export async function nativeStatus({
+  encoder,
+  decoder,
+  cacheDir,
+}: Pick<NetworkOptions, "encoder" | "decoder" | "cacheDir">): Promise<NativeStatus | null> {
+  if (encoder === "onnx" && decoder === "onnx") return null;
+  const native = await loadAddon(cacheDir);
+  if (native.binding !== null) return native;
+  for (const [part, wanted] of Object.entries({ encoder, decoder })) {
+    if (wanted !== "native") continue;
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `There is no native ${part}. ${native.reason} ${part}: "auto" or "onnx" works without.`,
+    );
+  }
+  return native;
+}
+
+/** Why a part is what somebody named. */
+export const ASKED = "It was asked for.";
+
+/** Why an encoder is what it is, one plain sentence. */
+export function encoderReason(
+  { encoder: wanted, device }: Pick<NetworkOptions, "encoder" | "device">,
+  native: NativeStatus | null,
+  encoder: "onnx" | "native",
+): string {
+  if (wanted !== "auto") return ASKED;
+  if (encoder === "native")
+    return "The addon is there and has kernels for the model; they are the fastest ones.";
+  if (device === "cuda") return 'device: "cuda" is ONNX Runtime\'s.';
+  if (native?.binding === null) return native.reason;
+  return "The addon has no kernels for this family of models.";
+}
