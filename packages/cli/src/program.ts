@@ -11,6 +11,7 @@ import { pseudoLabelCommand } from "./commands/pseudo-label.js";
 import { pullCommand } from "./commands/pull.js";
 import { segmentCommand } from "./commands/segment.js";
 import { trainCommand } from "./commands/train.js";
+import { withDefaultsOptions } from "./defaults/default-flags.js";
 import type { Interrupt } from "./terminal/interrupt.js";
 import { print, tell } from "./terminal/output.js";
 import { version } from "./version.js";
@@ -41,7 +42,7 @@ export function createProgram(interrupt: Interrupt): Command {
     doctorCommand,
     trainCommand,
   ]) {
-    program.addCommand(command(interrupt).exitOverride().copyInheritedSettings(program));
+    program.addCommand(withDefaultsOptions(command(interrupt)).exitOverride().copyInheritedSettings(program));
   }
   program.addCommand(completionCommand(program).exitOverride().copyInheritedSettings(program));
   return program;

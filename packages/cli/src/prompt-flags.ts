@@ -4,6 +4,7 @@ import { type PointInput, type PromptInput, UnSAMError } from "@unsam/sdk";
 import type { Command } from "commander";
 import { box, count, point } from "./arguments.js";
 import { suggest } from "./completion/suggestions.js";
+import { markRepeatable } from "./defaults/default-flags.js";
 import { withImageOptions } from "./images/image-flags.js";
 import type { ModelOptions } from "./load-model.js";
 import { MODEL_WORDS } from "./model-file.js";
@@ -32,8 +33,8 @@ export function withModelOptions(command: Command): Command {
   return suggest(command, "--model", MODEL_WORDS);
 }
 
-export function withPromptOptions(command: Command): Command {
-  return withImageOptions(withModelOptions(command))
+export function withPromptOptions(bare: Command): Command {
+  const command = withImageOptions(withModelOptions(bare))
     .argument("<images...>", "photos, folders of photos, patterns as 'photos/*.jpg', or - for standard input")
     .option(
       "--calibration <file>",
@@ -46,6 +47,7 @@ export function withPromptOptions(command: Command): Command {
     )
     .option("--box <x0,y0,x1,y1>", "a box in pixels", box)
     .option("--mask-input <file.npy>", "low-resolution logits of an earlier answer");
+  return markRepeatable(command, "--point");
 }
 
 export function checkPrompt(flags: PromptFlags): void {

@@ -1,22 +1,25 @@
 import os from "node:os";
 import { CPU_BY_DEFAULT, defaultCacheDir, loadAddon } from "@unsam/core/engine";
 import { BUILT_IN_MODELS } from "@unsam/core/families";
-import { canBeMade, problemOfPrivateFolder, readFileText } from "@unsam/core/files";
+import { canBeMade, problemOfPrivateFolder, readFileText, reasonOf } from "@unsam/core/files";
 import { nodeProblem } from "@unsam/core/node-version";
 import { runtimeReport } from "@unsam/core/runtime";
 import sharp from "sharp";
 import { DEFAULT_MODEL, STAND_IN } from "./default-model.js";
+import { UnSAM } from "./unsam.js";
 
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
+  /** Whether nothing works without it. Else a check that is not ok is a warning: something is slower or missing. */
+  readonly needed: boolean;
   readonly found: string;
   /** What to do about it, or how to get more. */
   readonly advice: string | null;
 }
 
 export interface Diagnosis {
-  /** Whether segmentation works here at all. */
+  /** Whether everything that is needed works; the model that is used by default has segmented something. */
   readonly ok: boolean;
   readonly checks: readonly Check[];
 }
@@ -25,7 +28,10 @@ const OFFICIAL_WEIGHTS =
   "Official weights give better masks: UnSAMv2 by the name unsamv2, SAM 2.1 by sam2.1-small and others (`unsam models`); " +
   "--model NAME or load({ model }) fetches them from huggingface.co, --model FILE or load({ model: { checkpoint } }) takes a file.";
 
-/** Looks at the machine: Node, processor, ONNX Runtime and its providers, the native addon, models, the cache. */
+/**
+ * Looks at the machine: Node, processor, ONNX Runtime and its providers, the native addon, models, the cache; and has the
+ * model that is used by default segment a small picture.
+ */
 export async function diagnose(): Promise<Diagnosis> {
   const [runtime, addon] = [await onnxRuntime(), await nativeAddon()];
   const checks = [
@@ -37,10 +43,9 @@ export async function diagnose(): Promise<Diagnosis> {
     device(),
     models(addon.ok ? "native" : runtime.ok ? "onnx" : null),
     await cache(),
+    await trial(),
   ];
-  // Each does more, and neither is needed: the region tree runs without them.
-  const ok = checks.every((check) => check.ok || check === addon || check === runtime);
-  return { ok, checks };
+  return { ok: checks.every(({ ok, needed }) => ok || !needed), checks };
 }
 
 function node(): Check {
@@ -48,6 +53,7 @@ function node(): Check {
   return {
     name: "node",
     ok: problem === null,
+    needed: true,
     found: `${process.version} on ${process.platform} ${process.arch}`,
     advice: problem,
   };
@@ -62,6 +68,7 @@ async function processor(): Promise<Check> {
   return {
     name: "processor",
     ok: true,
+    needed: true,
     found: `${cpus.length} × ${cpus[0]?.model.trim() ?? "unknown"}, ${memory}; ${features.join(" ") || "features unknown"}`,
     advice: null,
   };
@@ -79,6 +86,7 @@ async function onnxRuntime(): Promise<Check> {
     return {
       name: "ONNX Runtime",
       ok: true,
+      needed: false,
       found: `${version}; providers: ${providers.join(", ")}`,
       advice: null,
     };
@@ -86,6 +94,8 @@ async function onnxRuntime(): Promise<Check> {
     return {
       name: "ONNX Runtime",
       ok: false,
+      // The region tree stands in.
+      needed: false,
       found: "none",
       advice: `EfficientTAM runs on it and, where there is no native addon, the model "nano" and checkpoints. ${(cause as Error).message}`,
     };
@@ -96,6 +106,7 @@ function image(): Check {
   return {
     name: "sharp",
     ok: true,
+    needed: true,
     found: `${sharp.versions.sharp} (libvips ${sharp.versions.vips})`,
     advice: null,
   };
@@ -108,6 +119,7 @@ async function nativeAddon(): Promise<Check> {
     return {
       name,
       ok: false,
+      needed: false,
       found: "none: encoder and decoder auto are ONNX Runtime, region trees are grown by TypeScript",
       advice: native.reason,
     };
@@ -118,6 +130,7 @@ async function nativeAddon(): Promise<Check> {
   return {
     name,
     ok: true,
+    needed: false,
     found: `encoder and decoder auto are native: images are encoded, masks decoded and region trees grown with ${binding.instructionSet()} instructions (${origin}, ${path}); ${cuda}`,
     advice: rejected.join(" ") || null,
   };
@@ -128,6 +141,7 @@ function device(): Check {
   return {
     name: "device",
     ok: true,
+    needed: true,
     found: `auto is the processor: ${CPU_BY_DEFAULT}`,
     advice: null,
   };
@@ -142,6 +156,7 @@ function models(encoder: "native" | "onnx" | null): Check {
   return {
     name: "models",
     ok: true,
+    needed: true,
     found: `built in: ${BUILT_IN_MODELS.join(", ")}; default: ${DEFAULT_MODEL} (${how})`,
     advice: OFFICIAL_WEIGHTS,
   };
@@ -154,10 +169,31 @@ async function cache(): Promise<Check> {
   return {
     name: "cache",
     ok: problem === null,
+    needed: false,
     found: problem === null ? folder : `${folder} ${unsafe === null ? "" : "is not used: it "}${problem}`,
     advice:
       problem === null
         ? null
         : "Set UNSAM_CACHE to a folder that only you can write; without one each load builds the encoder in a temporary folder.",
   };
+}
+
+/** A bright square on a dark ground, and a click on it. */
+async function trial(): Promise<Check> {
+  const check = { name: "trial", needed: true };
+  const side = 64;
+  const data = Uint8Array.from({ length: 3 * side * side }, (_, i) => {
+    const pixel = Math.floor(i / 3);
+    const [x, y] = [pixel % side, Math.floor(pixel / side)];
+    return x >= 16 && x < 48 && y >= 16 && y < 48 ? 220 : 30;
+  });
+  try {
+    await using unsam = await UnSAM.load();
+    await using image = await unsam.encode({ data, width: side, height: side, channels: 3 });
+    const { mask } = await image.segment({ points: [[side / 2, side / 2]] });
+    const found = `${unsam.model.name} found ${mask.area} pixels under a click on a square of ${32 * 32}`;
+    return { ...check, ok: true, found, advice: null };
+  } catch (cause) {
+    return { ...check, ok: false, found: "segmenting a small picture failed", advice: reasonOf(cause) };
+  }
 }

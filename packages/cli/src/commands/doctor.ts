@@ -1,21 +1,30 @@
-import { type Diagnosis, diagnose } from "@unsam/sdk";
+import { reasonOf, shown } from "@unsam/core/files";
+import { type Check, type Diagnosis, diagnose } from "@unsam/sdk";
 import { Command } from "commander";
+import { wordsToAdd } from "../defaults/apply-defaults.js";
+import type { DefaultsFlags } from "../defaults/default-flags.js";
+import { findDefaults, readDefaults } from "../defaults/defaults-file.js";
+import { EXIT_FAILED } from "../failure.js";
 import { withExamples } from "../help/examples.js";
+import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
 
-export function doctorCommand(): Command {
+export function doctorCommand({ signal }: Interrupt): Command {
   const command = new Command("doctor")
-    .description("Tell what this machine offers and which engine runs.")
+    .description("Tell what this machine offers and which engine runs; exit code 0 where everything works.")
     .option("--json", "print one JSON document to standard output")
-    .action(async (flags: { json?: true }) => {
-      const diagnosis = await withProgress("Looking around", () => diagnose());
+    .action(async (flags: DefaultsFlags & { json?: true }, { parent }: Command) => {
+      const found = await withProgress("Looking around", () => diagnose());
+      const defaults = await defaultsCheck(flags, parent as Command, signal);
+      const checks = [...found.checks, defaults];
+      const diagnosis = { ok: found.ok && defaults.ok, checks };
       printResult(
         flags.json,
         () => diagnosis,
         () => describe(diagnosis),
       );
-      if (!diagnosis.ok) process.exitCode = 1;
+      if (!diagnosis.ok) process.exitCode = EXIT_FAILED;
     });
   return withExamples(command, [
     ["unsam doctor", "what works here, and what would work better"],
@@ -23,11 +32,51 @@ export function doctorCommand(): Command {
   ]);
 }
 
-function describe(diagnosis: Diagnosis): string {
-  const width = Math.max(...diagnosis.checks.map(({ name }) => name.length));
-  const lines = diagnosis.checks.map(({ name, ok, found, advice }) => {
-    const mark = ok ? "ok " : "-- ";
+/** Which file of defaults is used here. One that cannot be used stops every command. */
+async function defaultsCheck(
+  { defaults }: DefaultsFlags,
+  program: Command,
+  signal: AbortSignal,
+): Promise<Check> {
+  const check = { name: "defaults", needed: true };
+  try {
+    const found = await findDefaults(defaults);
+    if (found === null) {
+      const where =
+        defaults === false ? "none is looked for" : "none: no unsam.config.json or .mjs here or above";
+      return { ...check, ok: true, found: where, advice: null };
+    }
+    const { file, problem } = found;
+    if (problem === null) {
+      const content = await readDefaults(file, signal);
+      // Of this program, nothing runs any more.
+      for (const command of program.commands) wordsToAdd(command, program, content, file);
+      return { ...check, ok: true, found: file, advice: null };
+    }
+    const advice = "Pass --defaults FILE to use it, or --no-defaults.";
+    return {
+      ...check,
+      needed: false,
+      ok: false,
+      found: `${shown(file)} is not used, for it ${problem}`,
+      advice,
+    };
+  } catch (cause) {
+    signal.throwIfAborted();
+    return { ...check, ok: false, found: "cannot be used", advice: reasonOf(cause) };
+  }
+}
+
+function describe({ ok, checks }: Diagnosis): string {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const lines = checks.map(({ name, ok, needed, found, advice }) => {
+    const mark = ok ? "ok " : needed ? "!! " : "-- ";
     return `${mark} ${name.padEnd(width)}  ${found}${advice ? `\n${" ".repeat(width + 6)}${advice}` : ""}`;
   });
+  const warnings = checks.filter((check) => !check.ok && !check.needed).length;
+  const works = ok ? "everything works" : "something that is needed does not work (!!)";
+  lines.push(
+    `${works}${warnings === 0 ? "" : `; ${warnings} ${warnings === 1 ? "warning" : "warnings"} (--)`}`,
+  );
   return `${lines.join("\n")}\n`;
 }

@@ -22,6 +22,7 @@ import { BUILT_IN_MODELS, DEFAULT_MODEL, UnSAMError } from "@unsam/sdk";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
+import { markRepeatable } from "../defaults/default-flags.js";
 import { EXIT_FAILED } from "../failure.js";
 import { withExamples } from "../help/examples.js";
 import { checkCheckpointFlags } from "../load-model.js";
@@ -85,6 +86,7 @@ export function evalCommand({ signal }: Interrupt): Command {
   suggest(command, "--model", MODEL_WORDS);
   suggest(command, "--baseline", BASELINE_NAMES);
   suggest(command, "--metrics", [...OPTIONAL_METRICS, "all"]);
+  markRepeatable(command, "--model", "--baseline");
   return withExamples(command, [
     ["unsam eval --data photos/annotations.json --limit 20", "the default model on a COCO file"],
     [

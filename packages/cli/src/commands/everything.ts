@@ -3,6 +3,7 @@ import { type EverythingOptions, type GranularityLevel, UnSAMError } from "@unsa
 import { Command, Option } from "commander";
 import { count, granularities, granularityRange, share, wholeNumber } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
+import { markRepeatable } from "../defaults/default-flags.js";
 import { everythingOfFolder } from "../everything/folder.js";
 import {
   checkStandardOutput,
@@ -83,6 +84,7 @@ export function everythingCommand({ signal }: Interrupt): Command {
     "--format",
     SCENE_FORMATS.map(({ suffix }) => suffix.slice(1)),
   );
+  markRepeatable(command, "--out", "--format");
   return withExamples(command, [
     ["unsam everything street.jpg --out scene.json --out scene.png", "all masks, and a picture of them"],
     ["unsam everything photos --out scenes --format coco.json", "each photo of a folder"],

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { type DefaultsFlags, markRepeatable } from "../defaults/default-flags.js";
 import { withExamples } from "../help/examples.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, tell } from "../terminal/output.js";
@@ -23,7 +24,7 @@ const PASSED = [
   ["--resume <how>", "a checkpoint in --out: same (default), changed or never"],
 ] as const;
 
-interface TrainFlags extends Record<string, unknown> {
+interface TrainFlags extends DefaultsFlags, Record<string, unknown> {
   readonly set?: string[];
   readonly python?: string;
   readonly json?: true;
@@ -48,6 +49,7 @@ export function trainCommand(interrupt: Interrupt): Command {
       interrupt.bePatient();
       return train(more, flags, interrupt.signal);
     });
+  markRepeatable(command, "--set");
   return withExamples(command, [
     [
       "unsam train --recipe adapt --checkpoint unsamv2.pt --images photos --labels labels --out run",
@@ -58,7 +60,7 @@ export function trainCommand(interrupt: Interrupt): Command {
 }
 
 async function train(more: readonly string[], flags: TrainFlags, signal: AbortSignal): Promise<void> {
-  const { set = [], python: named, json, ...passed } = flags;
+  const { set = [], python: named, json, defaults: _, ...passed } = flags;
   const args = Object.entries(passed).flatMap(([name, value]) => [
     `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
     String(value),
