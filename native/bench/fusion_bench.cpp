@@ -1,5 +1,5 @@
 // Hierarchical fusion of 1000 masks, stage by stage, against plain single-threaded loops over bytes.
-// Usage: fusion_bench [threads] [runs] [masks]. packages/core/bench/hierarchy.mjs times the TypeScript versions on the
+// Usage: fusion_bench [threads] [runs] [masks]. packages/core/bench/fusion.mjs times the TypeScript versions on the
 // same scene.
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,7 @@
 #include "disc_scene.h"
 #include "measure.h"
 #include "parallel/parallel_on.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 #include "unsam/patch_merge.h"
 #include "unsam/region_tree.h"
 

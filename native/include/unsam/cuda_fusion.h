@@ -1,4 +1,4 @@
-// Hierarchical fusion on a CUDA device: the functions of unsam/masks.h and unsam/hierarchy.h with the same results, bit for bit,
+// Hierarchical fusion on a CUDA device: the functions of unsam/masks.h and unsam/fusion.h with the same results, bit for bit,
 // seen without CUDA's own headers. Logits may lie on the device already; packed masks, labels and numbers come back.
 //
 // Every function throws what its CPU version throws, and Error(out_of_memory), after which the object works as before, or
@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 #include "unsam/masks.h"
 
 namespace unsam::cuda {

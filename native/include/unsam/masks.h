@@ -1,5 +1,5 @@
 // Bit-packed masks: from low-resolution logits to masks, and what is done with single masks. The
-// native versions of core/src/mask and core/src/hierarchy: the same input gives the same bits and the same numbers.
+// native versions of core/src/mask and core/src/fusion: the same input gives the same bits and the same numbers.
 //
 // Layout: rows of words_per_row(width) words, pixel (x, y) is bit x % 32 of word y * stride + x / 32, lowest bit first;
 // the bits behind the last pixel of a row are 0. A NaN logit is background, as is every pixel interpolated from one.

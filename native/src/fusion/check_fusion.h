@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <span>
 
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam {
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam {
 

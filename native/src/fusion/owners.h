@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace {
 

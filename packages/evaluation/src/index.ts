@@ -4,7 +4,7 @@ export { type Note, noteText } from "./datasets/notes.js";
 export { openDatasets } from "./datasets/open-datasets.js";
 export { readPhoto } from "./datasets/read-photo.js";
 export { readTruth, type Truth } from "./datasets/read-truth.js";
-export type { Method, MethodInfo, PreparedImage } from "./methods/method.js";
+export type { Method, MethodImage, MethodInfo } from "./methods/method.js";
 export { BASELINES, type Baseline, type MethodSpec } from "./methods/open-method.js";
 export { iouOfCounts, maskIou } from "./metrics/iou.js";
 export { evaluateRegionTree, type RegionTreeReport } from "./region-tree/evaluate.js";

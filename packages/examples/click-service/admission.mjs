@@ -9,10 +9,12 @@ export class Busy extends Error {
   }
 }
 
-/** Of what was measured the slowest counts, but less and less: it halves in this time. */
-const HALF_LIFE_MS = 30_000;
-/** Work is not always as fast as it was. */
-const MARGIN = 1.5;
+/** The share of a new measurement in the mean, and in the mean deviation. */
+const NEWS = 1 / 4;
+/** How many mean deviations above the mean work is taken to need. */
+const DEVIATIONS = 3;
+/** Where all is refused nothing is measured: while there is no work, what was slow is taken to be over, by half in this time. */
+const HALF_LIFE_MS = 10_000;
 
 /**
  * Takes work only while it can be done in time, judged by how long such work took before. Work has a cost in units of the
@@ -21,10 +23,11 @@ const MARGIN = 1.5;
 export class Admission {
   #withinMs;
   #units = 0;
-  #msPerUnit = 0;
-  #measuredAt = performance.now();
+  /** Milliseconds a unit: of what was measured the mean, and the mean distance from it. */
+  #mean = 0;
+  #deviation = 0;
   /** When the last work ended: the next one has had the machine to itself only since then. */
-  #lastEnd = 0;
+  #lastEnd = performance.now();
 
   constructor({ withinMs }) {
     this.#withinMs = withinMs;
@@ -53,17 +56,16 @@ export class Admission {
   }
 
   #estimate(units) {
-    return MARGIN * units * this.#rate();
+    const idle = this.#units > 0 ? 0 : performance.now() - this.#lastEnd;
+    return units * (this.#mean + DEVIATIONS * this.#deviation) * 0.5 ** (idle / HALF_LIFE_MS);
   }
 
-  #rate() {
-    return this.#msPerUnit * 0.5 ** ((performance.now() - this.#measuredAt) / HALF_LIFE_MS);
-  }
-
+  /** As a network connection estimates how long an answer takes (RFC 6298): the mean, and how far from it they lie. */
   #measure(msPerUnit) {
-    const before = this.#rate();
-    this.#msPerUnit = Math.max(msPerUnit, before);
-    this.#measuredAt = performance.now();
+    const first = this.#mean === 0;
+    const distance = Math.abs(msPerUnit - this.#mean);
+    this.#deviation = first ? msPerUnit / 4 : this.#deviation + NEWS * (distance - this.#deviation);
+    this.#mean = first ? msPerUnit : this.#mean + NEWS * (msPerUnit - this.#mean);
   }
 }
 

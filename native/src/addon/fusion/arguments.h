@@ -10,7 +10,7 @@
 #include "../arguments.h"
 #include "parallel/parallel_on.h"
 #include "parallel/thread_team_pool.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 #include "unsam/masks.h"
 
 namespace unsam::addon {

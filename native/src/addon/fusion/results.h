@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 #include "unsam/masks.h"
 
 namespace unsam::addon {

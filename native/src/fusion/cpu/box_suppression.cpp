@@ -4,7 +4,7 @@
 #include "fusion/check.h"
 #include "fusion/float_box.h"
 #include "fusion/order.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam {
 

@@ -1,6 +1,6 @@
 #include "fusion/check.h"
 #include "fusion/order.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam {
 

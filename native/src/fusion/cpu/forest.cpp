@@ -6,7 +6,7 @@
 #include "fusion/check.h"
 #include "fusion/forest_of_parents.h"
 #include "fusion/order.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam {
 namespace {

@@ -5,7 +5,7 @@
 #include "fusion/check_fusion.h"
 #include "fusion/order.h"
 #include "fusion/cpu/ordered_statistics.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam {
 namespace {

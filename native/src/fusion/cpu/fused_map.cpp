@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "fusion/forest_check.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam {
 

@@ -4,7 +4,7 @@
 #include "fusion/check.h"
 #include "fusion/forest_check.h"
 #include "fusion/owners.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam {
 namespace {

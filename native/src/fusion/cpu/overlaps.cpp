@@ -2,7 +2,7 @@
 
 #include "fusion/check.h"
 #include "fusion/cpu/kernels.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam {
 namespace {

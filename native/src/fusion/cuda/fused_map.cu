@@ -2,7 +2,7 @@
 // climb the forest.
 #include "fusion/cuda/kernels.h"
 #include "cuda/runtime/launch.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 namespace unsam::cuda {
 namespace {

@@ -1,4 +1,4 @@
-import { commonPixels, maskStatistics, pairwiseOverlaps } from "../hierarchy/index.js";
+import { commonPixels, maskStatistics, pairwiseOverlaps } from "../fusion/index.js";
 import { granularitySpans, persistentScales, type Scale } from "../scales/index.js";
 
 /** The ladder that "auto" decodes: ten even steps over the range UnSAMv2 was trained on. */

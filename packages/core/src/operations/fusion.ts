@@ -8,7 +8,7 @@ import {
   type RegionForest,
   removeDuplicates,
   suppressBoxes,
-} from "../hierarchy/index.js";
+} from "../fusion/index.js";
 import { operation } from "./operation.js";
 
 /** The steps from many masks to a forest and its label maps. */

@@ -4,7 +4,7 @@ import {
   type MaskStatistics,
   maskStatistics,
   type ThresholdOptions,
-} from "../hierarchy/index.js";
+} from "../fusion/index.js";
 import { cleanLogits, finishMask, wordsPerRow } from "../mask/index.js";
 import { operation } from "./operation.js";
 

@@ -1,4 +1,4 @@
-import { suppressBoxes } from "../hierarchy/index.js";
+import { suppressBoxes } from "../fusion/index.js";
 import {
   type Frame,
   type PackedMask,

@@ -6,12 +6,12 @@ import {
   type LogitMaps,
   maskStatistics,
   pairwiseOverlaps,
-} from "#core/hierarchy/index.js";
+} from "#core/fusion/index.js";
 import { decodeImage } from "#core/image/index.js";
 import { parseNpy } from "#core/npy.js";
 import type { OPERATIONS, Operation } from "#core/operations/index.js";
 import { shrinkImage } from "#core/region-tree/working-image.js";
-import { Random } from "../hierarchy/random.js";
+import { Random } from "../fusion/random.js";
 import { drawImage, randomScene } from "./random-scenes.js";
 
 type Arguments<Op> = Op extends Operation<infer Args, unknown> ? Args : never;

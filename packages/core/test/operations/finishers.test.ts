@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { nativeFinisher } from "#core/engine/native-finisher.js";
 import { workerFinisher } from "#core/engine/worker-finisher.js";
 import { Turns } from "#core/runtime/index.js";
-import { Random, randomLogits } from "../hierarchy/random.js";
+import { Random, randomLogits } from "../fusion/random.js";
 import { describeWithAddon } from "./addon.js";
 
 const KEEP_ALL = { maxHoleArea: 0, maxSprinkleArea: 0 };

@@ -1,4 +1,4 @@
-import { Random, randomLogits } from "../hierarchy/random.js";
+import { Random, randomLogits } from "../fusion/random.js";
 
 /** Logit maps with a score and a granularity each: some maps twice, some scores alike, some logits not finite. */
 export function randomScene(seed: number) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mergePatches, patchLabels } from "#core/patch-merge/index.js";
-import { Random } from "../hierarchy/random.js";
+import { Random } from "../fusion/random.js";
 
 /** The definition: after every merge all neighbouring regions are compared, patch by patch. */
 function plainMerges(data: Float32Array, height: number, width: number, channels: number) {

@@ -1,5 +1,5 @@
 import type { EngineImage } from "@unsam/core/engine";
-import { buildPackedScene, labelMapAt } from "@unsam/core/hierarchy";
+import { buildPackedScene, labelMapAt } from "@unsam/core/fusion";
 import { Mask, unpackMask } from "@unsam/core/mask";
 import { operationsOf } from "@unsam/core/operations";
 import {

@@ -1,7 +1,7 @@
 import type { Engine, EngineImage, EngineSegment, SegmentOptions } from "@unsam/core/engine";
 import type { Prompt, PromptPoint } from "@unsam/core/prompt";
 import { engineWholeImage } from "./engine-whole-image.js";
-import type { Answer, Method, PreparedImage } from "./method.js";
+import type { Answer, Method, MethodImage } from "./method.js";
 
 export interface EngineMethodOptions {
   /** What the report calls it. */
@@ -33,7 +33,7 @@ export function engineMethod(engine: Engine, options: EngineMethodOptions): Meth
   };
 }
 
-function prepareLevels(image: EngineImage, levels: readonly number[], refines: boolean): PreparedImage {
+function prepareLevels(image: EngineImage, levels: readonly number[], refines: boolean): MethodImage {
   return {
     async offer(clicks) {
       const asked = [...levels, "auto" as const];
@@ -56,7 +56,7 @@ function prepareLevels(image: EngineImage, levels: readonly number[], refines: b
   };
 }
 
-function prepareChoice(image: EngineImage, refines: boolean): PreparedImage {
+function prepareChoice(image: EngineImage, refines: boolean): MethodImage {
   const several = { ...OPTIONS, multimask: true };
   return {
     async offer(clicks) {

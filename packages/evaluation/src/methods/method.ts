@@ -36,11 +36,11 @@ export interface Offer {
 export interface Method {
   readonly info: MethodInfo;
   /** Looks at an image once. Throws what the method throws for images that it cannot take. */
-  prepare(image: RgbImage): Promise<PreparedImage>;
+  prepare(image: RgbImage): Promise<MethodImage>;
   dispose(): Promise<void>;
 }
 
-export interface PreparedImage {
+export interface MethodImage {
   /** The answers to clicks (pixels; one or more) at every level, and the method's own choice. */
   offer(clicks: readonly PromptPoint[]): Promise<Offer>;
   /**

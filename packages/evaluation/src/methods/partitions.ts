@@ -1,7 +1,7 @@
 import { Mask } from "@unsam/core/mask";
 import type { PromptPoint } from "@unsam/core/prompt";
 import { labelMasks } from "../label-masks.js";
-import type { Answer, PreparedImage, WholeImage } from "./method.js";
+import type { Answer, MethodImage, WholeImage } from "./method.js";
 
 /** An image cut into segments, once for each level. */
 export interface Partitions {
@@ -18,7 +18,7 @@ export interface Partitions {
  * hold a background click; a segment with clicks of both kinds is divided by the nearer click. Several partitions make
  * no choice of their own.
  */
-export function preparePartitions({ width, height, levels, partitions }: Partitions): PreparedImage {
+export function preparePartitions({ width, height, levels, partitions }: Partitions): MethodImage {
   const at = (clicks: readonly PromptPoint[], k: number): Answer => ({
     mask: segmentsAt(partitions[k], width, height, clicks),
     granularity: levels[k] ?? null,

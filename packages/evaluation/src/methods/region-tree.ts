@@ -8,7 +8,7 @@ import {
   segmentTree,
   treeMask,
 } from "@unsam/core/region-tree";
-import type { Answer, Method, PreparedImage, WholeImage } from "./method.js";
+import type { Answer, Method, MethodImage, WholeImage } from "./method.js";
 
 /** In reports; the built-in model answers clicks alike, and is called region-tree. */
 export const REGION_TREE_BASELINE = "region-tree (baseline)";
@@ -32,7 +32,7 @@ export function regionTreeMethod(levels: readonly number[], options: RegionTreeO
   };
 }
 
-export function prepareTree(tree: RegionTree, levels: readonly number[]): PreparedImage {
+export function prepareTree(tree: RegionTree, levels: readonly number[]): MethodImage {
   const answer = (points: readonly PromptPoint[], granularity: number | "auto"): Answer => {
     const prompt: Prompt = { points, box: null, mask: null, granularity };
     const found = segmentTree(tree, prompt);

@@ -2,13 +2,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import type { Mask, RLE } from "@unsam/core/mask";
 import type { Click } from "../datasets/dataset.js";
 import type { Truth } from "../datasets/read-truth.js";
-import {
-  type Answer,
-  foreground,
-  type MethodInfo,
-  type Offer,
-  type PreparedImage,
-} from "../methods/method.js";
+import { type Answer, foreground, type MethodImage, type MethodInfo, type Offer } from "../methods/method.js";
 import { MOST_CLICKS, NOC_TARGETS, nextClick } from "../metrics/interactive.js";
 import { maskIou } from "../metrics/iou.js";
 import { type Nesting, nesting } from "../metrics/nesting.js";
@@ -39,7 +33,7 @@ export interface InteractiveScore {
 
 /** Scores all that a method offers for one click. Throws `E_BAD_FILE` where the click's region does not exist. */
 export async function scoreClick(
-  image: PreparedImage,
+  image: MethodImage,
   info: MethodInfo,
   truth: Truth,
   click: Click,
@@ -79,7 +73,7 @@ export function regionOf(truth: Truth, click: Click): Mask {
 }
 
 async function scoreInteractive(
-  image: PreparedImage,
+  image: MethodImage,
   info: MethodInfo,
   truth: Truth,
   click: Click,

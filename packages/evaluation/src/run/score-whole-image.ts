@@ -1,5 +1,5 @@
 import type { Truth } from "../datasets/read-truth.js";
-import type { PreparedImage, WholeImage } from "../methods/method.js";
+import type { MethodImage, WholeImage } from "../methods/method.js";
 import { recalled } from "../metrics/average-recall.js";
 import { boundaryMap } from "../metrics/boundary-map.js";
 import { type BoundaryCounts, boundaryCounts } from "../metrics/boundary-scores.js";
@@ -35,7 +35,7 @@ export interface PartitionScore {
 const PROPOSALS = 1000;
 
 export async function scoreWholeImage(
-  image: PreparedImage,
+  image: MethodImage,
   truth: Truth,
   measures: Measures,
 ): Promise<WholeImageScore> {

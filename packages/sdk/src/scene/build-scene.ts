@@ -1,4 +1,4 @@
-import { buildPackedScene, type FusionSteps, type PackedScene } from "@unsam/core/hierarchy";
+import { buildPackedScene, type FusionSteps, type PackedScene } from "@unsam/core/fusion";
 import type { Abortable } from "@unsam/core/runtime";
 import { familyGranularities } from "@unsam/core/scales";
 import type { FusionOptions, SceneData, SceneEntry } from "./scene-data.js";

@@ -1,4 +1,4 @@
-import type { FusedMap, RegionForest } from "@unsam/core/hierarchy";
+import type { FusedMap, RegionForest } from "@unsam/core/fusion";
 import type { PackedMask } from "@unsam/core/mask";
 
 /** One mask with what is known of it, before it has a place in a scene. Plain data. */

@@ -1,6 +1,6 @@
 import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { parseJson, readFileText, reasonOf, shown, writeWholeFile } from "@unsam/core/files";
-import { sceneBytes } from "@unsam/core/hierarchy";
+import { sceneBytes } from "@unsam/core/fusion";
 import { Budget, checkPixels, type Limits } from "@unsam/core/limits";
 import { boxBytes, type CheckedRLE, checkRLE, encodeRLE, packRLE, unpackMask } from "@unsam/core/mask";
 import type { Abortable } from "@unsam/core/runtime";

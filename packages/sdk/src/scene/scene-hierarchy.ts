@@ -1,5 +1,5 @@
 import { shownValue, UnSAMError } from "@unsam/core/errors";
-import { GRANULARITY_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/hierarchy";
+import { GRANULARITY_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/fusion";
 import { type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
 import { checkLimits, type Limits } from "@unsam/core/limits";
 import { checkKeys } from "@unsam/core/options";

@@ -1,4 +1,4 @@
-import { boundariesAt, type FusedMap } from "@unsam/core/hierarchy";
+import { boundariesAt, type FusedMap } from "@unsam/core/fusion";
 import { toPNG } from "@unsam/core/image";
 import sharp from "sharp";
 import type { SceneMask } from "./scene-mask.js";

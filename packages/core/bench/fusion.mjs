@@ -1,12 +1,12 @@
 // The TypeScript versions on the scenes of native/bench/fusion_bench.cpp, and, where an addon is built, its functions in
-// the same run. Build first, then: node bench/hierarchy.mjs [masks] [runs] [threads]. Medians, wall and CPU time;
+// the same run. Build first, then: node bench/fusion.mjs [masks] [runs] [threads]. Medians, wall and CPU time;
 // TypeScript runs on one thread. The addon's times hold all a caller waits for; how long the event loop stands still,
 // because arguments are copied, is told apart. Logits lie in a SharedArrayBuffer, which is not copied.
 import { availableParallelism } from "node:os";
 import { loadNative } from "@unsam/native-cuda";
-import { finestLabels, selectMasks, selectOverlaps } from "../dist/hierarchy/index.js";
-import { maskStatistics } from "../dist/hierarchy/mask-statistics.js";
-import { pairwiseOverlaps } from "../dist/hierarchy/pairwise.js";
+import { finestLabels, selectMasks, selectOverlaps } from "../dist/fusion/index.js";
+import { maskStatistics } from "../dist/fusion/mask-statistics.js";
+import { pairwiseOverlaps } from "../dist/fusion/pairwise.js";
 import { finishMask, Mask } from "../dist/mask/index.js";
 import { operationsOf } from "../dist/operations/index.js";
 import { mergePatches } from "../dist/patch-merge/index.js";

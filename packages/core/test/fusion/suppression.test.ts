@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { maskStatistics, pairwiseOverlaps, removeDuplicates, suppressBoxes } from "#core/hierarchy/index.js";
-import { commonPixels, selectOverlaps } from "#core/hierarchy/pairwise.js";
+import { maskStatistics, pairwiseOverlaps, removeDuplicates, suppressBoxes } from "#core/fusion/index.js";
+import { commonPixels, selectOverlaps } from "#core/fusion/pairwise.js";
 import { isSet, Random, randomLogits } from "./random.js";
 
 function scene(seed: number) {

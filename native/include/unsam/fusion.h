@@ -1,5 +1,5 @@
 // Hierarchical fusion: from masks with scores and granularities to a forest, label maps and one multi-resolution map.
-// The native version of core/src/hierarchy, which explains the construction; same input, same result.
+// The native version of core/src/fusion, which explains the construction; same input, same result.
 #pragma once
 
 #include <cstddef>

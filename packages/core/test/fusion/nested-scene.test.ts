@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fuseLogits, labelMapAt } from "#core/hierarchy/index.js";
+import { fuseLogits, labelMapAt } from "#core/fusion/index.js";
 import { Random } from "./random.js";
 
 const SIDE = 256;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { maskStatistics } from "#core/hierarchy/index.js";
+import { maskStatistics } from "#core/fusion/index.js";
 import { Mask } from "#core/mask/index.js";
 import { Random, randomLogits } from "./random.js";
 

@@ -3,7 +3,7 @@
 
 #include "fusion/scenes.h"
 #include "parallel/parallel_on.h"
-#include "unsam/hierarchy.h"
+#include "unsam/fusion.h"
 
 using namespace scenes;
 using unsam::ErrorCode;

@@ -7,7 +7,7 @@ import {
   fuseLabels,
   fuseLogits,
   maskStatistics,
-} from "#core/hierarchy/index.js";
+} from "#core/fusion/index.js";
 import { type PackedMask, packMask } from "#core/mask/index.js";
 import { operationsOf } from "#core/operations/index.js";
 import { randomScene } from "../operations/random-scenes.js";

@@ -9,7 +9,7 @@ import {
   labelMapAt,
   maskStatistics,
   pairwiseOverlaps,
-} from "#core/hierarchy/index.js";
+} from "#core/fusion/index.js";
 import { isSet, Random, randomLogits } from "./random.js";
 
 function scene(seed: number) {
