@@ -5,16 +5,10 @@ if (wanted && wanted !== process.versions.node) {
   throw new Error(`The tests were to run on Node ${wanted}, but this is ${process.versions.node}.`);
 }
 
-/** They promise times or sizes of memory, which a test beside them would take away. */
-const ALONE = [
-  "concurrency",
-  "interrupt",
-  "lifetime",
-  "memory",
-  "responsiveness",
-  "terminal",
-  "under-load",
-].map((name) => `test/**/${name}.test.ts`);
+/** They promise times, which a test beside them would take away. */
+const ALONE = ["concurrency", "interrupt", "responsiveness", "terminal", "under-load"].map(
+  (name) => `test/**/${name}.test.ts`,
+);
 
 // Tests import the built packages (`#core/…` points into `dist`), so they prove what is shipped, worker threads included.
 export default defineConfig({

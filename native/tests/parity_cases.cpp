@@ -75,12 +75,12 @@ double mask_iou(std::span<const float> a, std::span<const float> b, std::size_t 
 }  // namespace
 
 void run_cases(const char* name, const std::filesystem::path& checkpoint, const std::filesystem::path& folder,
-               const MakeDecoder& make_decoder, bool other_choices, Limits limits) {
+               const MakeDecoder& make_decoder, bool other_choices, Limits limits, Choice choice) {
   const Weights weights = read_weights(checkpoint);
   const PrepareImage prepare = make_decoder(unsam::DecoderWeights(weights.tensors()));
   const json::Value index = read_json(folder / "prompts.json");
   double worst_logits = 0.0, worst_iou = 0.0, worst_object = 0.0, least_overlap = 1.0;
-  std::size_t cases = 0, without_features = 0, other_choice = 0;
+  std::size_t cases = 0, seen = 0, without_features = 0, other_choice = 0;
   for (const json::Value& image : index["images"].array) {
     if (!image.object.contains("high_res_feats_0")) {
       for (const json::Value& c : index["cases"].array) without_features += c["image"].string == image["id"].string;
@@ -92,7 +92,7 @@ void run_cases(const char* name, const std::filesystem::path& checkpoint, const 
     const auto width = static_cast<std::size_t>(image["width"].number), height = static_cast<std::size_t>(image["height"].number);
     const DecodeImage decode = prepare({side, embed.data, high0.data, high1.data});
     for (const json::Value& c : index["cases"].array) {
-      if (c["image"].string != image["id"].string) continue;
+      if (c["image"].string != image["id"].string || seen++ % choice.every != choice.first) continue;
       const auto batch = static_cast<std::size_t>(c["batch"].number);
       Array masks;
       if (!c["mask_input"].is_null()) masks = read_npy(folder / c["mask_input"]["file"].string);

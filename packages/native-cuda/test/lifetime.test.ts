@@ -20,8 +20,9 @@ function run(
 
 const MINUTES = 60_000;
 
+// Each in a process of its own, two at a time or more.
 describeWithAddon("lifetime of what the addon holds", () => {
-  it("memory stays flat over 400 images and 40 decoders", { timeout: 5 * MINUTES }, async () => {
+  it.concurrent("memory stays flat over 400 images and 40 decoders", { timeout: 5 * MINUTES }, async () => {
     const { code, out, err } = await run("memory-cycles.mjs", "400", "10", "dispose");
     expect(err).toBe("");
     expect(code).toBe(0);
@@ -29,13 +30,13 @@ describeWithAddon("lifetime of what the addon holds", () => {
     expect(Number(out)).toBeLessThan(100);
   });
 
-  it("what is never disposed goes with the garbage", { timeout: 5 * MINUTES }, async () => {
+  it.concurrent("what is never disposed goes with the garbage", { timeout: 5 * MINUTES }, async () => {
     const { code, out } = await run("memory-cycles.mjs", "100", "2", "forget");
     expect(code).toBe(0);
     expect(Number(out)).toBeLessThan(150);
   });
 
-  it.each(["decode", "fuse"])(
+  it.concurrent.each(["decode", "fuse"])(
     "eight workers killed while they %s leave the process healthy",
     {
       timeout: 5 * MINUTES,
@@ -46,7 +47,7 @@ describeWithAddon("lifetime of what the addon holds", () => {
     },
   );
 
-  it.each([
+  it.concurrent.each([
     ["exit", 7],
     ["throw", 1],
     ["return", 0],

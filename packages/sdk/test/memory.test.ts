@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { describeWithShared, inRepository, shared } from "@unsam/test-support";
+import { inRepository, shared, sharedRoot } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 
+const LIMIT = { timeout: 300_000 };
 const PHOTO = inRepository("docs", "images", "juice.jpg");
 
 /** Growth of the resident set over `cycles`, in MB, in a process of its own. */
@@ -17,13 +18,12 @@ async function growth(warmUp: number, cycles: number, ...files: string[]): Promi
 
 // Each margin is 0.4 MB a cycle: less than one mask of the photo, let alone a tree, an encoding or a network.
 describe("memory", () => {
-  it("does not grow over encode, segment, dispose cycles of the region tree", async () => {
+  it.concurrent("does not grow over encode, segment, dispose cycles of the region tree", LIMIT, async () => {
     expect(await growth(40, 40, PHOTO)).toBeLessThan(16);
   });
-});
 
-describeWithShared("memory, with a network", () => {
-  it("does not grow over load, encode, segment, dispose cycles", async () => {
+  const network = sharedRoot ? it.concurrent : it.skip;
+  network("does not grow over load, encode, segment, dispose cycles of a network", LIMIT, async () => {
     const fixture = (name: string) => shared("parity", "unsamv2-mini", name);
     expect(await growth(60, 60, PHOTO, fixture("checkpoint.pt"), fixture("config.json"))).toBeLessThan(24);
   });
