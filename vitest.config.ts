@@ -11,9 +11,11 @@ const ALONE = ["concurrency", "interrupt", "responsiveness", "terminal", "under-
 );
 
 // Tests import the built packages (`#core/…` points into `dist`), so they prove what is shipped, worker threads included.
+// Node itself loads them, as it does for users; Vitest would transform each file again for each test file.
 export default defineConfig({
   test: {
     pool: "forks",
+    server: { deps: { external: [/packages\/[\w-]+\/dist\//] } },
     testTimeout: 180_000,
     hookTimeout: 180_000,
     projects: [
