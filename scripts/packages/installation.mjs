@@ -15,7 +15,9 @@ export const cleanEnvironment = Object.fromEntries(
 );
 
 export class Installation {
-  constructor() {
+  /** `environment` changes the environment of all that is run in it. */
+  constructor(environment = {}) {
+    this.environment = { ...cleanEnvironment, ...environment };
     this.folder = mkdtempSync(path.join(tmpdir(), "unsam-installed-"));
     this.write("package.json", JSON.stringify({ name: "stranger", private: true }));
   }
@@ -34,7 +36,7 @@ export class Installation {
   async run(command, ...args) {
     const options = {
       cwd: this.folder,
-      env: { ...cleanEnvironment, UNSAM_CACHE: path.join(this.folder, "cache") },
+      env: { ...this.environment, UNSAM_CACHE: path.join(this.folder, "cache") },
     };
     try {
       const shell = process.platform === "win32";

@@ -48,11 +48,11 @@ export async function assemble(folder, { version, packages, addons, complete = f
       }
       writeFileSync(path.join(one.folder, "package.json"), `${JSON.stringify(one.manifest, null, 2)}\n`);
     }
-    const release = inOrder([...platforms, ...unpacked]).map((one) => ({
-      name: nameOf(one),
-      version: chosen,
-      tarball: pack(one.folder, folder),
-    }));
+    const ordered = inOrder([...platforms, ...unpacked]);
+    const tarballOfName = pack(ordered, folder);
+    const release = ordered
+      .map(nameOf)
+      .map((name) => ({ name, version: chosen, tarball: tarballOfName.get(name) }));
     writeFileSync(path.join(folder, "release.json"), `${JSON.stringify(release, null, 2)}\n`);
     return release;
   } finally {
@@ -148,12 +148,17 @@ function inOrder(packages) {
   return ordered;
 }
 
-function pack(packageFolder, folder) {
+/** Packs into `folder`; returns the file by the package's name. */
+function pack(packages, folder) {
   const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", path.resolve(folder)];
-  const options = { cwd: packageFolder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] };
-  const said = execFileSync("npm", args, { ...options, shell: process.platform === "win32" });
+  const options = { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 26 };
+  const folders = packages.map((one) => one.folder);
+  const said = execFileSync("npm", [...args, ...folders], {
+    ...options,
+    shell: process.platform === "win32",
+  });
   // npm 10 prints a list, npm 12 an object by name.
-  return path.basename(Object.values(JSON.parse(said))[0].filename);
+  return new Map(Object.values(JSON.parse(said)).map((one) => [one.name, path.basename(one.filename)]));
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -11,26 +11,24 @@ function npm(args, env) {
   return promisify(execFile)("npm", args, { env, shell, maxBuffer: 2 ** 26 });
 }
 
-async function isPublished({ name, version }, registry, env) {
-  try {
-    const { stdout } = await npm(["view", `${name}@${version}`, "version", "--json", ...registry], env);
-    return stdout.trim() !== "";
-  } catch (cause) {
-    if (/E404/.test(`${cause.stdout}${cause.stderr}`)) return false;
-    throw new Error(`npm view ${name}@${version} failed: ${cause.stderr}`);
-  }
+async function isPublished({ name, version }, registry) {
+  const answer = await fetch(new URL(name.replace("/", "%2f"), registry));
+  if (answer.status === 404) return false;
+  if (!answer.ok) throw new Error(`${registry} answers ${answer.status} when asked for ${name}.`);
+  return version in (await answer.json()).versions;
 }
 
 /** Publishes a release; `say` is told of each package. */
 export async function publish(folder, { registry, tag, provenance, env = process.env }, say) {
   const release = JSON.parse(readFileSync(path.join(folder, "release.json"), "utf8"));
-  const where = registry ? ["--registry", registry] : [];
-  for (const one of release) {
-    if (await isPublished(one, where, env)) {
+  const address = registry ?? (await npm(["config", "get", "registry"], env)).stdout.trim();
+  const there = await Promise.all(release.map((one) => isPublished(one, address)));
+  for (const [i, one] of release.entries()) {
+    if (there[i]) {
       say(`${one.name}@${one.version} is there already`);
       continue;
     }
-    const flags = ["--access", "public", ...where, ...(tag ? ["--tag", tag] : [])];
+    const flags = ["--access", "public", "--registry", address, ...(tag ? ["--tag", tag] : [])];
     await npm(
       ["publish", path.resolve(folder, one.tarball), ...flags, ...(provenance ? ["--provenance"] : [])],
       env,

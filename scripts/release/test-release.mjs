@@ -1,0 +1,192 @@
+// `npm run test:release [-- FOLDER]`: assembles a release (of the packages packed in FOLDER, else packed anew) with the addon that
+// `npm run build:native` made, publishes it to a registry on loopback, and installs it from there as somebody does who has Node
+// and no compiler. Everything lies in temporary folders, npm's cache included.
+import assert from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { Installation } from "../packages/installation.mjs";
+import { assemble } from "./assemble.mjs";
+import { publish } from "./publish.mjs";
+import { installTools, startRegistry } from "./registry.mjs";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const photo = path.join(root, "docs", "images", "fruit-board.jpg");
+const own = JSON.parse(readFileSync(path.join(root, "packages/sdk/package.json"), "utf8")).version;
+/** What the first release will be, until it was made. */
+const VERSION = own === "0.0.0" ? "0.1.0" : own;
+const COMPILERS = ["cc", "c++", "gcc", "g++", "clang", "clang++", "cl", "cmake", "make", "ninja", "python3"];
+
+const PROGRAM = `
+async function main({ UnSAM, diagnose }) {
+  const { checks } = await diagnose();
+  console.log(checks.find(({ name }) => name === "native addon").found);
+  await using unsam = await UnSAM.load({ model: "region-tree" });
+  const image = await unsam.encode({ data: new Uint8Array(64 * 48 * 3).fill(90, 0, 3000), width: 64, height: 48, channels: 3 });
+  const { mask } = await image.segment({ points: [[10, 5]], granularity: 1 });
+  console.log(mask.has(10, 5), unsam.model.kernels);
+}
+`.replace("await using unsam", "const unsam");
+
+/** A folder with the programs that npm needs, and no other. */
+function onlyNode(folder) {
+  if (process.platform === "win32") return process.env.PATH;
+  mkdirSync(folder);
+  const find = (name) => execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
+  symlinkSync(process.execPath, path.join(folder, "node"));
+  // The last three are asked for by the stubs that pnpm makes of commands.
+  for (const name of ["npm", "npx", "sh", "sed", "dirname", "uname"])
+    symlinkSync(find(name), path.join(folder, name));
+  return folder;
+}
+
+describe(`the release ${VERSION} from a registry, where there is no compiler`, () => {
+  const work = mkdtempSync(path.join(tmpdir(), "unsam-release-test-"));
+  const folder = path.join(root, "out", "release");
+  const installations = [];
+  let registry;
+  let release;
+  let platform;
+  let pnpm;
+  let environment;
+
+  /** An empty folder of somebody who has Node, npm and our registry. */
+  const stranger = () => {
+    const installed = new Installation(environment);
+    installations.push(installed);
+    return installed;
+  };
+
+  before(async () => {
+    pnpm = installTools();
+    release = await assemble(folder, { version: VERSION, packages: process.argv[2] });
+    platform = release.find(({ name }) => name.startsWith("@unsam/native-") && name !== "@unsam/native-cuda");
+    registry = await startRegistry(path.join(work, "registry"));
+    environment = {
+      PATH: onlyNode(path.join(work, "bin")),
+      npm_config_registry: registry.address,
+      npm_config_userconfig: registry.userconfig,
+      npm_config_cache: path.join(work, "npm-cache"),
+      npm_config_update_notifier: "false",
+      // Where pnpm keeps what it has fetched.
+      ...{ XDG_CACHE_HOME: path.join(work, "cache"), XDG_DATA_HOME: path.join(work, "data") },
+      XDG_STATE_HOME: path.join(work, "state"),
+    };
+  });
+  after(async () => {
+    await registry?.stop();
+    for (const installed of installations) installed.remove();
+    rmSync(work, { recursive: true, force: true });
+  });
+
+  /** What `unsam doctor --json` says of the addon: it comes from the platform's package. */
+  const assertPrebuilt = (found) => {
+    const place = path.join("node_modules", ...platform.name.split("/"), "unsam.node");
+    assert.ok(found.includes(`(${platform.name}, `) && found.includes(place), found);
+  };
+
+  it("has one version, and each package after what it depends on", () => {
+    assert.deepEqual([...new Set(release.map(({ version }) => version))], [VERSION]);
+    const names = release.map(({ name }) => name);
+    const order = [platform.name, "@unsam/native-cuda", "@unsam/core", "@unsam/sdk", "@unsam/cli", "unsam"];
+    assert.deepEqual(
+      names.filter((name) => order.includes(name)),
+      order,
+    );
+  });
+
+  it("is refused where all platforms are asked for and some are missing", async () => {
+    const refused = assemble(path.join(work, "complete"), {
+      version: VERSION,
+      packages: folder,
+      complete: true,
+    });
+    await assert.rejects(refused, /There is no addon for .*@unsam\/native-darwin-arm64/);
+  });
+
+  it("is published, and what is there already is left alone", async (test) => {
+    const env = { ...process.env, ...environment, PATH: process.env.PATH };
+    const first = path.join(folder, release[0].tarball);
+    await promisify(execFile)("npm", ["publish", first], { env, shell: process.platform === "win32" });
+    const said = [];
+    await publish(folder, { registry: registry.address, env }, (line) => said.push(line));
+    assert.match(said[0], /is there already/);
+    assert.equal(said.filter((line) => line.endsWith(" published")).length, release.length - 1);
+    test.diagnostic(said.join("; "));
+  });
+
+  it("finds no compiler in PATH", { skip: process.platform === "win32" }, async () => {
+    for (const compiler of COMPILERS) {
+      await assert.rejects(stranger().run(compiler, "--version"), /ENOENT/, compiler);
+    }
+  });
+
+  const segment = async (installed, ...command) => {
+    const click = ["segment", photo, "--point", "323,123", "--granularity", "0.6", "--json"];
+    const { stdout } = await installed.run(...command, ...click);
+    const { segment, model } = JSON.parse(stdout);
+    assert.ok(segment.area > 1000, `${segment.area} pixels`);
+    return `${segment.area} pixels by ${model.name}`;
+  };
+
+  // At a time, for much of it is waiting.
+  describe("is installed", { concurrency: true }, () => {
+    describe("npm i @unsam/sdk, install scripts on", () => {
+      let installed;
+      before(async () => {
+        installed = stranger();
+        await installed.install("@unsam/sdk");
+      });
+
+      for (const [how, file, source] of [
+        ["import", "import.mjs", 'import * as sdk from "@unsam/sdk";'],
+        ["require", "require.cjs", 'const sdk = require("@unsam/sdk");'],
+      ]) {
+        it(`brings the prebuilt addon: ${how}`, async (test) => {
+          installed.write(file, `${source}\n${PROGRAM}main(sdk);\n`);
+          const [found, result] = (await installed.run("node", file)).stdout.trim().split("\n");
+          assertPrebuilt(found);
+          assert.equal(result, "true native");
+          test.diagnostic(found);
+        });
+      }
+
+      it("npx unsam doctor, the command fetched by npx, shows it", async (test) => {
+        const { stdout } = await installed.run("npx", "--yes", "unsam", "doctor", "--json");
+        const { ok, checks } = JSON.parse(stdout);
+        assert.equal(ok, true);
+        const { found } = checks.find(({ name }) => name === "native addon");
+        assertPrebuilt(found);
+        test.diagnostic(found);
+      });
+    });
+
+    it("npm i @unsam/sdk unsam, install scripts off: doctor and segment", async (test) => {
+      const installed = stranger();
+      await installed.run(
+        "npm",
+        "install",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "@unsam/sdk",
+        "unsam",
+      );
+      const { stdout } = await installed.run("npx", "--no-install", "unsam", "doctor");
+      assertPrebuilt(stdout);
+      test.diagnostic(await segment(installed, "npx", "--no-install", "unsam"));
+    });
+
+    it("pnpm add @unsam/sdk unsam: doctor and segment", async (test) => {
+      const installed = stranger();
+      await installed.run("node", pnpm, "add", "@unsam/sdk", "unsam");
+      const { stdout } = await installed.run("node", pnpm, "exec", "unsam", "doctor");
+      assertPrebuilt(stdout);
+      test.diagnostic(await segment(installed, "node", pnpm, "exec", "unsam"));
+    });
+  });
+});
