@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from parity import SHARED, needs_shared
+from tiny_model import tiny_model
 from unsam_training.checkpoint.average import average
 from unsam_training.checkpoint.pytorch_file import read_pytorch
 from unsam_training.checkpoint.safetensors_file import read_safetensors, write_safetensors
 from unsam_training.checkpoint.state_dict import read_state_dict
+from unsam_training.checkpoint.weight_places import flattened
 from unsam_training.errors import BadInput
 
 # Well formed, but no model: these stop later, where tensors are checked against the configuration.
@@ -166,3 +168,57 @@ def test_the_average_lies_between_and_refuses_what_does_not_match():
     ]:
         with pytest.raises(BadInput, match=message):
             average(first, other, share)
+
+
+def several_models():
+    """Two models in one file, one of them in PyTorch's wrappers, beside what a training run leaves."""
+    model = {name: value.clone() for name, value in tiny_model().state_dict().items()}
+    ema = {f"module.{name}": value + 1 for name, value in model.items()}
+    return model, {"model": model, "ema": ema, "optimizer": {"state": {0: {"step": torch.ones(1)}}}, "step": 3}
+
+
+@pytest.mark.parametrize("ending", ["pt", "safetensors"])
+def test_weights_says_which_model_of_a_file(tmp_path, ending):
+    model, saved = several_models()
+    path = tmp_path / f"run.{ending}"
+    if ending == "pt":
+        torch.save(saved, path)
+    else:
+        flat = {f"{key}.{name}": value for key in ("model", "ema") for name, value in saved[key].items()}
+        write_safetensors(path, flat)
+    for key, shift in (("model", 0), ("ema", 1), ("ema.module", 1), ("ema.module.", 1)):
+        found = read_state_dict(path, key)
+        assert found.keys() == model.keys()
+        assert all(torch.equal(found[name], model[name] + shift) for name in model)
+    with pytest.raises(BadInput, match=r"weights of 2 models: .*--weights KEY") as told:
+        read_state_dict(path)
+    assert f"ema.module ({len(model)} tensors)" in str(told.value) and f"model ({len(model)} tensors)" in str(told.value)
+    with pytest.raises(BadInput, match=r"--weights best is no place in it; .* lie under .*model"):
+        read_state_dict(path, "best")
+    with pytest.raises(BadInput, match="--weights . is no place in it"):
+        read_state_dict(path, ".")
+
+
+def test_one_model_is_found_wherever_it_lies(tmp_path):
+    model, _ = several_models()
+    for saved in (model, {"checkpoint": {"state_dict": {f"module.sam2.{n}": v for n, v in model.items()}}, "epoch": 1}):
+        torch.save(saved, tmp_path / "one.pt")
+        found = read_state_dict(tmp_path / "one.pt")
+        assert found.keys() == model.keys()
+
+
+def test_a_dict_that_holds_itself_is_refused():
+    circle = {"a": torch.ones(1)}
+    circle["self"] = circle
+    with pytest.raises(BadInput, match="within each other"):
+        flattened("x.pt", circle)
+
+
+def test_several_models_of_a_key_are_told(tmp_path):
+    model, _ = several_models()
+    torch.save({"runs": {"a": model, "b": model}}, tmp_path / "runs.pt")
+    with pytest.raises(BadInput, match="--weights runs names 2 places"):
+        read_state_dict(tmp_path / "runs.pt", "runs")
+    with pytest.raises(BadInput, match="lie under no key"):
+        torch.save({"a": torch.ones(2)}, tmp_path / "other.pt")
+        read_state_dict(tmp_path / "other.pt", "ema")

@@ -26,6 +26,7 @@ _COMMON = {
     "labels": "folder of label files, as `unsam pseudo-label` writes them",
     "checkpoint": "weights to start from, .pt or .safetensors",
     "config": "model configuration of the checkpoint (JSON)",
+    "weights": "which weights of the checkpoint, where it holds several (`unsam inspect` lists them)",
     "batch_size": "samples of one step, over all processes",
 }
 

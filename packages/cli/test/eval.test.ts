@@ -74,6 +74,17 @@ describe("unsam eval", () => {
     expect(JSON.parse(stdout).results).toMatchObject([{ method: "nano", images: 2 }]);
   });
 
+  it("refuses photos of more pixels than --max-pixels, and takes those of as many", async () => {
+    const args = ["eval", "--data", data, "--baseline", "otsu", "--limit", "1", "--json", "--max-pixels"];
+    const [less, same] = [await unsam([...args, `${160 * 120 - 1}`]), await unsam([...args, `${160 * 120}`])];
+    expect([less.code, same.code]).toEqual([1, 0]);
+    expect(JSON.parse(less.stdout).results[0]).toMatchObject({
+      images: 0,
+      failures: [{ image: "disc0", error: expect.stringMatching(/160.120.*19199/) }],
+    });
+    expect(JSON.parse(same.stdout).results[0]).toMatchObject({ images: 1, failures: [] });
+  });
+
   it("reports a broken image, does the rest, and exits with 1", async () => {
     const broken = path.join(data, "images", "disc9.png");
     await writeFile(broken, "no image");

@@ -42,6 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "labels": None,
     "checkpoint": None,
     "config": None,
+    "weights": None,  # which weights of the checkpoint, where it holds several
     "batch_size": 4,
     "prompts_per_image": 8,
     "lora_rank": 8,
@@ -89,7 +90,7 @@ class Adapt:
                 hint = "; `unsam pseudo-label DIR --out LABELS` makes them" if name == "labels" else ""
                 raise BadInput(f"The recipe adapt needs --{name}{hint}.")
         self.options = options
-        self.tensors = read_state_dict(options["checkpoint"])
+        self.tensors = read_state_dict(options["checkpoint"], options["weights"])
         self.config = self._read_config()
         self.data: LabelledViews | None = None
         self.cache = FeatureCache(int(options["cache_gib"] * 2**30))

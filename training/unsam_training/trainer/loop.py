@@ -283,9 +283,9 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     """What differs, one short text each. Compared as JSON, which is how options come in."""
 
     def flat(value: Mapping[str, Any]) -> dict[str, str]:
-        return {key: json.dumps(item) for part in ("options", "settings") for key, item in value[part].items()} | {
-            "recipe": json.dumps(value["recipe"])
-        }
+        flat = {key: json.dumps(item) for part in ("options", "settings") for key, item in value[part].items()}
+        # An option that is None is as good as absent: a run of an older version may not know it yet.
+        return {key: text for key, text in flat.items() if text != "null"} | {"recipe": json.dumps(value["recipe"])}
 
     old, new = flat(before), flat(now)
     return [

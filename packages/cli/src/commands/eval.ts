@@ -43,6 +43,7 @@ interface EvalFlags {
   readonly levels: number;
   readonly limit?: number;
   readonly metrics: Measures;
+  readonly maxPixels?: number;
   readonly seed: number;
   readonly out?: string;
   readonly json?: true;
@@ -79,6 +80,7 @@ export function evalCommand({ signal }: Interrupt): Command {
         .default(measuresOf([]), "none")
         .argParser(metrics),
     )
+    .option("--max-pixels <n>", "refuse larger photos before they are decoded (default: 100000000)", count)
     .option("--seed <n>", "of intervals, and of clicks where a set has none", count, 1)
     .option("--out <dir>", "write report.json, report.md and report.html into this folder")
     .option("--json", "print one JSON document to standard output")
@@ -109,7 +111,7 @@ async function run(flags: EvalFlags, given: readonly string[], signal: AbortSign
   }
   const datasets = await openDatasets(flags.data);
   const methods = await withFiles(named, signal);
-  const results = await measure(datasets, methods, { ...options, signal });
+  const results = await measure(datasets, methods, { ...options, maxPixels: flags.maxPixels, signal });
   const command = ["unsam", ...given.map(quoted)].join(" ");
   const report = makeReport(results, { command, version, date: new Date(), options });
   if (flags.out) {

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type DefaultsFlags, markRepeatable } from "../defaults/default-flags.js";
 import { withExamples } from "../help/examples.js";
+import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, tell } from "../terminal/output.js";
 import { findPython } from "../training/find-python.js";
@@ -12,6 +13,7 @@ const PASSED = [
   ["--labels <dir>", "folder of label files, as `unsam pseudo-label` writes them"],
   ["--checkpoint <file>", "weights to start from, .pt or .safetensors"],
   ["--config <file>", "model configuration (JSON) of a checkpoint that is not an official size"],
+  ["--weights <key>", `${WEIGHTS_FLAG}, of --checkpoint`],
   ["--steps <n>", "steps of the optimizer"],
   ["--batch-size <n>", "images of one step"],
   ["--evaluate-every <n>", "measure each n steps, where the recipe can (0: never)"],

@@ -1,6 +1,7 @@
 import { UnSAMError } from "@unsam/core/errors";
 import { readFileBytes, shown } from "@unsam/core/files";
 import { decodeImage, type RgbImage, readImageHeader } from "@unsam/core/image";
+import { withoutUndefined } from "@unsam/core/options";
 import type { DatasetImage, Size } from "./dataset.js";
 import { labelMapSize } from "./label-maps/read-label-map.js";
 import { type Note, Notes } from "./notes.js";
@@ -10,13 +11,22 @@ export interface Photo {
   readonly notes: readonly Note[];
 }
 
+export interface ReadPhotoOptions {
+  /** Larger photos are refused before they are decoded (default 100 million). */
+  readonly maxPixels?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * The photo of an image as those who annotated it saw it. EXIF may ask for the pixels to be turned, and annotation tools
  * differ in whether they do: the size that the annotations refer to tells. Where it cannot tell (an image turned upside
  * down or mirrored, a square), or where it is no size of this photo, not even in another resolution, the photo is
  * refused, for its regions would lie elsewhere. Throws `E_BAD_IMAGE`, `E_BAD_FILE`, `E_IO`.
  */
-export async function readPhoto(image: DatasetImage, signal?: AbortSignal): Promise<Photo> {
+export async function readPhoto(
+  image: DatasetImage,
+  { maxPixels, signal }: ReadPhotoOptions = {},
+): Promise<Photo> {
   const notes = new Notes();
   const header = await headerOf(image.file, signal);
   const upright = header.orientation <= 1 || (await wasTurned(image, header));
@@ -24,7 +34,7 @@ export async function readPhoto(image: DatasetImage, signal?: AbortSignal): Prom
     const why = "annotations of its size refer to the pixels as they are stored";
     notes.add("adapted", "photo that EXIF asks to turn", why, image.name);
   }
-  const photo = await decodeImage(image.file, { upright, ...(signal ? { signal } : {}) });
+  const photo = await decodeImage(image.file, { upright, ...withoutUndefined({ maxPixels, signal }) });
   if (image.stated && !resemble(image.stated, photo)) {
     const { width, height } = image.stated;
     throw new UnSAMError(

@@ -57,9 +57,9 @@ function distinct<Entry extends { readonly click: ClickScore }>(ranked: readonly
   return (first.length >= EACH ? first : ranked).slice(0, EACH);
 }
 
-async function drawClick({ dataset }: Result, click: ClickScore): Promise<string> {
+async function drawClick({ dataset, maxPixels }: Result, click: ClickScore): Promise<string> {
   const image = dataset.images.find(({ name }) => name === click.image)!;
-  const { photo } = await readPhoto(image);
+  const { photo } = await readPhoto(image, { maxPixels });
   const truth = await readTruth(image, dataset.voidLabels, photo);
   const answer = Mask.fromRLE(click.picture);
   const wanted = regionOf(truth, click);

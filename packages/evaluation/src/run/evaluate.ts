@@ -17,11 +17,13 @@ export interface EvaluateOptions {
   readonly measures: Measures;
   /** Of the clicks that are drawn and of the intervals. */
   readonly seed: number;
+  /** Larger photos are refused before they are decoded (default 100 million). */
+  readonly maxPixels?: number | undefined;
   readonly onProgress?: (progress: Progress) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
-const OPTIONS = ["levels", "limit", "measures", "seed", "onProgress", "signal"];
+const OPTIONS = ["levels", "limit", "measures", "seed", "maxPixels", "onProgress", "signal"];
 
 export interface Progress {
   readonly dataset: string;
@@ -37,6 +39,8 @@ export interface Result {
   readonly summary: Summary;
   /** Per image and click, in the order of the set. */
   readonly images: readonly ImageScore[];
+  /** Limit of the photos, as it was given. */
+  readonly maxPixels: number | undefined;
   /** Images that could not be read or answered, and why. */
   readonly failures: readonly { readonly image: string; readonly error: string }[];
 }
@@ -88,7 +92,7 @@ async function evaluateOne(
   method: MethodSpec,
   info: MethodInfo,
   threads: readonly Scorer[],
-  { levels, limit, measures, seed, onProgress, signal }: EvaluateOptions,
+  { levels, limit, measures, seed, maxPixels, onProgress, signal }: EvaluateOptions,
 ): Promise<Result> {
   const chosen = chooseImages(dataset, limit, measures);
   const scores: (ImageScore | null)[] = chosen.map(() => null);
@@ -105,7 +109,7 @@ async function evaluateOne(
       try {
         scores[k] = await thread(
           "scoreImage",
-          [{ method, levels, image: chosen[k], voidLabels, measures, seed }],
+          [{ method, levels, image: chosen[k], voidLabels, measures, seed, maxPixels }],
           { signal },
         );
       } catch (error) {
@@ -119,7 +123,7 @@ async function evaluateOne(
   await Promise.all(threads.map(work));
   const images = scores.filter((score) => score !== null);
   failures.sort((a, b) => (a.image < b.image ? -1 : 1));
-  return { dataset, method: info, summary: summarise(images, info, seed), images, failures };
+  return { dataset, method: info, summary: summarise(images, info, seed), images, maxPixels, failures };
 }
 
 /** Images without clicks matter only where the whole image does. */

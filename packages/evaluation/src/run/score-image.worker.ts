@@ -16,6 +16,7 @@ export interface ScoreJob {
   readonly voidLabels: readonly number[];
   readonly measures: Measures;
   readonly seed: number;
+  readonly maxPixels: number | undefined;
 }
 
 /** All that is measured of one method on one image. Plain data. */
@@ -38,7 +39,7 @@ export async function describeMethod(spec: MethodSpec, levels: readonly number[]
 export async function scoreImage(job: ScoreJob): Promise<ImageScore> {
   const method = await methodOf(job.method, job.levels);
   const { image } = job;
-  const { photo, notes } = await readPhoto(image);
+  const { photo, notes } = await readPhoto(image, { maxPixels: job.maxPixels });
   const truth = await readTruth(image, job.voidLabels, photo);
   const clicks: readonly Click[] = image.clicks ?? drawClicks(truth, image.name, job.seed);
   const collected = new Notes();

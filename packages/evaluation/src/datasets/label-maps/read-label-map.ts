@@ -1,6 +1,6 @@
 import { UnSAMError } from "@unsam/core/errors";
 import { readFileBytes, reasonOf, shown } from "@unsam/core/files";
-import { checkPixels } from "@unsam/core/limits";
+import { checkPixels, DEFAULT_MAX_PIXELS } from "@unsam/core/limits";
 import sharp from "sharp";
 import type { Size } from "../dataset.js";
 import { isPng, readPngHeader, readPngSamples } from "./png-samples.js";
@@ -28,7 +28,7 @@ const LOSSLESS = [1, 5, 8, 32946, 32773, 34925, 50000];
 /** The size of a label map by its header. Throws what `readLabelMap` throws. */
 export async function labelMapSize(file: string): Promise<Size> {
   const bytes = await readBytes(file);
-  return headerOf(bytes, file);
+  return headerOf(bytes, file, Number.POSITIVE_INFINITY);
 }
 
 /**
@@ -39,7 +39,9 @@ export async function labelMapSize(file: string): Promise<Size> {
  */
 export async function readLabelMap(file: string, size?: Size): Promise<LabelMap> {
   const bytes = await readBytes(file);
-  const header = headerOf(bytes, file);
+  // A map of the photo's size is as large as a photo that was taken.
+  const most = size ? Math.max(DEFAULT_MAX_PIXELS, size.width * size.height) : DEFAULT_MAX_PIXELS;
+  const header = headerOf(bytes, file, most);
   if (size && (header.width !== size.width || header.height !== size.height)) {
     throw new UnSAMError(
       "E_BAD_FILE",
@@ -62,10 +64,10 @@ function refuse(file: string, why: string, cause?: unknown): UnSAMError {
 }
 
 /** Checks by the header alone that the file may hold region numbers, of a size that may be decoded. */
-function headerOf(bytes: Uint8Array, file: string): Size {
+function headerOf(bytes: Uint8Array, file: string, maxPixels: number): Size {
   const [size, problem] = sizeAndProblem(bytes, file);
   if (problem) throw refuse(file, `${problem}; ${ADVICE}`);
-  checkPixels(`The label map ${shown(file)}`, size);
+  checkPixels(`The label map ${shown(file)}`, size, maxPixels);
   return size;
 }
 
