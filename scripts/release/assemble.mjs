@@ -40,6 +40,10 @@ export async function assemble(folder, { version, packages, addons, complete = f
     const unpacked = tarballs.map((tarball, i) => unpack(tarball, path.join(work, `${i}`)));
     const chosen = version ?? oneVersion(unpacked);
     const platforms = await platformPackages(path.join(work, "platforms"), chosen, addons, complete);
+    await checkContract(
+      unpacked.find((one) => nameOf(one) === NATIVE),
+      platforms,
+    );
     const { withPlatformPackages } = await nativeScripts("platform-packages");
     for (const one of unpacked) {
       one.manifest = atVersion(one.manifest, chosen, new Set(unpacked.map(nameOf)));
@@ -130,6 +134,23 @@ async function platformPackages(folder, version, addons, complete) {
     makePlatformPackage(one.name, target, { addon: addonOf(one), version });
     return read(target);
   });
+}
+
+/** The addon that this machine can load has to speak the contract of the package that loads it. */
+async function checkContract(native, platforms) {
+  const { packageOfThisMachine } = await nativeScripts("check-addon");
+  const own = platforms.find((one) => nameOf(one) === packageOfThisMachine()?.name);
+  if (!own) return;
+  const { CONTRACT } = await import(pathToFileURL(path.join(native.folder, "dist", "binding.js")).href);
+  const script =
+    "const m = { exports: {} }; process.dlopen(m, process.argv[1]); console.log(m.exports.contract)";
+  const addon = path.join(own.folder, "unsam.node");
+  const spoken = Number(execFileSync(process.execPath, ["-e", script, addon], { encoding: "utf8" }));
+  if (spoken !== CONTRACT) {
+    throw new Error(
+      `The addon speaks contract ${spoken}, the packed ${NATIVE} contract ${CONTRACT}: build or pack it anew.`,
+    );
+  }
 }
 
 /** Each after all that it depends on, so that nothing is ever published whose dependencies are not there. */

@@ -1,7 +1,7 @@
 // A registry in a folder, on loopback: Verdaccio, which takes our packages and fetches all others from the registry that npm
 // is set to. It is installed in scripts/release/tools, apart from the workspace: nothing else needs its 300 packages.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,12 +9,17 @@ import { fileURLToPath } from "node:url";
 const shell = process.platform === "win32";
 const tools = fileURLToPath(new URL("tools/", import.meta.url));
 
-/** Installs the tools where they are missing; returns the path of pnpm's program. */
+/** Path of a file of one of the tools. */
+export function toolPath(file) {
+  return path.join(tools, "node_modules", ...file.split("/"));
+}
+
+/** Installs the tools where they are missing or older than their lock file. */
 export function installTools() {
-  const verdaccio = path.join(tools, "node_modules", "verdaccio", "package.json");
-  if (!existsSync(verdaccio))
+  const modified = (file) => statSync(path.join(tools, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (modified("node_modules/.package-lock.json") < modified("package-lock.json")) {
     execFileSync("npm", ["ci", "--silent"], { cwd: tools, stdio: "inherit", shell });
-  return path.join(tools, "node_modules", "pnpm", "bin", "pnpm.cjs");
+  }
 }
 
 /** Starts it; everything it keeps lies in `folder`. Returns its address, settings for npm, and how to stop it. */

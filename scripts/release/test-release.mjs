@@ -1,9 +1,9 @@
-// `npm run test:release [-- FOLDER]`: assembles a release (of the packages packed in FOLDER, else packed anew) with the addon that
-// `npm run build:native` made, publishes it to a registry on loopback, and installs it from there as somebody does who has Node
-// and no compiler. Everything lies in temporary folders, npm's cache included.
+// `npm run test:release [-- PACKAGES [FOLDER]]`: assembles a release into FOLDER (default: out/loopback), of the packages packed in
+// PACKAGES (default: packed anew) and the addon that `npm run build:native` made, publishes it to a registry on loopback, and
+// installs it from there as somebody does who has Node and no compiler. All else lies in temporary folders, npm's cache included.
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import { Installation } from "../packages/installation.mjs";
 import { assemble } from "./assemble.mjs";
 import { publish } from "./publish.mjs";
-import { installTools, startRegistry } from "./registry.mjs";
+import { installTools, startRegistry, toolPath } from "./registry.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const photo = path.join(root, "docs", "images", "fruit-board.jpg");
@@ -44,9 +44,40 @@ function onlyNode(folder) {
   return folder;
 }
 
+describe("the workflow that releases (.github/workflows/release.yml)", () => {
+  const file = path.join(root, ".github", "workflows", "release.yml");
+  const text = readFileSync(file, "utf8");
+  const all = (pattern) => [...text.matchAll(pattern)].map(([, found]) => found);
+
+  it("follows GitHub's schema", () => {
+    installTools();
+    execFileSync(process.execPath, [toolPath("@action-validator/cli/cli.mjs"), file], { encoding: "utf8" });
+    const broken = path.join(mkdtempSync(path.join(tmpdir(), "unsam-workflow-")), "release.yml");
+    writeFileSync(broken, text.replace("runs-on:", "runs:"));
+    const check = () =>
+      execFileSync(process.execPath, [toolPath("@action-validator/cli/cli.mjs"), broken], { stdio: "pipe" });
+    assert.throws(check, /runs-on/);
+    rmSync(path.dirname(broken), { recursive: true });
+  });
+
+  it("names each action by a commit, and only commands that there are", () => {
+    const actions = all(/uses: +(\S+)/g);
+    assert.ok(actions.length > 5);
+    for (const action of actions) assert.match(action, /^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
+    const { scripts } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+    for (const name of all(/npm run (\S+?)(?=[\s';]|$)/gm)) assert.ok(name in scripts, name);
+  });
+
+  it("builds an addon for each platform package but CUDA's", async () => {
+    const { PLATFORM_PACKAGES } = await import("../../packages/native-cuda/dist/platforms.js");
+    const wanted = PLATFORM_PACKAGES.filter(({ cuda }) => !cuda).map(({ name }) => name.split("/native-")[1]);
+    assert.deepEqual(all(/^ +- name: ([a-z0-9]+-[a-z0-9-]+)$/gm), wanted);
+  });
+});
+
 describe(`the release ${VERSION} from a registry, where there is no compiler`, () => {
   const work = mkdtempSync(path.join(tmpdir(), "unsam-release-test-"));
-  const folder = path.join(root, "out", "release");
+  const folder = path.resolve(process.argv[3] ?? path.join(root, "out", "loopback"));
   const installations = [];
   let registry;
   let release;
@@ -62,7 +93,8 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
   };
 
   before(async () => {
-    pnpm = installTools();
+    installTools();
+    pnpm = toolPath("pnpm/bin/pnpm.cjs");
     release = await assemble(folder, { version: VERSION, packages: process.argv[2] });
     platform = release.find(({ name }) => name.startsWith("@unsam/native-") && name !== "@unsam/native-cuda");
     registry = await startRegistry(path.join(work, "registry"));

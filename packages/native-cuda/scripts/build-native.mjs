@@ -1,6 +1,7 @@
-// `npm run build:native [-- --cuda]`: compiles the addon into packages/native-cuda/build/Release/unsam.node. Needs CMake 3.20 and a
+// `npm run build:native [-- --cuda --allow-warnings]`: compiles the addon into packages/native-cuda/build/Release/unsam.node. Needs CMake 3.20 and a
 // C++20 compiler; everything else comes from npm. Nothing of UnSAM fails without it: masks are then decoded by ONNX
-// Runtime. --cuda adds the CUDA backend, for which the CUDA toolkit is needed, but no device.
+// Runtime. --cuda adds the CUDA backend, for which the CUDA toolkit is needed, but no device. --allow-warnings is for compilers
+// that CI does not try.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,9 +10,11 @@ import { fileURLToPath } from "node:url";
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const addon = fileURLToPath(new URL("../build/Release/unsam.node", import.meta.url));
 const windows = process.platform === "win32";
-const unknown = process.argv.slice(2).filter((argument) => argument !== "--cuda");
+const unknown = process.argv
+  .slice(2)
+  .filter((argument) => !["--cuda", "--allow-warnings"].includes(argument));
 if (unknown.length > 0) {
-  console.error(`build:native knows --cuda, not ${unknown.join(" ")}.`);
+  console.error(`build:native knows --cuda and --allow-warnings, not ${unknown.join(" ")}.`);
   process.exit(2);
 }
 const cuda = process.argv.includes("--cuda");
@@ -45,6 +48,7 @@ const arguments_ = [
   "warn",
   // Said each time, for CMake remembers; and before building, which looks only at what it remembers.
   `--CDUNSAM_CUDA=${cuda ? "ON" : "OFF"}`,
+  `--CDUNSAM_WERROR=${process.argv.includes("--allow-warnings") ? "OFF" : "ON"}`,
 ];
 if (run("configure") !== 0 || run("build", "--parallel", "4") !== 0 || !existsSync(addon)) {
   console.error(

@@ -55,13 +55,18 @@ function manifest(chosen, version) {
  * only what fits is installed. One with CUDA is an optional peer: the user adds it, and it is found then.
  */
 export function withPlatformPackages(manifest, names, version) {
-  const cuda = PLATFORM_PACKAGES.filter((one) => one.cuda).map(({ name }) => name);
+  const cuda = PLATFORM_PACKAGES.filter((one) => one.cuda && names.includes(one.name)).map(
+    ({ name }) => name,
+  );
   const versions = (chosen) => Object.fromEntries(chosen.map((name) => [name, version]));
+  const peers = {
+    peerDependencies: versions(cuda),
+    peerDependenciesMeta: Object.fromEntries(cuda.map((name) => [name, { optional: true }])),
+  };
   return {
     ...manifest,
     optionalDependencies: versions(names.filter((name) => !cuda.includes(name))),
-    peerDependencies: versions(cuda),
-    peerDependenciesMeta: Object.fromEntries(cuda.map((name) => [name, { optional: true }])),
+    ...(cuda.length > 0 ? peers : {}),
   };
 }
 
