@@ -61,6 +61,28 @@ struct Convolution {
   bool relu = false;  // ... and what is below zero becomes zero
 };
 
+// A 3 x 3 convolution at stride 1 with 16 products for 2 x 2 positions in place of 36 (Winograd's F(2 x 2, 3 x 3)). First, 4 x 4 positions
+// around each such tile become a row of each of 16 left operands, `plane` floats apart, [tiles][channels]. Neighbouring tiles lie
+// beside each other; channels are whole vectors.
+struct WinogradInput {
+  std::size_t tiles, channels;
+  const float* a;  // the position above and left of the first tile
+  std::size_t a_line;
+  float* out;
+  std::size_t plane;
+};
+
+// Then 16 products with the transformed weights become the tiles' positions.
+struct WinogradOutput {
+  std::size_t tiles, channels;
+  const float* products;  // [16] `plane` floats apart, [tiles][channels]
+  std::size_t plane;
+  const float* bias;
+  float* c;
+  std::size_t c_line;
+  bool add, relu;  // as a convolution's
+};
+
 // How one precision's operands are made and multiplied. T: float, or bfloat16 (sums, softmax and norms stay float32).
 template <class T>
 struct Math {
@@ -88,6 +110,8 @@ struct Kernels {
   Math<std::uint16_t> bfloat16;
 
   void (*convolve)(const Convolution&);
+  void (*winograd_input)(const WinogradInput&);
+  void (*winograd_output)(const WinogradOutput&);
   // x = 1 / (1 + exp(-x)).
   void (*sigmoid)(std::size_t n, float* x);
   // out[c] = max of four rows.

@@ -11,6 +11,8 @@ constexpr std::size_t kItemProducts = std::size_t{1} << 24;
 constexpr std::size_t kItemChannels = 48;
 // Lines of one item where layers follow each other on the same lines, which stay in the second-level cache.
 constexpr std::size_t kFusedLines = 4;
+// Tiles of Winograd's that are computed together, about: what their weights are read for, and the most of a line.
+constexpr std::size_t kTiles = 24, kMostTiles = 96;
 // Positions that are turned into planes together.
 constexpr std::size_t kTurned = 64;
 
@@ -121,6 +123,7 @@ bool Encoding::stage(std::size_t k) {
 }
 
 bool Encoding::layer(const ConvolutionWeights& layer, const FeatureMap& in, FeatureMap& out, bool add, bool relu) {
+  if (!layer.winograd.empty()) return winograd_layer(layer, in, out, add);
   const std::size_t depth = layer.linear.depth, line_products = out.width * std::min(kItemChannels, layer.out) * depth;
   const std::size_t lines = std::clamp<std::size_t>(kItemProducts / line_products, 1, out.height);
   // Channels outermost: their weights, which may be megabytes, are read once.
@@ -137,6 +140,57 @@ bool Encoding::layer(const ConvolutionWeights& layer, const FeatureMap& in, Feat
   });
 }
 
+bool Encoding::winograd_layer(const ConvolutionWeights& layer, const FeatureMap& in, FeatureMap& out, bool add) {
+  const std::size_t line = out.width / 2, parts = pieces(line, kMostTiles), tiles = pieces(line, parts);
+  const std::size_t pairs = out.height / 2, together = std::min(pairs, pieces(kTiles, tiles)), bands = pieces(pairs, together);
+  return each(bands * parts, [&](std::size_t item, Scratch& s) {
+    const std::size_t first = item / parts * together, x = item % parts * tiles;
+    if (x >= line) return;
+    winograd(layer, in, 2 * first, std::min(together, pairs - first), x, std::min(tiles, line - x), out.at(2 * first, 2 * x), out, add, s);
+  });
+}
+
+void Encoding::winograd(const ConvolutionWeights& layer, const FeatureMap& in, std::size_t first, std::size_t pairs, std::size_t x,
+                        std::size_t tiles, float* c, const FeatureMap& out, bool add, Scratch& s) const {
+  const std::size_t all = pairs * tiles, plane = all * in.channels, plane_out = all * layer.channels;
+  s.tiles.reserve(kWinograd * plane);
+  s.products.reserve(kWinograd * plane_out);
+  for (std::size_t pair = 0; pair < pairs; ++pair) {
+    kernels_.winograd_input({.tiles = tiles,
+                             .channels = in.channels,
+                             .a = in.before(first + 2 * pair, 2 * x, 1),
+                             .a_line = in.pitch,
+                             .out = s.tiles.data() + pair * tiles * in.channels,
+                             .plane = plane});
+  }
+  for (std::size_t k = 0; k < kWinograd; ++k) {
+    kernels_.convolve({.lines = 1,
+                       .rows = all,
+                       .n = layer.out,
+                       .taps = 1,
+                       .depth = in.channels,
+                       .a = s.tiles.data() + k * plane,
+                       .lda = in.channels,
+                       .a_line = 0,
+                       .a_tap = 0,
+                       .b = layer.winograd[k].panels.data(),
+                       .c = s.products.data() + k * plane_out,
+                       .ldc = layer.channels,
+                       .c_line = 0});
+  }
+  for (std::size_t pair = 0; pair < pairs; ++pair) {
+    kernels_.winograd_output({.tiles = tiles,
+                              .channels = layer.channels,
+                              .products = s.products.data() + pair * tiles * layer.channels,
+                              .plane = plane_out,
+                              .bias = layer.linear.bias.data(),
+                              .c = c + 2 * pair * out.pitch,
+                              .c_line = out.pitch,
+                              .add = add,
+                              .relu = true});
+  }
+}
+
 void Encoding::pyramid_lines(std::size_t k, const FeatureMap& below, std::size_t first, std::size_t count, Scratch& s) const {
   const FeatureMap& fine = levels_[k];
   const std::size_t from = first == 0 ? 0 : first - 1, to = std::min(fine.height, first + count + 1);
@@ -151,9 +205,12 @@ void Encoding::pyramid_lines(std::size_t k, const FeatureMap& below, std::size_t
   work.relu = true;
   kernels_.convolve(work);
   s.second.reshape(fine.width, count, weights_.smooth[k].channels, 0);
-  work = on_lines(weights_.smooth[k], s.first, 0, count, s.second.at(0, 0), s.second);
-  work.relu = true;
-  kernels_.convolve(work);
+  const std::size_t line = fine.width / 2, tiles = pieces(line, pieces(line, kMostTiles));
+  for (std::size_t x = 0; x < line; x += tiles) {
+    const std::size_t here = std::min(tiles, line - x);
+    // Levels of the pyramid have even sides.
+    for (std::size_t y = 0; y < count; y += 2) winograd(weights_.smooth[k], s.first, y, 1, x, here, s.second.at(y, 2 * x), s.second, false, s);
+  }
 }
 
 bool Encoding::level(std::size_t k, const FeatureMap& below, FeatureMap& next) {

@@ -16,6 +16,7 @@ namespace unsam::nano {
 // Memory of one thread.
 struct Scratch {
   FeatureMap first, second, third;
+  Buffer<float> tiles, products;  // of Winograd's, [16][tiles][channels]
 };
 
 class Encoding {
@@ -38,6 +39,10 @@ class Encoding {
   bool stage(std::size_t k);
   // out = layer(in) on the whole map, in items of some lines and one panel of channels.
   bool layer(const ConvolutionWeights& layer, const FeatureMap& in, FeatureMap& out, bool add, bool relu);
+  // The same by Winograd's products, where ReLU always follows: all lines, or lines [first, first + 2 pairs), tiles [x, x + tiles) of a line.
+  bool winograd_layer(const ConvolutionWeights& layer, const FeatureMap& in, FeatureMap& out, bool add);
+  void winograd(const ConvolutionWeights& layer, const FeatureMap& in, std::size_t first, std::size_t pairs, std::size_t x,
+                std::size_t tiles, float* c, const FeatureMap& out, bool add, Scratch& scratch) const;
   // Level k of the pyramid, from the finer levels' point of view: what it adds to level k - 1, at level k's own size.
   bool level(std::size_t k, const FeatureMap& below, FeatureMap& next);
   // The finest one, up to the results.

@@ -50,7 +50,7 @@ class Packer {
       for (std::size_t i = 0; i < n; ++i) rows.push_back(weight + i * inputs);
       biases.insert(biases.end(), bias, bias + n);
     }
-    ConvolutionWeights made{rows.size(), in, kernel, stride, whole_vectors(rows.size()), {}};
+    ConvolutionWeights made{rows.size(), in, kernel, stride, whole_vectors(rows.size()), {}, {}};
     made.linear.pack(math_, rows.size(), kernel * kernel * ld, [&](std::size_t output, std::size_t at) {
       const std::size_t position = at / ld, channel = at % ld;
       if (channel >= in || rows[output] == nullptr) return 0.0;
@@ -62,6 +62,23 @@ class Packer {
     return made;
   }
 
+  // The same as a 3 x 3 convolution at stride 1, on maps whose sides are even.
+  ConvolutionWeights winograd(std::size_t in, const std::string& name) {
+    const std::size_t n = outputs(name), ld = whole_vectors(in);
+    const float* weight = require(name + ".weight", {n, in, 3, 3});
+    ConvolutionWeights made{n, in, 3, 1, whole_vectors(n), {}, std::vector<encoder::Linear<float>>(kWinograd)};
+    for (std::size_t k = 0; k < kWinograd; ++k) {
+      made.winograd[k].pack(math_, n, ld, [&](std::size_t output, std::size_t channel) {
+        return channel < in ? transformed(weight + (output * in + channel) * 9, k / 4, k % 4) : 0.0;
+      });
+      bytes += made.winograd[k].panels_size * sizeof(float);
+    }
+    const float* bias = require(name + ".bias", {n});
+    made.linear.reserve_bias(n);
+    std::copy_n(bias, n, made.linear.bias.data());
+    return made;
+  }
+
   // From a map with the outputs of another convolution.
   ConvolutionWeights after(std::size_t in, const std::string& name, std::size_t kernel, std::size_t stride = 1) {
     return convolution({name}, in, whole_vectors(in), kernel, stride);
@@ -70,6 +87,16 @@ class Packer {
   std::size_t bytes = 0;
 
  private:
+  // Row y, column x of G g G', for g [3][3].
+  static double transformed(const float* g, std::size_t y, std::size_t x) {
+    constexpr double kG[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+    double sum = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      for (std::size_t j = 0; j < 3; ++j) sum += kG[y][i] * static_cast<double>(g[3 * i + j]) * kG[x][j];
+    }
+    return sum;
+  }
+
   const TensorView& tensor(const std::string& name) const {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) throw Error(ErrorCode::bad_checkpoint, "The nano model lacks the tensor \"" + name + "\".");
@@ -105,8 +132,12 @@ Weights::Weights(const encoder::Kernels& kernels, const TensorMap& tensors) {
     const std::size_t width = widths[k + 1] = stages[k].down.out;
     for (std::size_t block = 1; pack.has(name + std::to_string(block) + ".first.weight"); ++block) {
       const std::string of_block = name + std::to_string(block);
-      ConvolutionWeights first = pack.after(width, of_block + ".first", 3);
-      ConvolutionWeights second = pack.after(first.out, of_block + ".second", 3);
+      // The coarsest maps have odd sides where the image's are odd multiples of the stride.
+      const auto convolution = [&](std::size_t in, const std::string& layer) {
+        return k == kStages - 1 ? pack.after(in, layer, 3) : pack.winograd(in, layer);
+      };
+      ConvolutionWeights first = convolution(width, of_block + ".first");
+      ConvolutionWeights second = convolution(first.out, of_block + ".second");
       if (second.out != width) {
         throw Error(ErrorCode::bad_checkpoint, "The block \"" + of_block + "\" of the nano model puts out " +
                                                    std::to_string(second.out) + " channels where its shortcut has " +
@@ -119,7 +150,7 @@ Weights::Weights(const encoder::Kernels& kernels, const TensorMap& tensors) {
   for (std::size_t k = kStages; k-- > 0;) {
     const std::string number = std::to_string(k);
     lateral[k] = pack.after(widths[k], "lateral." + number, 1);
-    smooth[k] = pack.after(lateral[k].out, "smooth." + number, 3);
+    smooth[k] = pack.winograd(lateral[k].out, "smooth." + number);
     const std::string name = k == kStages - 1 ? "top" : "reduce." + number;
     below[k] = pack.after(coarser, name, 1);
     if (below[k].out != lateral[k].out) {

@@ -12,11 +12,16 @@
 
 namespace unsam::nano {
 
+// Layers of 3 x 3 at stride 1 on maps of even sides may be computed with fewer products: 16 for 2 x 2 positions.
+inline constexpr std::size_t kWinograd = 16;
+
 // One convolution. Its depth is [kernel][kernel][in], `in` with the zeros that maps have behind their channels.
 struct ConvolutionWeights {
   std::size_t out = 0, in = 0, kernel = 0, stride = 1;
   std::size_t channels = 0;  // of the map that it makes: whole vectors
-  encoder::Linear<float> linear;
+  encoder::Linear<float> linear;  // no panels where there are products of Winograd's
+  // [in] to [out], for each of the 4 x 4 positions of a transformed tile; empty: computed as it is.
+  std::vector<encoder::Linear<float>> winograd;
 };
 
 struct Weights {

@@ -33,6 +33,8 @@ const unsam::encoder::Kernels encoder_table = {
             .pack_rows = encoder::pack_rows_half,
         },
     .convolve = encoder::convolve,
+    .winograd_input = encoder::winograd_input,
+    .winograd_output = encoder::winograd_output,
     .sigmoid = encoder::sigmoid,
     .pool = encoder::pool,
     .transpose = encoder::transpose,

@@ -11,6 +11,8 @@ using unsam::encoder::kPad;
 using unsam::encoder::padded;
 using unsam::encoder::Product;
 using unsam::encoder::Softmax;
+using unsam::encoder::WinogradInput;
+using unsam::encoder::WinogradOutput;
 
 // Sums of a product that stay in registers: kRows rows by kVectors vectors.
 #if defined(__AVX512F__)
@@ -34,6 +36,8 @@ inline constexpr std::size_t kHalfPanel = kPanel, kHalfStep = kWidth;
 void product(const Product<float>& p);
 void product_half(const Product<std::uint16_t>& p);
 void convolve(const Convolution& v);
+void winograd_input(const WinogradInput& w);
+void winograd_output(const WinogradOutput& w);
 void sigmoid(std::size_t n, float* x);
 void softmax(const Softmax<float>& s);
 void softmax_half(const Softmax<std::uint16_t>& s);
