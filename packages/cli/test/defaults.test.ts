@@ -202,7 +202,6 @@ describe("a file of defaults", () => {
       expect(stderr).toMatch(
         /unsam\.config\.json” is not used, for it may be written by everybody; pass --defaults FILE/,
       );
-      expect(await added("segment")).toEqual([]);
       expect(await added("segment", "--defaults", "../unsam.config.json")).toEqual(["--threads=2"]);
       // Only root can give files away.
       if (process.geteuid?.() !== 0) return;

@@ -74,7 +74,7 @@ describe("unsam segment", () => {
     ["no image", [...click], /missing required argument/],
     ["no prompt", [photo], /no prompt/],
     ["a missing image", ["nowhere.jpg", ...click], /no file “nowhere\.jpg”/],
-    ["a folder as image", [".", ...click], /is a folder/],
+    ["one mask for a folder of images", [".", ...click], /there may be several photos/],
     ["a text file as image", ["notes.txt", ...click], /notes\.txt/],
     ["a point outside", [photo, "--point", "600,10"], /\(600, 10\) lies outside the image of 512 × 300/],
     ["a negative point", [photo, "--point", "-5,10"], /\(-5, 10\) lies outside/],
