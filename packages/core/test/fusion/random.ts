@@ -1,18 +1,11 @@
-/** A small seeded generator (mulberry32), so that every run sees the same cases. */
+import { normalOf, pseudoRandom } from "@unsam/test-support";
+/** Random numbers of several kinds from a seed. */
 export class Random {
-  #state: number;
+  /** Uniform in [0, 1). */
+  readonly next: () => number;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** Uniform in [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    this.next = pseudoRandom(seed);
   }
 
   /** Whole number, low ≤ n ≤ high. */
@@ -22,7 +15,7 @@ export class Random {
 
   /** Normal with mean 0 and standard deviation 1 (Box–Muller). */
   normal(): number {
-    return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
+    return normalOf(this.next);
   }
 }
 

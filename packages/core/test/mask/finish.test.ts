@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
-import { describeWithShared, shared } from "@unsam/test-support";
+import { describeWithShared, pseudoRandom, shared } from "@unsam/test-support";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { finishMask, Mask } from "#core/mask/index.js";
 import { parseNpy } from "#core/npy.js";
-import { pseudoRandom } from "./random-mask.js";
 
 /** Bilinear interpolation with half-pixel centres, one pixel at a time, in double precision. */
 function sample(logits: Float32Array, h: number, w: number, x: number, y: number): number {

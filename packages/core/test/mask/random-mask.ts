@@ -1,3 +1,4 @@
+import { pseudoRandom } from "@unsam/test-support";
 import fc from "fast-check";
 
 /** A mask as plain bytes (0 or 1), row by row: the form brute-force references work on. */
@@ -34,17 +35,6 @@ export const plainMask: fc.Arbitrary<PlainMask> = fc
     }
     return { width, height, bytes };
   });
-
-/** Numbers in [0, 1) from a seed (mulberry32). */
-export function pseudoRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Draws a mask given as lines of text: `#` is foreground. */
 export function drawn(...lines: string[]): PlainMask {

@@ -1,7 +1,7 @@
+import { pseudoRandom } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 import { Mask } from "#core/mask/index.js";
 import { coverageLogits } from "#core/region-tree/index.js";
-import { numbers } from "./images.js";
 
 /** Share of a cell of the 256 × 256 grid that is covered, by summing overlaps of rectangles. */
 function share(mask: Mask, cellX: number, cellY: number): number {
@@ -26,7 +26,7 @@ describe("coverage logits", () => {
     [1, 1],
     [3, 900],
   ])("are the log-odds of the covered share of each cell, %i × %i", (width, height) => {
-    const random = numbers(width);
+    const random = pseudoRandom(width);
     const mask = Mask.fromBytes(
       width,
       height,

@@ -1,12 +1,12 @@
+import { pseudoRandom } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 import { bestUnion } from "#core/region-tree/choose/best-union.js";
 import type { RegionTree } from "#core/region-tree/index.js";
 import { assembleTree } from "#core/region-tree/tree.js";
-import { numbers } from "./images.js";
 
 /** A random binary tree over leaves of random areas. */
 function randomTree(leafCount: number, seed: number): RegionTree {
-  const random = numbers(seed);
+  const random = pseudoRandom(seed);
   const nodeCount = 2 * leafCount - 1;
   const parent = new Int32Array(nodeCount);
   // Neighbouring roots are joined, so leaves stay in order.
@@ -68,7 +68,7 @@ describe("best union", () => {
   it.each([1, 2, 3, 4, 6, 9, 11])("equals brute force over all unions of %i leaves", (leafCount) => {
     for (let seed = 0; seed < 12; seed++) {
       const tree = randomTree(leafCount, 50 * leafCount + seed);
-      const random = numbers(seed);
+      const random = pseudoRandom(seed);
       const inside = Float64Array.from({ length: leafCount }, (_, leaf) =>
         random() < 0.3 ? 0 : Math.floor(random() * (tree.areas[leaf] + 1)),
       );

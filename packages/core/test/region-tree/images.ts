@@ -1,15 +1,5 @@
+import { pseudoRandom } from "@unsam/test-support";
 import type { RgbImage } from "#core/image/index.js";
-
-/** Seeded numbers in [0, 1) (mulberry32). */
-export function numbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 export function paint(
   width: number,
@@ -25,7 +15,7 @@ export function paint(
 
 /** Patches of random colour around random seeds, with pixel noise: something like a photo of pebbles. */
 export function patches(width: number, height: number, seed: number, count = 14, noise = 16): RgbImage {
-  const random = numbers(seed);
+  const random = pseudoRandom(seed);
   const seeds = Array.from({ length: count }, () => ({
     x: random() * width,
     y: random() * height,
@@ -47,6 +37,6 @@ export function patches(width: number, height: number, seed: number, count = 14,
 }
 
 export function noise(width: number, height: number, seed: number): RgbImage {
-  const random = numbers(seed);
+  const random = pseudoRandom(seed);
   return paint(width, height, () => [random() * 256, random() * 256, random() * 256]);
 }

@@ -1,7 +1,8 @@
+import { pseudoRandom } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 import { regionHierarchy } from "#core/region-tree/build.js";
 import { type LearnedCues, regionMetric } from "#core/region-tree/learned-cues.js";
-import { noise, numbers } from "./images.js";
+import { noise } from "./images.js";
 
 const SIDE = 64;
 const CELLS = SIDE / 2;
@@ -49,7 +50,7 @@ describe("learned cues", () => {
   });
 
   it("are averaged over regions cell by cell", () => {
-    const random = numbers(5);
+    const random = pseudoRandom(5);
     const [width, height, columns, rows, dimensions] = [7, 5, 16, 16, 3];
     const labels = Int32Array.from({ length: width * height }, () => Math.floor(random() * 4));
     const metric = Float32Array.from({ length: dimensions * rows * columns }, random);

@@ -1,8 +1,8 @@
+import { pseudoRandom } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 import { CHANNELS } from "#core/region-tree/channels.js";
 import { type MergeFeatures, mergeCost, mergeRegions, strengthOfMerges } from "#core/region-tree/merging.js";
 import type { RegionGraph } from "#core/region-tree/region-graph.js";
-import { numbers } from "./images.js";
 
 /** A random connected graph of regions that look like anything. */
 function example(
@@ -10,7 +10,7 @@ function example(
   seed: number,
   metricDimensions = 0,
 ): { graph: RegionGraph; features: MergeFeatures } {
-  const random = numbers(seed);
+  const random = pseudoRandom(seed);
   const pairs = new Set<string>();
   for (let i = 1; i < count; i++) pairs.add(`${Math.floor(random() * i)} ${i}`);
   for (let k = 0; k < 2 * count; k++) {

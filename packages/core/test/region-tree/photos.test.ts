@@ -1,10 +1,9 @@
 import { readdirSync } from "node:fs";
-import { describeWithShared, shared } from "@unsam/test-support";
+import { describeWithShared, pseudoRandom, shared } from "@unsam/test-support";
 import sharp from "sharp";
 import { expect, it } from "vitest";
 import type { RgbImage } from "#core/image/index.js";
 import { buildRegionTree, chain, segmentTree } from "#core/region-tree/index.js";
-import { numbers } from "./images.js";
 
 async function photo(file: string, width?: number, height?: number): Promise<RgbImage> {
   const { data, info } = await sharp(file)
@@ -21,7 +20,7 @@ describeWithShared("region tree of photos", () => {
   const files = () => readdirSync(folder()).filter((file) => file.endsWith(".jpg"));
 
   it("nests along every click's chain", async () => {
-    const random = numbers(5);
+    const random = pseudoRandom(5);
     const all = files();
     for (let k = 0; k < 4; k++) {
       const image = await photo(`${folder()}/${all[Math.floor(random() * all.length)]}`);

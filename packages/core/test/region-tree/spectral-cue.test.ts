@@ -1,7 +1,7 @@
+import { pseudoRandom } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 import { normalisedCut, weightedGraph } from "#core/region-tree/spectral-cue.js";
 import { tridiagonalEigenpairs } from "#core/region-tree/tridiagonal.js";
-import { numbers } from "./images.js";
 
 /** All eigenpairs of a dense symmetric matrix by cyclic Jacobi rotations; ascending. Slow and plain. */
 function jacobi(matrix: number[][]): { values: number[]; vectors: number[][] } {
@@ -35,7 +35,7 @@ function jacobi(matrix: number[][]): { values: number[]; vectors: number[][] } {
 
 /** A grid with random weights: connected, like a region graph. */
 function grid(side: number, seed: number) {
-  const random = numbers(seed);
+  const random = pseudoRandom(seed);
   const pairs: [number, number][] = [];
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
@@ -117,7 +117,7 @@ describe("normalised cut", () => {
 
 describe("tridiagonal eigenpairs", () => {
   it.each([1, 2, 3, 10, 40])("agree with Jacobi rotations, n = %i", (n) => {
-    const random = numbers(n);
+    const random = pseudoRandom(n);
     const diagonal = Float64Array.from({ length: n }, () => random() * 4 - 2);
     const offDiagonal = Float64Array.from({ length: n - 1 }, (_, i) => (i % 7 === 3 ? 0 : random() * 2 - 1));
     const dense = Array.from({ length: n }, (_, i) =>

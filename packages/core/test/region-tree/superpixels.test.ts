@@ -1,10 +1,10 @@
+import { pseudoRandom } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 import { superpixels } from "#core/region-tree/superpixels.js";
-import { numbers } from "./images.js";
 
 /** A relief of distinct heights, so that there is exactly one way down from every pixel. */
 function shuffledRelief(count: number, seed: number): Float32Array {
-  const random = numbers(seed);
+  const random = pseudoRandom(seed);
   const order = Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
@@ -76,7 +76,7 @@ describe("superpixels", () => {
   });
 
   it("stay connected where the relief has many equal levels", () => {
-    const random = numbers(9);
+    const random = pseudoRandom(9);
     const relief = Float32Array.from({ length: 50 * 40 }, () => Math.floor(random() * 4));
     const { labels, count } = superpixels(relief, 50, 40);
     expect(connected(labels, count, 50, 40)).toBe(true);

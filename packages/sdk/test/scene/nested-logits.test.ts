@@ -1,4 +1,5 @@
 import { SceneHierarchy, type SceneMask } from "@unsam/sdk";
+import { normalOf, pseudoRandom } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 
 const SIDE = 256;
@@ -41,22 +42,9 @@ function plantScene(): Part[] {
   return parts;
 }
 
-/** mulberry32, and a normal deviate from it. */
-function generator(seed: number) {
-  let state = seed | 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-  return { next, normal };
-}
-
 /** Signed distance to the border, at most ±6, plus normal noise; each part `copies` times. */
 function drawLogits(parts: readonly Part[], copies: number, noise: number, seed: number) {
-  const { next, normal } = generator(seed);
+  const next = pseudoRandom(seed);
   const count = parts.length * copies;
   const size = SIDE * SIDE;
   const data = new Float32Array(new SharedArrayBuffer(4 * count * size));
@@ -71,7 +59,7 @@ function drawLogits(parts: readonly Part[], copies: number, noise: number, seed:
   for (let copy = 1; copy < copies; copy++)
     data.copyWithin(copy * parts.length * size, 0, parts.length * size);
   // Drawn once, read from a place of its own for each mask.
-  const deviates = Float32Array.from({ length: noise > 0 ? 3 * size : 0 }, normal);
+  const deviates = Float32Array.from({ length: noise > 0 ? 3 * size : 0 }, () => normalOf(next));
   for (let k = 0; noise > 0 && k < count; k++) {
     const from = Math.floor(next() * 2 * size);
     for (let i = 0; i < size; i++) data[k * size + i] += noise * deviates[from + i];

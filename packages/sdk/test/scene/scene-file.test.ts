@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { SceneHierarchy, UnSAMError } from "@unsam/sdk";
+import { pseudoRandom } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { randomScene, someScenes } from "./scenes.js";
 
@@ -10,17 +11,6 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "unsam-scene-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** mulberry32 */
-function pseudoRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const base64 = (array: ArrayBufferView) =>
   Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString("base64");
