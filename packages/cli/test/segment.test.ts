@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { openCheckpoint, type TensorToWrite, writeSafetensors } from "@unsam/core/checkpoint";
@@ -15,6 +15,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "unsam-cli-"));
   await writeFile(path.join(folder, "notes.txt"), "no image");
+  await mkdir(path.join(folder, "empty"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -74,7 +75,7 @@ describe("unsam segment", () => {
     ["no image", [...click], /missing required argument/],
     ["no prompt", [photo], /no prompt/],
     ["a missing image", ["nowhere.jpg", ...click], /no file “nowhere\.jpg”/],
-    ["one mask for a folder of images", [".", ...click], /there may be several photos/],
+    ["a folder without images", ["empty", ...click], /is a folder without any photo/],
     ["a text file as image", ["notes.txt", ...click], /notes\.txt/],
     ["a point outside", [photo, "--point", "600,10"], /\(600, 10\) lies outside the image of 512 × 300/],
     ["a negative point", [photo, "--point", "-5,10"], /\(-5, 10\) lies outside/],
