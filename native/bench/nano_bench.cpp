@@ -1,6 +1,8 @@
 // The network of the nano model with random weights: time, rate, and the most memory it took.
 // Usage: nano_bench [width] [height] [threads] [runs]
+#if defined(__linux__)
 #include <sys/resource.h>
+#endif
 
 #include <cstdio>
 #include <cstdlib>
@@ -31,10 +33,15 @@ double products(const RandomNano& model, double pixels) {
   return total;
 }
 
+// 0 where it is not known.
 double peak_megabytes() {
+#if defined(__linux__)
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024;
+#else
+  return 0;
+#endif
 }
 
 }  // namespace
