@@ -3,12 +3,22 @@
 // installs it from there as somebody does who has Node and no compiler. All else lies in temporary folders, npm's cache included.
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { packAll } from "../pack-all.mjs";
 import { Installation } from "../packages/installation.mjs";
 import { assemble } from "./assemble.mjs";
 import { publish } from "./publish.mjs";
@@ -19,6 +29,7 @@ const photo = path.join(root, "docs", "images", "fruit-board.jpg");
 const own = JSON.parse(readFileSync(path.join(root, "packages/sdk/package.json"), "utf8")).version;
 /** What the first release will be, until it was made. */
 const VERSION = own === "0.0.0" ? "0.1.0" : own;
+const FOREIGN = process.platform === "darwin" ? "@unsam/native-win32-x64" : "@unsam/native-darwin-arm64";
 const COMPILERS = ["cc", "c++", "gcc", "g++", "clang", "clang++", "cl", "cmake", "make", "ninja", "python3"];
 
 const PROGRAM = `
@@ -75,6 +86,23 @@ describe("the workflow that releases (.github/workflows/release.yml)", () => {
   });
 });
 
+function packInto(folder) {
+  packAll(folder);
+  return folder;
+}
+
+/** Addons for a release: ours, and something in place of another system's. Returns the name of our platform's package. */
+async function addonsIn(folder) {
+  const scripts = path.join(root, "packages", "native-cuda", "scripts");
+  const load = (name) => import(pathToFileURL(path.join(scripts, name)).href);
+  const { name } = (await load("check-addon.mjs")).packageOfThisMachine();
+  for (const one of [name, FOREIGN]) mkdirSync(path.join(folder, path.basename(one)), { recursive: true });
+  const { LOCAL_BUILD } = await load("platform-packages.mjs");
+  copyFileSync(LOCAL_BUILD, path.join(folder, path.basename(name), "unsam.node"));
+  writeFileSync(path.join(folder, path.basename(FOREIGN), "unsam.node"), "an addon for another system");
+  return name;
+}
+
 describe(`the release ${VERSION} from a registry, where there is no compiler`, () => {
   const work = mkdtempSync(path.join(tmpdir(), "unsam-release-test-"));
   const folder = path.resolve(process.argv[3] ?? path.join(root, "out", "loopback"));
@@ -95,8 +123,9 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
   before(async () => {
     installTools();
     pnpm = toolPath("pnpm/bin/pnpm.cjs");
-    release = await assemble(folder, { version: VERSION, packages: process.argv[2] });
-    platform = release.find(({ name }) => name.startsWith("@unsam/native-") && name !== "@unsam/native-cuda");
+    const packages = process.argv[2] ?? packInto(path.join(work, "packages"));
+    platform = await addonsIn(path.join(work, "addons"));
+    release = await assemble(folder, { version: VERSION, packages, addons: path.join(work, "addons") });
     registry = await startRegistry(path.join(work, "registry"));
     environment = {
       PATH: onlyNode(path.join(work, "bin")),
@@ -117,14 +146,14 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
 
   /** What `unsam doctor --json` says of the addon: it comes from the platform's package. */
   const assertPrebuilt = (found) => {
-    const place = path.join("node_modules", ...platform.name.split("/"), "unsam.node");
-    assert.ok(found.includes(`(${platform.name}, `) && found.includes(place), found);
+    const place = path.join("node_modules", ...platform.split("/"), "unsam.node");
+    assert.ok(found.includes(`(${platform}, `) && found.includes(place), found);
   };
 
   it("has one version, and each package after what it depends on", () => {
     assert.deepEqual([...new Set(release.map(({ version }) => version))], [VERSION]);
     const names = release.map(({ name }) => name);
-    const order = [platform.name, "@unsam/native-cuda", "@unsam/core", "@unsam/sdk", "@unsam/cli", "unsam"];
+    const order = [platform, "@unsam/native-cuda", "@unsam/core", "@unsam/sdk", "@unsam/cli", "unsam"];
     assert.deepEqual(
       names.filter((name) => order.includes(name)),
       order,
@@ -137,7 +166,7 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
       packages: folder,
       complete: true,
     });
-    await assert.rejects(refused, /There is no addon for .*@unsam\/native-darwin-arm64/);
+    await assert.rejects(refused, /There is no addon for .*@unsam\/native-darwin-x64/);
   });
 
   it("is published, and what is there already is left alone", async (test) => {
@@ -156,6 +185,16 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
       await assert.rejects(stranger().run(compiler, "--version"), /ENOENT/, compiler);
     }
   });
+
+  /** Only the platform's package is there, though the release names another one too. */
+  const assertOnlyOurs = (installed, folder) => {
+    assert.ok(release.some(({ name }) => name === FOREIGN));
+    const there = readdirSync(path.join(installed.folder, "node_modules", folder)).filter((name) =>
+      /native-(linux|darwin|win32)/.test(name),
+    );
+    assert.equal(there.length, 1, there.join(", "));
+    assert.ok(there[0].includes(path.basename(platform)), there[0]);
+  };
 
   const segment = async (installed, ...command) => {
     const click = ["segment", photo, "--point", "323,123", "--granularity", "0.6", "--json"];
@@ -197,7 +236,7 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
       });
     });
 
-    it("npm i @unsam/sdk unsam, install scripts off: doctor and segment", async (test) => {
+    it("npm i @unsam/sdk unsam, install scripts off, brings only the addon that fits: doctor and segment", async (test) => {
       const installed = stranger();
       await installed.run(
         "npm",
@@ -208,14 +247,16 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
         "@unsam/sdk",
         "unsam",
       );
+      assertOnlyOurs(installed, "@unsam");
       const { stdout } = await installed.run("npx", "--no-install", "unsam", "doctor");
       assertPrebuilt(stdout);
       test.diagnostic(await segment(installed, "npx", "--no-install", "unsam"));
     });
 
-    it("pnpm add @unsam/sdk unsam: doctor and segment", async (test) => {
+    it("pnpm add @unsam/sdk unsam brings only the addon that fits: doctor and segment", async (test) => {
       const installed = stranger();
       await installed.run("node", pnpm, "add", "@unsam/sdk", "unsam");
+      assertOnlyOurs(installed, ".pnpm");
       const { stdout } = await installed.run("node", pnpm, "exec", "unsam", "doctor");
       assertPrebuilt(stdout);
       test.diagnostic(await segment(installed, "node", pnpm, "exec", "unsam"));
