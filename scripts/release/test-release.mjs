@@ -166,7 +166,7 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
       packages: folder,
       complete: true,
     });
-    await assert.rejects(refused, /There is no addon for .*@unsam\/native-darwin-x64/);
+    await assert.rejects(refused, /There is no addon for @unsam\/native-/);
   });
 
   it("is published, and what is there already is left alone", async (test) => {
