@@ -12,7 +12,7 @@ export class Busy extends Error {
 /** The share of a new measurement in the mean, and in the mean deviation. */
 const NEWS = 1 / 4;
 /** How many mean deviations above the mean work is taken to need. */
-const DEVIATIONS = 3;
+const DEVIATIONS = 2;
 /** Where all is refused nothing is measured: while there is no work, what was slow is taken to be over, by half in this time. */
 const HALF_LIFE_MS = 10_000;
 
@@ -64,7 +64,7 @@ export class Admission {
   #measure(msPerUnit) {
     const first = this.#mean === 0;
     const distance = Math.abs(msPerUnit - this.#mean);
-    this.#deviation = first ? msPerUnit / 4 : this.#deviation + NEWS * (distance - this.#deviation);
+    this.#deviation = first ? msPerUnit / 8 : this.#deviation + NEWS * (distance - this.#deviation);
     this.#mean = first ? msPerUnit : this.#mean + NEWS * (msPerUnit - this.#mean);
   }
 }
