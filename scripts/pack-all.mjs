@@ -22,24 +22,37 @@ export function packAll(folder) {
   mkdirSync(folder, { recursive: true });
   for (const old of readdirSync(folder)) if (old.endsWith(".tgz")) rmSync(path.join(folder, old));
   const names = publishedPackages().map(({ manifest }) => manifest.name);
-  const args = ["pack", "--json", "--pack-destination", path.resolve(folder)];
   // The `.npmrc` keeps scripts of dependencies from running; here it is our own `prepack` that has to run.
-  args.push("--ignore-scripts=false", ...names.flatMap((name) => ["--workspace", name]));
+  return npmPack(
+    folder,
+    ["--ignore-scripts=false", ...names.flatMap((name) => ["--workspace", name])],
+    "inherit",
+  );
+}
+
+/** `npm pack` into `folder`, in this repository; `errors`: where standard error goes. Returns what `packAll` does. */
+export function npmPack(folder, args, errors) {
   const options = {
     cwd: root,
     encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", errors],
     maxBuffer: 2 ** 26,
     shell: process.platform === "win32",
   };
+  const said = execFileSync(
+    "npm",
+    ["pack", "--json", "--pack-destination", path.resolve(folder), ...args],
+    options,
+  );
   // npm 10 prints a list, npm 12 an object by name; what `prepack` says comes before it.
-  const packed = Object.values(JSON.parse(execFileSync("npm", args, options).replace(/^[^[{]*/, "")));
-  return packed.map(({ name, filename, files, unpackedSize }) => ({
-    name,
-    unpackedSize,
-    tarball: path.join(path.resolve(folder), path.basename(filename)),
-    files: files.map((file) => file.path),
-  }));
+  return Object.values(JSON.parse(said.replace(/^[^[{]*/, ""))).map(
+    ({ name, filename, files, unpackedSize }) => ({
+      name,
+      unpackedSize,
+      tarball: path.join(path.resolve(folder), path.basename(filename)),
+      files: files.map((file) => file.path),
+    }),
+  );
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "agreement.h"
 #include "random_encoder.h"
 #include "reference/reference_encoder.h"
 #include "test.h"
@@ -12,15 +13,6 @@
 namespace {
 
 using namespace unsam;
-
-double relative_error(const std::vector<float>& found, const std::vector<double>& expected) {
-  double difference = 0, size = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    difference += (found[i] - expected[i]) * (found[i] - expected[i]);
-    size += expected[i] * expected[i];
-  }
-  return found.size() == expected.size() ? std::sqrt(difference / size) : 1e9;
-}
 
 struct Named {
   const char* what;
@@ -73,16 +65,6 @@ bool near(const EncodedFeatures& found, const test::ReferenceFeatures& expected,
 
 bool same(const EncodedFeatures& a, const EncodedFeatures& b) {
   return a.image_embed == b.image_embed && a.high_res_0 == b.high_res_0 && a.high_res_1 == b.high_res_1;
-}
-
-template <class Body>
-std::string refusal(Body body) {
-  try {
-    body();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
 }
 
 }  // namespace

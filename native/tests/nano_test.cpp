@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "agreement.h"
 #include "encoder/cpu/kernels.h"
 #include "random_nano.h"
 #include "reference/reference_nano.h"
@@ -14,15 +15,6 @@
 namespace {
 
 using namespace unsam;
-
-double relative_error(const std::vector<float>& found, const std::vector<double>& expected) {
-  double difference = 0, size = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    difference += (found[i] - expected[i]) * (found[i] - expected[i]);
-    size += expected[i] * expected[i];
-  }
-  return found.size() == expected.size() ? std::sqrt(difference / size) : 1e9;
-}
 
 struct Named {
   const char* what;
@@ -43,16 +35,6 @@ std::vector<Named> models() {
 }
 
 bool same(const NanoCues& a, const NanoCues& b) { return a.border == b.border && a.height == b.height && a.metric == b.metric; }
-
-template <class Body>
-std::string refusal(Body body) {
-  try {
-    body();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 }  // namespace
 

@@ -19,7 +19,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { packAll } from "../pack-all.mjs";
+import { npmPack, packAll } from "../pack-all.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const NATIVE = "@unsam/native-cuda";
@@ -110,8 +110,8 @@ function atVersion(manifest, version, siblings) {
 }
 
 async function platformPackages(folder, version, addons, complete) {
-  const { makePlatformPackage, LOCAL_BUILD } = await nativeScripts("platform-packages");
-  const { packageOfThisMachine } = await nativeScripts("check-addon");
+  const { makePlatformPackage } = await nativeScripts("platform-packages");
+  const { LOCAL_BUILD, packageOfThisMachine } = await nativeScripts("check-addon");
   const { PLATFORM_PACKAGES } = await import(
     pathToFileURL(path.join(root, "packages", "native-cuda", "dist", "platforms.js")).href
   );
@@ -171,15 +171,8 @@ function inOrder(packages) {
 
 /** Packs into `folder`; returns the file by the package's name. */
 function pack(packages, folder) {
-  const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", path.resolve(folder)];
-  const options = { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 26 };
-  const folders = packages.map((one) => one.folder);
-  const said = execFileSync("npm", [...args, ...folders], {
-    ...options,
-    shell: process.platform === "win32",
-  });
-  // npm 10 prints a list, npm 12 an object by name.
-  return new Map(Object.values(JSON.parse(said)).map((one) => [one.name, path.basename(one.filename)]));
+  const packed = npmPack(folder, ["--ignore-scripts", ...packages.map((one) => one.folder)], "pipe");
+  return new Map(packed.map(({ name, tarball }) => [name, path.basename(tarball)]));
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const [folder] = process.argv.slice(2);
@@ -23,12 +23,11 @@ run("npm", "run", "--silent", "build:native", "--", "--allow-warnings");
 run("npm", "run", "--silent", "check:addon");
 run("npx", "turbo", "run", "test", ...native);
 
-const script = path.join(root, "packages", "native-cuda", "scripts", "check-addon.mjs");
-const { packageOfThisMachine } = await import(pathToFileURL(script).href);
+// They need the package built.
+const { LOCAL_BUILD, packageOfThisMachine } = await import(
+  "../../packages/native-cuda/scripts/check-addon.mjs"
+);
 const target = path.resolve(folder, path.basename(packageOfThisMachine().name));
 mkdirSync(target, { recursive: true });
-copyFileSync(
-  path.join(root, "packages", "native-cuda", "build", "Release", "unsam.node"),
-  path.join(target, "unsam.node"),
-);
+copyFileSync(LOCAL_BUILD, path.join(target, "unsam.node"));
 console.log(`release:addon: ${path.join(target, "unsam.node")}`);

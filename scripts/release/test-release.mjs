@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { packAll } from "../pack-all.mjs";
 import { Installation } from "../packages/installation.mjs";
@@ -93,11 +93,12 @@ function packInto(folder) {
 
 /** Addons for a release: ours, and something in place of another system's. Returns the name of our platform's package. */
 async function addonsIn(folder) {
-  const scripts = path.join(root, "packages", "native-cuda", "scripts");
-  const load = (name) => import(pathToFileURL(path.join(scripts, name)).href);
-  const { name } = (await load("check-addon.mjs")).packageOfThisMachine();
+  // They need the package built.
+  const { LOCAL_BUILD, packageOfThisMachine } = await import(
+    "../../packages/native-cuda/scripts/check-addon.mjs"
+  );
+  const { name } = packageOfThisMachine();
   for (const one of [name, FOREIGN]) mkdirSync(path.join(folder, path.basename(one)), { recursive: true });
-  const { LOCAL_BUILD } = await load("platform-packages.mjs");
   copyFileSync(LOCAL_BUILD, path.join(folder, path.basename(name), "unsam.node"));
   writeFileSync(path.join(folder, path.basename(FOREIGN), "unsam.node"), "an addon for another system");
   return name;

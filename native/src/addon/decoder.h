@@ -17,20 +17,14 @@ class Decoder : public Handle<Decoder, DecoderAndSize> {
   static constexpr napi_type_tag kTag{0x1f7e92c4a8d34b60, 0x9c35e1078fb2d64d};
   static constexpr const char* kName = "Decoder";
   static constexpr const char* kMaker = "createDecoder()";
+  static constexpr const char* kDisposed = "This decoder was disposed; create it again.";
 
   static Napi::Function define(Napi::Env env);
   explicit Decoder(const Napi::CallbackInfo& info);
-  void Finalize(Napi::Env env) override { release(env); }
 
  private:
-  // Throws Error(disposed).
-  const std::shared_ptr<const Backend>& decoder() const;
   Napi::Value prepare(const Napi::CallbackInfo& info);
   Napi::Value decode(const Napi::CallbackInfo& info);
-  void dispose(const Napi::CallbackInfo& info);
-  void release(Napi::Env env);
-
-  DecoderAndSize contents_;
 };
 
 }  // namespace unsam::addon

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -30,9 +31,10 @@ struct Environment {
 
 inline Environment& environment(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 
-// Base of a handle class `Class`. Every method call goes through Unwrap, which looks at the object's type tag first, so
-// a method borrowed for another object cannot read that object's memory as something else.
-// `Class` has: kTag, kName and kMaker (who makes it); it stands for `Contents`.
+// Base of a handle class `Class`, which stands for `Contents` until it is disposed or collected. Every method call goes through
+// Unwrap, which looks at the object's type tag first, so a method borrowed for another object cannot read that object's
+// memory as something else.
+// `Class` has: kTag, kName, kMaker (who makes it) and kDisposed (the sentence for what is used after dispose()).
 template <class Class, class Contents>
 class Handle : public Napi::ObjectWrap<Class> {
  public:
@@ -64,11 +66,22 @@ class Handle : public Napi::ObjectWrap<Class> {
     return constructor.New({});
   }
 
+  // Throws Error(disposed).
+  const Contents& contents() const {
+    if (!contents_) throw Error(ErrorCode::disposed, Class::kDisposed);
+    return *contents_;
+  }
+
+  void Finalize(Napi::Env env) override { release(env); }
+
  protected:
   explicit Handle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Class>(info) {
     const napi_status status = napi_type_tag_object(info.Env(), info.This(), &Class::kTag);
     NAPI_THROW_IF_FAILED_VOID(info.Env(), status);
+    contents_ = take_contents(info.Env());
   }
+
+  void dispose(const Napi::CallbackInfo& info) { release(info.Env()); }
 
   // Tells the garbage collector what this small object holds on to: without it, forgotten ones would pile up.
   void holds(Napi::Env env, std::size_t bytes) {
@@ -77,7 +90,7 @@ class Handle : public Napi::ObjectWrap<Class> {
     held_ = static_cast<std::int64_t>(bytes);
   }
 
-  // To be called once by the constructor of `Class`.
+ private:
   static Contents take_contents(Napi::Env env) {
     return throwing(env, [&] {
       const std::any contents = std::exchange(environment(env).contents, {});
@@ -87,7 +100,12 @@ class Handle : public Napi::ObjectWrap<Class> {
     });
   }
 
- private:
+  void release(Napi::Env env) {
+    contents_.reset();
+    holds(env, 0);
+  }
+
+  std::optional<Contents> contents_;  // none: disposed
   std::int64_t held_ = 0;
 };
 

@@ -17,19 +17,10 @@ class PreparedImage : public Handle<PreparedImage, ImageAndDecoder> {
   static constexpr napi_type_tag kTag{0x6a1d3f0b52c94e87, 0xb4e07c9815d2f63a};
   static constexpr const char* kName = "PreparedImage";
   static constexpr const char* kMaker = "decoder.prepare()";
+  static constexpr const char* kDisposed = "This prepared image was disposed; prepare it again.";
 
   static Napi::Function define(Napi::Env env);
   explicit PreparedImage(const Napi::CallbackInfo& info);
-
-  // Throws Error(disposed).
-  const ImageAndDecoder& contents() const;
-  void Finalize(Napi::Env env) override { release(env); }
-
- private:
-  void dispose(const Napi::CallbackInfo& info);
-  void release(Napi::Env env);
-
-  ImageAndDecoder contents_;
 };
 
 }  // namespace unsam::addon

@@ -90,7 +90,8 @@ async function answerAll<Answer>(sources: readonly ImageSource[], work: PromptWo
     try {
       for (const source of open) {
         try {
-          const image = await openImage(source, flags, signal);
+          // Files have been looked at.
+          const image = source.path ?? (await openImage(source, flags, signal));
           await answer(source, image, unsam, load, work, quietly, (answered) => {
             if (flags.json) results.push(work.report(answered));
             else printWords(work.describe(answered));
@@ -120,7 +121,7 @@ async function readable<Answer>(
   const good: ImageSource[] = [];
   for (const source of sources) {
     try {
-      if (source.kind === "file") await openImage(source, flags, signal);
+      if (source.path !== null) await openImage(source, flags, signal);
       good.push(source);
     } catch (error) {
       fail(source, error);

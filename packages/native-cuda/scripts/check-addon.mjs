@@ -7,6 +7,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { familySync } from "detect-libc";
 import { PLATFORM_PACKAGES, packagesFor } from "../dist/platforms.js";
 
+/** What `npm run build:native` makes. */
+export const LOCAL_BUILD = fileURLToPath(new URL("../build/Release/unsam.node", import.meta.url));
 /** The oldest glibc that Node 20 runs on. */
 export const OLDEST_GLIBC = "2.28";
 const MACHINES = { x64: "X86-64", arm64: "AArch64" };
@@ -73,7 +75,7 @@ export function packageOfThisMachine() {
   return packagesFor(platform).find(({ cuda }) => !cuda);
 }
 
-function main([file = fileURLToPath(new URL("../build/Release/unsam.node", import.meta.url)), name]) {
+function main([file = LOCAL_BUILD, name]) {
   const chosen = name ? PLATFORM_PACKAGES.find((one) => one.name === name) : packageOfThisMachine();
   if (!chosen)
     throw new Error(`There is no platform package ${name ?? "for this machine"}; see src/platforms.ts.`);

@@ -4,12 +4,11 @@
 // Run after `npm run build`, for the table of packages is src/platforms.ts.
 import { copyFileSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { PLATFORM_PACKAGES } from "../dist/platforms.js";
-import { problemsOfAddon } from "./check-addon.mjs";
+import { LOCAL_BUILD, problemsOfAddon } from "./check-addon.mjs";
 
 const own = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-export const LOCAL_BUILD = fileURLToPath(new URL("../build/Release/unsam.node", import.meta.url));
 
 /** Puts a platform package into a folder, ready for `npm pack`; throws where its addon would not run everywhere it should. */
 export function makePlatformPackage(name, folder, { addon = LOCAL_BUILD, version = own.version } = {}) {

@@ -3,10 +3,13 @@ import type { NativeNanoEncoding } from "./nano-binding.js";
 import type { NativeWork } from "./native-work.js";
 
 // The contract with the addon (native/src/addon). test/contract.test.ts compares it with a built addon. The decoder is here,
-// the image encoder in encoder-binding.ts, that of the nano model in nano-binding.ts; what the operations take and give is said in @unsam/core/operations, which is held
-// to them by test/operations there.
+// the image encoder in encoder-binding.ts, that of the nano model in nano-binding.ts; what the operations take and give is
+// said in @unsam/core/operations, which is held to them by test/operations there.
 
-/** Raised with every change of this file, encoder-binding.ts, nano-binding.ts or an operation; a binary built for another contract is not used. */
+/**
+ * Raised with every change of this file, encoder-binding.ts, nano-binding.ts or an operation; a binary built for another
+ * contract is not used.
+ */
 export const CONTRACT = 8;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */

@@ -8,9 +8,9 @@ import {
 } from "./synthetic-model.js";
 import { syntheticNanoWeights } from "./synthetic-nano.js";
 
-// A process of its own that may die: loads the addon named on the command line, encodes an image, decodes a prompt,
-// runs the nano model's network and finishes masks, which takes every kind of kernel. Exit code 0: it works; else standard error ends with one line that says why, if
-// anything can.
+// A process of its own that may die: loads the addon named on the command line, encodes an image, decodes a prompt, runs the
+// nano model's network and finishes masks, which takes every kind of kernel. Exit code 0: it works; else standard error ends
+// with one line that says why, if anything can.
 
 async function tryOnce(addon: string): Promise<void> {
   const binding = openAddon(addon);

@@ -42,3 +42,15 @@ export function click(x = 20, y = 30): NativePrompt {
     maskLogits: null,
   };
 }
+
+/** What no encoder takes as options of a call. */
+export const BAD_ENCODE_OPTIONS: readonly unknown[] = [
+  undefined,
+  { threads: 0 },
+  { threads: 1e9 },
+  { threads: 2, cancel: 1 },
+  { threads: 2, cancel: { cell: new Int32Array(1), value: 1 } },
+  { threads: 2, cancel: { cell: new Float32Array(new SharedArrayBuffer(4)), value: 1 } },
+  { threads: 2, cancel: { cell: new Int32Array(new SharedArrayBuffer(0)), value: 1 } },
+  { threads: 2, cancel: { cell: new Int32Array(new SharedArrayBuffer(4)) } },
+];

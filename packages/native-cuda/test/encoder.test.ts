@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { NativeImageEncoder } from "#native/encoder-binding.js";
 import { loadMatrices, SYNTHETIC_ENCODER, syntheticEncoderWeights } from "#native/synthetic-model.js";
-import { ADDON, addon, describeWithAddon, THREADS } from "./addon.js";
+import { ADDON, addon, BAD_ENCODE_OPTIONS, describeWithAddon, THREADS } from "./addon.js";
 
 const FLOAT32 = { precision: "float32" } as const;
 const { vectors, matrix } = syntheticEncoderWeights();
@@ -78,16 +78,7 @@ describeWithAddon("misuse of the image encoder ends in typed errors", () => {
     await expect(encoder.encode(wrong(image), THREADS)).rejects.toMatchObject({ code: "E_BAD_OPTION" });
   });
 
-  it.each([
-    undefined,
-    { threads: 0 },
-    { threads: 1e9 },
-    { threads: 2, cancel: 1 },
-    { threads: 2, cancel: { cell: new Int32Array(1), value: 1 } },
-    { threads: 2, cancel: { cell: new Float32Array(new SharedArrayBuffer(4)), value: 1 } },
-    { threads: 2, cancel: { cell: new Int32Array(new SharedArrayBuffer(0)), value: 1 } },
-    { threads: 2, cancel: { cell: new Int32Array(new SharedArrayBuffer(4)) } },
-  ])("options that are %j", async (options) => {
+  it.each(BAD_ENCODE_OPTIONS)("options that are %j", async (options) => {
     const encoder = await encoderOf();
     await expect(encoder.encode(photo, wrong(options))).rejects.toMatchObject({ code: "E_BAD_OPTION" });
   });

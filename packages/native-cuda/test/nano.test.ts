@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { syntheticNanoWeights } from "#native/synthetic-nano.js";
-import { addon, describeWithAddon, THREADS } from "./addon.js";
+import { addon, BAD_ENCODE_OPTIONS, describeWithAddon, THREADS } from "./addon.js";
 
 const weights = syntheticNanoWeights();
 const input = {
@@ -45,14 +45,7 @@ describeWithAddon("misuse of the nano encoder ends in typed errors", () => {
     await expect(encoder.encode(wrong(image), THREADS)).rejects.toMatchObject({ code: "E_BAD_OPTION" });
   });
 
-  it.each([
-    undefined,
-    { threads: 0 },
-    { threads: 1e9 },
-    { threads: 2, cancel: 1 },
-    { threads: 2, cancel: { cell: new Int32Array(1), value: 1 } },
-    { threads: 2, cancel: { cell: new Int32Array(new SharedArrayBuffer(4)) } },
-  ])("options that are %j", async (options) => {
+  it.each(BAD_ENCODE_OPTIONS)("options that are %j", async (options) => {
     const encoder = await addon().createNanoEncoder(weights);
     await expect(encoder.encode(input, wrong(options))).rejects.toMatchObject({ code: "E_BAD_OPTION" });
   });

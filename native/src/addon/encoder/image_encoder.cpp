@@ -31,16 +31,11 @@ Napi::Function ImageEncoderHandle::define(Napi::Env env) {
                       InstanceMethod("encode", &ImageEncoderHandle::encode), InstanceMethod("dispose", &ImageEncoderHandle::dispose)});
 }
 
-ImageEncoderHandle::ImageEncoderHandle(const Napi::CallbackInfo& info) : Handle(info), contents_(take_contents(info.Env())) {}
-
-const std::shared_ptr<ImageEncoder>& ImageEncoderHandle::encoder() const {
-  if (!contents_) throw Error(ErrorCode::disposed, "This encoder was disposed; create it again.");
-  return contents_;
-}
+ImageEncoderHandle::ImageEncoderHandle(const Napi::CallbackInfo& info) : Handle(info) {}
 
 Napi::Value ImageEncoderHandle::matrices(const Napi::CallbackInfo& info) {
   return throwing(info.Env(), [&]() -> Napi::Value {
-    const auto& names = encoder()->matrices();
+    const auto& names = contents()->matrices();
     auto list = Napi::Array::New(info.Env(), names.size());
     for (std::uint32_t i = 0; i < names.size(); ++i) list.Set(i, Napi::String::New(info.Env(), names[i]));
     return list;
@@ -53,10 +48,10 @@ Napi::Value ImageEncoderHandle::load(const Napi::CallbackInfo& info) {
     const auto tensor = read_object(info[1], what, ErrorCode::bad_checkpoint);
     auto shape = read_shape(tensor.Get("shape"), "The shape of \"" + name + "\"");
     auto data = read_floats(tensor.Get("data"), what, ErrorCode::bad_checkpoint);
-    holds(info.Env(), encoder()->memory_bytes() + data.size() * sizeof(float));
+    holds(info.Env(), contents()->memory_bytes() + data.size() * sizeof(float));
     return start_call(
         info.Env(),
-        [encoder = encoder(), name, shape = std::move(shape), data = std::move(data)] {
+        [encoder = contents(), name, shape = std::move(shape), data = std::move(data)] {
           encoder->load(name, {data, shape});
           return true;
         },
@@ -66,15 +61,8 @@ Napi::Value ImageEncoderHandle::load(const Napi::CallbackInfo& info) {
 
 Napi::Value ImageEncoderHandle::encode(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&] {
-    return Task::start(info.Env(), std::make_unique<EncodeTask>(encoder(), info[0], info[1]));
+    return Task::start(info.Env(), std::make_unique<EncodeTask>(contents(), info[0], info[1]));
   });
-}
-
-void ImageEncoderHandle::dispose(const Napi::CallbackInfo& info) { release(info.Env()); }
-
-void ImageEncoderHandle::release(Napi::Env env) {
-  contents_.reset();
-  holds(env, 0);
 }
 
 }  // namespace unsam::addon

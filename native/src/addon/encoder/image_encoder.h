@@ -17,21 +17,15 @@ class ImageEncoderHandle : public Handle<ImageEncoderHandle, std::shared_ptr<Ima
   static constexpr napi_type_tag kTag{0x3c85b1e79f204ad6, 0xd7216ef0a94b583c};
   static constexpr const char* kName = "ImageEncoder";
   static constexpr const char* kMaker = "createImageEncoder()";
+  static constexpr const char* kDisposed = "This encoder was disposed; create it again.";
 
   static Napi::Function define(Napi::Env env);
   explicit ImageEncoderHandle(const Napi::CallbackInfo& info);
-  void Finalize(Napi::Env env) override { release(env); }
 
  private:
-  // Throws Error(disposed).
-  const std::shared_ptr<ImageEncoder>& encoder() const;
   Napi::Value matrices(const Napi::CallbackInfo& info);
   Napi::Value load(const Napi::CallbackInfo& info);
   Napi::Value encode(const Napi::CallbackInfo& info);
-  void dispose(const Napi::CallbackInfo& info);
-  void release(Napi::Env env);
-
-  std::shared_ptr<ImageEncoder> contents_;
 };
 
 }  // namespace unsam::addon

@@ -67,24 +67,12 @@ Napi::Function NanoEncoderHandle::define(Napi::Env env) {
                      {InstanceMethod("encode", &NanoEncoderHandle::encode), InstanceMethod("dispose", &NanoEncoderHandle::dispose)});
 }
 
-NanoEncoderHandle::NanoEncoderHandle(const Napi::CallbackInfo& info) : Handle(info), contents_(take_contents(info.Env())) {
-  holds(info.Env(), contents_->memory_bytes());
-}
-
-const std::shared_ptr<NanoEncoder>& NanoEncoderHandle::encoder() const {
-  if (!contents_) throw Error(ErrorCode::disposed, "This encoder was disposed; create it again.");
-  return contents_;
+NanoEncoderHandle::NanoEncoderHandle(const Napi::CallbackInfo& info) : Handle(info) {
+  holds(info.Env(), contents()->memory_bytes());
 }
 
 Napi::Value NanoEncoderHandle::encode(const Napi::CallbackInfo& info) {
-  return rejecting(info.Env(), [&] { return Task::start(info.Env(), std::make_unique<NanoTask>(encoder(), info[0], info[1])); });
-}
-
-void NanoEncoderHandle::dispose(const Napi::CallbackInfo& info) { release(info.Env()); }
-
-void NanoEncoderHandle::release(Napi::Env env) {
-  contents_.reset();
-  holds(env, 0);
+  return rejecting(info.Env(), [&] { return Task::start(info.Env(), std::make_unique<NanoTask>(contents(), info[0], info[1])); });
 }
 
 }  // namespace unsam::addon

@@ -17,19 +17,13 @@ class NanoEncoderHandle : public Handle<NanoEncoderHandle, std::shared_ptr<NanoE
   static constexpr napi_type_tag kTag{0x91d7c2f4a6e84b30, 0x5f0a8c3be1d94762};
   static constexpr const char* kName = "NanoEncoder";
   static constexpr const char* kMaker = "createNanoEncoder()";
+  static constexpr const char* kDisposed = "This encoder was disposed; create it again.";
 
   static Napi::Function define(Napi::Env env);
   explicit NanoEncoderHandle(const Napi::CallbackInfo& info);
-  void Finalize(Napi::Env env) override { release(env); }
 
  private:
-  // Throws Error(disposed).
-  const std::shared_ptr<NanoEncoder>& encoder() const;
   Napi::Value encode(const Napi::CallbackInfo& info);
-  void dispose(const Napi::CallbackInfo& info);
-  void release(Napi::Env env);
-
-  std::shared_ptr<NanoEncoder> contents_;
 };
 
 }  // namespace unsam::addon

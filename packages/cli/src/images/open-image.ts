@@ -21,7 +21,7 @@ export async function openImage(
   if (source.kind === "stdin") return readStandardInput(flags, signal);
   const { maxDownload = DEFAULT_MAX_DOWNLOAD, downloadTimeout = DEFAULT_DOWNLOAD_SECONDS } = flags;
   return fetchBytes(source.given, {
-    what: "The image",
+    what: "image",
     maxBytes: maxDownload,
     timeoutMs: 1000 * downloadTimeout,
     signal,

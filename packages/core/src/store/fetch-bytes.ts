@@ -6,7 +6,7 @@ import { checkStatus } from "./statuses.js";
 import { refuseWebPage } from "./web-page.js";
 
 export interface FetchOptions {
-  /** Begins sentences: "The image". */
+  /** What it is, in sentences: "image". */
   readonly what: string;
   /** Larger answers are refused, by what they announce or once they send more. */
   readonly maxBytes: number;
@@ -26,7 +26,7 @@ export async function fetchBytes(address: string, options: FetchOptions): Promis
   const { what, timeoutMs, signal } = options;
   const url = addressOf(address, what);
   const settings = hubSettings();
-  const named = `${what} ${shown(withoutQuery(url))}`;
+  const named = `The ${what} ${shown(withoutQuery(url))}`;
   if (settings.offline) {
     throw new UnSAMError("E_OFFLINE", `${named} is not fetched, for UNSAM_OFFLINE or HF_HUB_OFFLINE is set.`);
   }
@@ -49,7 +49,7 @@ async function once(
   requests: Requests,
   url: URL,
   named: string,
-  { maxBytes, signal, look }: FetchOptions,
+  { what, maxBytes, signal, look }: FetchOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const answer = await requests.send(url.href, { method: "GET", signal });
   const close = () => answer.close();
@@ -60,7 +60,7 @@ async function once(
     if (answer.status !== 200) {
       throw failed(`${answer.url.host} answers with the status ${answer.status}, which no file comes with`);
     }
-    refuseWebPage(answer, "the image");
+    refuseWebPage(answer, `the ${what}`);
     const total = lengthOf(answer.header("content-length"));
     if (total !== null && total > maxBytes) throw tooLarge(named, total, maxBytes);
     const bytes = await readPieces(answer.pieces, {
@@ -87,7 +87,7 @@ function addressOf(address: string, what: string): URL {
   try {
     url = new URL(address);
   } catch (cause) {
-    throw new UnSAMError("E_BAD_OPTION", `${what} ${shown(address)} is no address: ${reasonOf(cause)}.`);
+    throw new UnSAMError("E_BAD_OPTION", `The ${what} ${shown(address)} is no address: ${reasonOf(cause)}.`);
   }
   if (url.username !== "" || url.password !== "") {
     throw new UnSAMError(
