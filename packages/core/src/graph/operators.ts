@@ -62,22 +62,31 @@ export function gemm(x: Value, weight: Value, bias: Value | null): Value {
   return one("Gemm", bias ? [x, weight, bias] : [x, weight], [rows, weight.shape[0]], { transB: int(1) });
 }
 
-/** x [n, in, h, w], weight [out, in, kh, kw], bias [out]; zero padding on all sides. */
+/**
+ * x [n, in, h, w], weight [out, in / groups, kh, kw], bias [out]; zero padding on all sides. As many groups as channels: each
+ * channel by itself.
+ */
 export function conv(
   x: Value,
   weight: Value,
   bias: Value,
-  options: { readonly stride: readonly [number, number]; readonly padding: readonly [number, number] },
+  options: {
+    readonly stride: readonly [number, number];
+    readonly padding: readonly [number, number];
+    readonly groups?: number;
+  },
 ): Value {
+  const { groups = 1 } = options;
   require(x.shape.length === 4 &&
     weight.shape.length === 4 &&
-    x.shape[1] === weight.shape[1], "Conv", x, weight);
+    x.shape[1] === groups * Number(weight.shape[1]), "Conv", x, weight);
   const side = (axis: 0 | 1): number => {
     const span = Number(x.shape[axis + 2]) + 2 * options.padding[axis] - Number(weight.shape[axis + 2]);
     return Math.floor(span / options.stride[axis]) + 1;
   };
   const [top, left] = options.padding;
   return one("Conv", [x, weight, bias], [x.shape[0], weight.shape[0], side(0), side(1)], {
+    ...(groups > 1 ? { group: int(groups) } : {}),
     kernel_shape: ints(weight.shape.slice(2).map(Number)),
     strides: ints(options.stride),
     pads: ints([top, left, top, left]),
@@ -187,23 +196,24 @@ export function reduceMax(x: Value, axis: number): Value {
 
 /**
  * Softmax attention of several heads in one node (an operator of ONNX Runtime itself; its CPU kernel never holds the
- * whole score matrix). query [b, n, c], key and value [b, m, c], each laid out [head][c / heads]; bias [3c] is added to
- * query, key and value. Scale (c / heads)^−½.
+ * whole score matrix). query [b, n, c], key and value [b, m, c], each laid out [head][c / heads]; bias [3c], where there is
+ * one, is added to query, key and value. Scale (c / heads)^−½.
  */
 export function multiHeadAttention(
   query: Value,
   key: Value,
   value: Value,
-  bias: Value,
+  bias: Value | null,
   heads: number,
 ): Value {
   const width = Number(query.shape[2]);
   require(sameShape(key.shape, value.shape) &&
     key.shape[2] === width, "MultiHeadAttention", query, key, value);
-  require(sameShape(bias.shape, [3 * width]) && width % heads === 0, "MultiHeadAttention", query, bias);
+  require(width % heads === 0, "MultiHeadAttention", query);
+  if (bias) require(sameShape(bias.shape, [3 * width]), "MultiHeadAttention", query, bias);
   return one(
     "MultiHeadAttention",
-    [query, key, value, bias],
+    bias ? [query, key, value, bias] : [query, key, value],
     query.shape,
     { num_heads: int(heads), scale: float((width / heads) ** -0.5) },
     "com.microsoft",

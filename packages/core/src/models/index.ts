@@ -16,6 +16,9 @@ export * from "./resolve-model.js";
 export { type ModelConfig, parseModelConfig } from "./sam2/config.js";
 export * from "./sam2/image-encoder.js";
 export * from "./sam2/mask-decoder.js";
+export { memoryAttention } from "./sam2/memory/attention.js";
+export { type MemoryConfig, memoryConfig } from "./sam2/memory/config.js";
+export { memoryEncoder } from "./sam2/memory/encoder.js";
 export {
   PROMPTABLE,
   PROMPTABLE_MARKS,
@@ -27,3 +30,4 @@ export * from "./sam2/prompt-encoder.js";
 export { officialConfig } from "./sam2/recognise.js";
 export { imageProjections, twoWayTransformer } from "./sam2/two-way-transformer.js";
 export { GRANULARITY_TOKENS, granularityToken } from "./unsamv2/granularity.js";
+export * from "./video-model.js";

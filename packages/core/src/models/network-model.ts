@@ -2,6 +2,7 @@ import type { Graph } from "../graph/index.js";
 import type { Tensor } from "../tensor.js";
 import type { ModelCapabilities } from "./capabilities.js";
 import type { WeightView } from "./layers/weight-view.js";
+import type { VideoModel } from "./video-model.js";
 
 /** Plain SAM 2 only: when one mask is asked for and mask 0 is unstable, the best of the others answers. */
 export interface StabilityFallback {
@@ -94,6 +95,11 @@ export interface NetworkModel {
   /** null: the upscaling adds no maps of the encoder. */
   readonly decoderSkips: Graph | null;
   readonly maskDecoder: Graph;
+  /**
+   * What it takes to follow objects through a video, whose tensors an image never needs: they are asked for and checked only
+   * here. null: not for this family. Throws `E_UNSUPPORTED` for a checkpoint without them, `E_BAD_CONFIG`, `E_BAD_CHECKPOINT`.
+   */
+  readonly video: (() => VideoModel) | null;
   /** [d]: what is added to the image embedding where there is no mask prompt. */
   noMaskEmbedding(): Promise<Float32Array>;
   /** The tensors of prompt encoder and mask decoder under their official names, LoRA folded in. */

@@ -20,6 +20,7 @@ export const efficientTam: NetworkFamily = {
       granularity: null,
       imageEncoder: imageEncoder(config, weights),
       encoderSource: null,
+      video: null,
     });
   },
 };

@@ -14,6 +14,23 @@ export function rows(tensor: LazyTensor, from: number, to: number): LazyTensor {
   };
 }
 
+/** Rows of the first axis in another order. */
+export function reordered(name: string, tensor: LazyTensor, order: readonly number[]): LazyTensor {
+  const width = elementCount(tensor.shape.slice(1));
+  return {
+    name: `${tensor.name}.${name}`,
+    shape: [order.length, ...tensor.shape.slice(1)],
+    load: async () => {
+      const data = await tensor.load();
+      const result = new Float32Array(order.length * width);
+      order.forEach((from, to) => {
+        result.set(data.subarray(from * width, (from + 1) * width), to * width);
+      });
+      return result;
+    },
+  };
+}
+
 export function reshaped(tensor: LazyTensor, shape: readonly number[]): LazyTensor {
   return { name: `${tensor.name}.as(${shape.join("x")})`, shape, load: () => tensor.load() };
 }

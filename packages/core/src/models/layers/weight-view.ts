@@ -18,6 +18,11 @@ export class WeightView {
     this.#source = source;
   }
 
+  /** The same tensors with nothing asked for yet: for a part of a model that not everybody opens. */
+  afresh(): WeightView {
+    return new WeightView(this.#source);
+  }
+
   has(name: string): boolean {
     return this.#source.tensors.has(name);
   }

@@ -15,7 +15,7 @@ export const sam2: NetworkFamily = {
   recognises: (weights) => hasPart(weights, "image_encoder.trunk.") || hasPart(weights, "sam_mask_decoder."),
   model(weights, { config }) {
     const variant = weights.has("no_obj_embed_spatial") ? "sam2.1" : "sam2";
-    return sam2Model("sam2", configFor(weights, config, variant, null), weights, null);
+    return sam2Model("sam2", configFor(weights, config, variant, null), weights, null, config);
   },
 };
 

@@ -75,6 +75,8 @@ export interface GranularityTokens {
 export interface MaskDecoderOptions {
   /** null: plain SAM 2, four masks. */
   readonly granularity: GranularityTokens | null;
+  /** Adds the output tokens that the masks were read from, `mask_tokens` [batch, m, d]: a video's object pointers. */
+  readonly maskTokens?: boolean;
   /** Adds what lies between as outputs, for finding where a difference starts. */
   readonly stages?: boolean;
 }
@@ -93,7 +95,7 @@ export interface MaskDecoderOptions {
 export function maskDecoder(
   config: DecoderConfig,
   weights: WeightView,
-  { granularity, stages = false }: MaskDecoderOptions,
+  { granularity, maskTokens = false, stages = false }: MaskDecoderOptions,
 ): Graph {
   const graph = new Graph("mask_decoder");
   const width = config.neck.width;
@@ -150,6 +152,10 @@ export function maskDecoder(
   const masks = matMul(upscaled, kernels.length > 1 ? concat(kernels, 2) : kernels[0]);
   graph.output("low_res_logits", inRaster(masks, config.imageSize / 16));
 
+  if (maskTokens) {
+    const [{ index }] = networks;
+    graph.output("mask_tokens", slice(transformed.tokens, 1, index, index + networks.length));
+  }
   if (stages) {
     graph.output("sparse_embeddings", sparse);
     graph.output("tokens_out", transformed.tokens);

@@ -7,6 +7,7 @@ import type { ModelConfig } from "./config.js";
 import { encoderSource } from "./encoder-plan.js";
 import { imageEncoder } from "./image-encoder.js";
 import { decoderImageTokens, decoderSkips, type GranularityTokens, maskDecoder } from "./mask-decoder.js";
+import { videoModel } from "./memory/model.js";
 import { maskPromptEncoder, noMaskEmbedding } from "./prompt-encoder.js";
 
 /** Tensors that every network with a trunk like SAM 2's and its decoder has. */
@@ -35,12 +36,16 @@ export const PROMPTABLE: ModelCapabilities = {
 
 const DECODER_PARTS = ["sam_prompt_encoder.", "sam_mask_decoder."];
 
-/** A SAM 2 of this configuration; with `granularity` an UnSAMv2. Asks `weights` for everything it reads. */
+/**
+ * A SAM 2 of this configuration; with `granularity` an UnSAMv2. Asks `weights` for everything that images need. `given`: the
+ * user's configuration, where the part for videos finds its own keys.
+ */
 export function sam2Model(
   family: string,
   config: ModelConfig,
   weights: WeightView,
   granularity: GranularityTokens | null,
+  given?: unknown,
 ): NetworkModel {
   const { imageSize, trunk } = config;
   const kind = granularity ? "UnSAMv2 (SAM 2 with granularity)" : "plain SAM 2 (no granularity)";
@@ -50,6 +55,7 @@ export function sam2Model(
     granularity,
     imageEncoder: imageEncoder(config, weights),
     encoderSource: encoderSource(config, weights),
+    video: () => videoModel(config, given, weights.afresh(), granularity),
   });
 }
 
@@ -60,6 +66,7 @@ export interface PromptableParts {
   readonly granularity: GranularityTokens | null;
   readonly imageEncoder: Graph;
   readonly encoderSource: EncoderSource | null;
+  readonly video: NetworkModel["video"];
 }
 
 /** An image encoder with the prompt encoder and the mask decoder of SAM 2 behind it. */

@@ -11,6 +11,6 @@ export const unsamv2: NetworkFamily = {
   recognises: (weights) => GRANULARITY_MARKS.some((name) => weights.has(name)),
   model(weights, { config }) {
     const own = configFor(weights, config, "unsamv2", GRANULARITY_TOKENS);
-    return sam2Model("unsamv2", own, weights, GRANULARITY_TOKENS);
+    return sam2Model("unsamv2", own, weights, GRANULARITY_TOKENS, config);
   },
 };
