@@ -20,7 +20,7 @@ export interface PreparedFeatures {
   readonly skips: TensorMap;
 }
 
-type TensorMap = Readonly<Record<string, SessionTensor>>;
+export type TensorMap = Readonly<Record<string, SessionTensor>>;
 
 interface Sessions {
   readonly maskPrompt: Session;
@@ -127,11 +127,33 @@ export class OnnxDecoderKernel {
     return results;
   }
 
+  /** The part of `prepare` that does not depend on the embedding. */
+  async skips(features: ImageFeatures): Promise<TensorMap> {
+    checkFeatures(features, this.#features);
+    const maps = this.#features
+      .slice(1)
+      .map(({ name, shape }) => [name, new Tensor("float32", features[name]!.data, [1, ...shape])]);
+    return this.#sessions.skips ? this.#sessions.skips.run(Object.fromEntries(maps)) : {};
+  }
+
+  /** One prompt on an embedding [d, s, s] of its own: all that the decoder says, nothing chosen yet. */
+  async outputs(embedding: Float32Array, skips: TensorMap, prompt: NetworkPrompt): Promise<TensorMap> {
+    const shape = [1, this.#width, this.#side, this.#side];
+    const imageEmbed = new Tensor("float32", embedding, shape);
+    const tokens = prompt.maskLogits
+      ? await this.#tokensUnderMasks({ imageEmbed }, [prompt])
+      : await this.#sessions.imageTokens.run({ image_embed: imageEmbed, dense_prompt: this.#noMask });
+    return this.#sessions.decoder.run({ ...tokens, ...skips, ...this.#promptFeeds([prompt]) });
+  }
+
   async release(): Promise<void> {
     await Promise.all(Object.values(this.#sessions).map((session: Session | null) => session?.release()));
   }
 
-  async #tokensUnderMasks(image: PreparedFeatures, prompts: readonly NetworkPrompt[]): Promise<TensorMap> {
+  async #tokensUnderMasks(
+    image: Pick<PreparedFeatures, "imageEmbed">,
+    prompts: readonly NetworkPrompt[],
+  ): Promise<TensorMap> {
     const side = 4 * this.#side;
     const logits = new Float32Array(prompts.length * side * side);
     prompts.forEach(({ maskLogits }, index) => {

@@ -1,3 +1,4 @@
+export * from "./bicubic.js";
 export * from "./decode.js";
 export { checkFormat, foreignKind, formatOf, type ImageFormat } from "./format.js";
 export * from "./input.js";

@@ -45,6 +45,42 @@ export function networkInput(image: RgbImage, side: number): Tensor {
   return { data: out, shape: [3, side, side] };
 }
 
+/**
+ * One channel [height, width] at another size, bilinear with antialiasing as `networkInput`: columns first, then rows, both
+ * in float32.
+ */
+export function resizePlane(
+  data: Float32Array,
+  width: number,
+  height: number,
+  outWidth: number,
+  outHeight: number,
+): Float32Array {
+  const across = filterTaps(width, outWidth);
+  const down = filterTaps(height, outHeight);
+  const narrow = new Float32Array(height * outWidth);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < outWidth; x++) {
+      let sum = 0;
+      for (let j = 0; j < across.size[x]; j++) {
+        sum += across.weights[x * across.count + j] * data[y * width + across.start[x] + j];
+      }
+      narrow[y * outWidth + x] = sum;
+    }
+  }
+  const result = new Float32Array(outHeight * outWidth);
+  for (let y = 0; y < outHeight; y++) {
+    for (let x = 0; x < outWidth; x++) {
+      let sum = 0;
+      for (let j = 0; j < down.size[y]; j++) {
+        sum += down.weights[y * down.count + j] * narrow[(down.start[y] + j) * outWidth + x];
+      }
+      result[y * outWidth + x] = sum;
+    }
+  }
+  return result;
+}
+
 /** For each output position, which inputs it is the weighted mean of. */
 interface FilterTaps {
   /** First input. */

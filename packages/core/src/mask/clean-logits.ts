@@ -8,6 +8,8 @@ export interface CleanOptions {
   readonly maxSprinkleArea: number;
   /** Logits above it are foreground; 0 by default. */
   readonly threshold?: number;
+  /** Logit of a filled hole; 10 above the threshold by default, as in the official image predictor. */
+  readonly filling?: number;
 }
 
 /** What the official predictor writes instead of the logits of a removed region, relative to the threshold. */
@@ -19,11 +21,11 @@ const SURE = 10;
  * are found in the logits as given, so a hole inside a removed sprinkle is left as foreground. Returns a copy.
  */
 export function cleanLogits(logits: Float32Array, h: number, w: number, options: CleanOptions): Float32Array {
-  const { maxHoleArea, maxSprinkleArea, threshold = 0 } = options;
+  const { maxHoleArea, maxSprinkleArea, threshold = 0, filling = threshold + SURE } = options;
   const cleaned = logits.slice();
   if (maxHoleArea > 0) {
     const background = packWhere(logits, h, w, threshold, false);
-    replaceSmall(cleaned, background, h, w, maxHoleArea, threshold + SURE);
+    replaceSmall(cleaned, background, h, w, maxHoleArea, filling);
   }
   if (maxSprinkleArea > 0) {
     const foreground = packWhere(logits, h, w, threshold, true);

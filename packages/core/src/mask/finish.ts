@@ -1,3 +1,4 @@
+import { sourcePositions, stretchRow } from "./bilinear.js";
 import { setRun, wordsPerRow } from "./bits.js";
 
 export interface FinishOptions {
@@ -113,35 +114,6 @@ function classify(logits: Float32Array, low: number, high: number): Uint8Array {
     sides[i] = logits[i] > surelyAbove ? ABOVE : logits[i] < surelyBelow ? BELOW : 0;
   }
   return sides;
-}
-
-interface SourcePositions {
-  /** Index of the sample before each output position. */
-  readonly before: Int32Array;
-  /** Weight of the sample after it. */
-  readonly fraction: Float32Array;
-}
-
-/** In float32 as PyTorch does it: the positions, not the sums, are where rounding shows. */
-function sourcePositions(size: number, outSize: number): SourcePositions {
-  const scale = Math.fround(size / outSize);
-  const before = new Int32Array(outSize);
-  const fraction = new Float32Array(outSize);
-  for (let i = 0; i < outSize; i++) {
-    const position = Math.max(0, Math.fround(Math.fround(scale * (i + 0.5)) - 0.5));
-    before[i] = Math.min(Math.floor(position), size - 1);
-    fraction[i] = Math.min(position - before[i], 1);
-  }
-  return { before, fraction };
-}
-
-function stretchRow(row: Float32Array, { before, fraction }: SourcePositions, out: Float32Array): void {
-  const last = row.length - 1;
-  for (let x = 0; x < out.length; x++) {
-    const left = row[before[x]];
-    const right = row[Math.min(before[x] + 1, last)];
-    out[x] = left * (1 - fraction[x]) + right * fraction[x];
-  }
 }
 
 /** Cuts the columns into runs by what the four logits around each say together. `top`, `bottom`: row offsets. */

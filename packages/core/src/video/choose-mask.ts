@@ -1,0 +1,47 @@
+import { selectMasks } from "../decoder/select-masks.js";
+import type { StabilityFallback } from "../models/index.js";
+import type { FrameOutput } from "./video-network.js";
+
+export interface ChosenMask {
+  readonly logits: Float32Array;
+  /** Output token that the object pointer is made of. */
+  readonly token: Float32Array;
+  /** Which of the mask tokens; 4 is that of granularity. */
+  readonly maskToken: number;
+  readonly pointerToken: number;
+}
+
+export interface ChoosingRules {
+  readonly granularity: boolean;
+  readonly multimask: boolean;
+  readonly pointerFromMask: boolean;
+  readonly stability: StabilityFallback;
+}
+
+/**
+ * The one mask of a video's frame. Of several the one with the largest estimate, and its token is the pointer's; where one is
+ * asked for, an unstable one is replaced, but the pointer is not.
+ */
+export function chooseMask(output: FrameOutput, rules: ChoosingRules): ChosenMask {
+  const { predictedIou } = output;
+  const width = output.tokens.length / (rules.granularity ? 1 : predictedIou.length);
+  const token = (index: number) => output.tokens.slice(index * width, (index + 1) * width);
+  const selected = selectMasks(output, rules, rules.multimask);
+  if (rules.granularity) {
+    const [maskToken] = selected.tokens;
+    return { logits: selected.lowRes.slice(), token: token(0), maskToken, pointerToken: maskToken };
+  }
+  let best = 0;
+  selected.predictedIou.forEach((estimate, i) => {
+    if (estimate > selected.predictedIou[best]) best = i;
+  });
+  const area = selected.lowRes.length / selected.tokens.length;
+  const maskToken = selected.tokens[best];
+  const pointerToken = rules.multimask && rules.pointerFromMask ? maskToken : 0;
+  return {
+    logits: selected.lowRes.slice(best * area, (best + 1) * area),
+    token: token(pointerToken),
+    maskToken,
+    pointerToken,
+  };
+}

@@ -1,0 +1,12 @@
+export { chooseMemories } from "./memory-choice.js";
+export { OFFICIAL_TRACKER, type TrackerOptions } from "./options.js";
+export type { FrameResult } from "./tracked-object.js";
+export {
+  type DecoderRun,
+  type MaskPrompt,
+  type PointPrompt,
+  type VideoSize,
+  VideoTracker,
+} from "./tracker.js";
+export type { FrameFeatures, VideoNetwork } from "./video-network.js";
+export { masksWithoutOverlap } from "./without-overlap.js";
