@@ -1,4 +1,4 @@
-export { popcount, setRun, wordsPerRow } from "./bits.js";
+export { lowestBit, popcount, setRun, wordsPerRow } from "./bits.js";
 export * from "./bounding-box.js";
 export * from "./clean-logits.js";
 export * from "./components.js";
@@ -9,7 +9,8 @@ export { nest } from "./nest.js";
 export { nestMasks } from "./nesting.js";
 export * from "./overlay.js";
 export * from "./packed.js";
-export { readMaskPNGHeader } from "./png.js";
+export { decodeMaskPNG, encodeMaskPNG, readMaskPNGHeader } from "./png.js";
 export * from "./polygons.js";
+export { rasterisePolygons } from "./rasterise.js";
 export * from "./rle.js";
 export * from "./small-regions.js";

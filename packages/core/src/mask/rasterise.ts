@@ -10,12 +10,17 @@ import type { Polygon, PolygonPoint } from "./polygons.js";
  * All points are looked at before anything is filled. The budget counts the mask, the bits of each polygon's box, and a
  * word for each row that an edge crosses: a short list of long edges takes time, if not memory. Throws `E_BAD_FILE` for
  * rings that are none, and beyond the budget.
+ *
+ * An edge crosses a row where it does in either direction, and whatever part of the image is filled, to the last bit:
+ * polygons that share edges fill each pixel once. `originX`: the columns to the left of what is filled, where that is a part
+ * of an image and coordinates count from its own corner.
  */
 export function rasterisePolygons(
   polygons: readonly Polygon[],
   width: number,
   height: number,
   budget: Budget,
+  originX = 0,
 ): Uint32Array {
   if (!Array.isArray(polygons)) throw bad(`Polygons are a list, not ${shownValue(polygons)}.`);
   budget.take(maskBytes(width, height));
@@ -26,7 +31,7 @@ export function rasterisePolygons(
   const words = new Uint32Array(stride * height);
   const flips = new Uint32Array(stride * height);
   (polygons as readonly Polygon[]).forEach(({ outer, holes }, k) => {
-    for (const ring of [outer, ...holes]) flipEdges(ring, flips, width, height);
+    for (const ring of [outer, ...holes]) flipEdges(ring, flips, width, height, originX);
     const { top, bottom, first, last } = boxes[k];
     for (let y = top; y < bottom; y++) {
       let inside = 0;
@@ -110,17 +115,25 @@ function rowsBetween(y0: number, y1: number, height: number): { top: number; bot
 }
 
 /** For each row a ring crosses, flips the bit of the first pixel whose centre is to the right of the crossing. */
-function flipEdges(ring: readonly PolygonPoint[], flips: Uint32Array, width: number, height: number): void {
+function flipEdges(
+  ring: readonly PolygonPoint[],
+  flips: Uint32Array,
+  width: number,
+  height: number,
+  originX: number,
+): void {
   const stride = wordsPerRow(width);
-  let [x0, y0] = ring[ring.length - 1];
-  for (const [x1, y1] of ring) {
+  let before = ring[ring.length - 1];
+  for (const at of ring) {
+    // From its upper end, whichever way the ring runs, so that both ways are rounded alike.
+    const [[x0, y0], [x1, y1]] = before[1] <= at[1] ? [before, at] : [at, before];
     const { top, bottom } = rowsBetween(y0, y1, height);
     for (let y = top; y < bottom; y++) {
-      const x = Math.max(Math.ceil(x0 + ((y + 0.5 - y0) / (y1 - y0)) * (x1 - x0) - 0.5), 0);
+      const crossing = originX + x0 + ((y + 0.5 - y0) / (y1 - y0)) * (x1 - x0);
+      const x = Math.max(Math.ceil(crossing - 0.5) - originX, 0);
       if (x < width) flips[y * stride + (x >> 5)] ^= 1 << (x & 31);
     }
-    x0 = x1;
-    y0 = y1;
+    before = at;
   }
 }
 

@@ -1,0 +1,66 @@
+import type { GeoTransform } from "../georeference/index.js";
+import type { Budget } from "../limits/index.js";
+import type { Abortable } from "../runtime/callers-abort.js";
+import type { AnnotatedImage } from "./record.js";
+
+/** What a file may tell of an image beyond the shapes of its regions. */
+export type Fact = "file name" | "label" | "score" | "stability" | "granularity" | "parent";
+
+/** Which outlines a format takes as they are; others are written as pixels. */
+export type Outlines = "with holes" | "of several parts" | "of one ring";
+
+/** A kind of annotation file. A value: `formats.ts` lists all of them. */
+export interface AnnotationFormat {
+  /** As options name it. */
+  readonly name: string;
+  /** Ends of names by which it is known, the one that is written first. */
+  readonly suffixes: readonly [string, ...string[]];
+  readonly about: string;
+  readonly content: "JSON" | "text";
+  /** A file tells of one image, or of any number. */
+  readonly images: "one" | "many";
+  readonly keeps: readonly Fact[];
+  readonly outlines: Outlines;
+  /** What else changes on the way, in a sentence; null: nothing. */
+  readonly changes: string | null;
+  /** Whether parsed JSON, or text, of a file without one of the suffixes is of this format. */
+  recognises(content: unknown): boolean;
+  /** The text of a file. Throws `E_BAD_OPTION`, and what the signal throws. */
+  write(images: readonly AnnotatedImage[], context: WriteContext): Promise<string>;
+  /** Reads an untrusted file: parsed JSON, or text. Throws `E_BAD_FILE`, and what the signal throws. */
+  read(content: unknown, context: ReadContext): Promise<AnnotatedImage[]>;
+}
+
+export interface WriteContext {
+  /** Counts masks that are made of outlines. */
+  readonly budget: Budget;
+  readonly signal: Abortable;
+  /** Names of classes, for formats that number them. */
+  readonly classes: readonly string[];
+  /** Where the image lies on a map; null: coordinates are pixels. */
+  readonly georeference: GeoTransform | null;
+}
+
+/** A photo that annotations are of. */
+export interface AnnotatedPhoto {
+  readonly fileName: string;
+  readonly width: number;
+  readonly height: number;
+  /** Where it lies on a map; null: nobody says. */
+  readonly georeference: GeoTransform | null;
+}
+
+export interface ReadContext {
+  /** Begins the sentences of errors: “a.json”. */
+  readonly name: string;
+  /** Counts what masks take, and those that are made of outlines. */
+  readonly budget: Budget;
+  readonly maxPixels: number | undefined;
+  readonly signal: Abortable;
+  /** The photo, for formats that do not give its size; null: none was found. */
+  readonly photo: AnnotatedPhoto | null;
+  /** Names of classes by number; null: none were found. */
+  readonly classes: readonly string[] | null;
+  /** Tells the user of something that was left out or taken otherwise; the same thing is counted. */
+  note(what: string): void;
+}

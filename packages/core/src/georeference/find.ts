@@ -1,0 +1,45 @@
+import { stat } from "node:fs/promises";
+import sharp from "sharp";
+import { UnSAMError } from "../errors.js";
+import { readFileBytes, readFileText, shown } from "../files/index.js";
+import type { Abortable } from "../runtime/callers-abort.js";
+import { readGeoTiff } from "./geotiff.js";
+import type { GeoTransform } from "./transform.js";
+import { parseWorldFile, worldFileNames } from "./world-file.js";
+
+const MOST_WORLD_BYTES = 4096;
+
+/**
+ * Where a photo lies on the map: by a world file beside it, else by the tags of a GeoTIFF. A world file names no coordinate
+ * reference system; that of the tags stands where there are both. null: neither is there. Throws `E_BAD_FILE`, `E_IO`.
+ */
+export async function findGeoreference(photo: string, signal?: Abortable): Promise<GeoTransform | null> {
+  const tagged = await readGeoTiff(photo, signal);
+  for (const file of worldFileNames(photo)) {
+    if (!(await stat(file).catch(() => null))?.isFile()) continue;
+    const what = "The world file";
+    const text = await readFileText(file, { what, code: "E_BAD_FILE", maxBytes: MOST_WORLD_BYTES, signal });
+    const placed = parseWorldFile(text, `${what} ${shown(file)}`);
+    await refuseTurned(photo, signal);
+    return { ...placed, epsg: tagged?.epsg ?? null };
+  }
+  return tagged;
+}
+
+/** A world file is about the pixels as they lie in the file, masks are of the photo as it is seen. */
+async function refuseTurned(photo: string, signal?: Abortable): Promise<void> {
+  const bytes = await readFileBytes(photo, {
+    what: "The photo",
+    code: "E_BAD_IMAGE",
+    systemCode: "E_IO",
+    signal,
+  });
+  const found = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch(() => null);
+  if ((found?.orientation ?? 1) === 1) return;
+  throw new UnSAMError(
+    "E_UNSUPPORTED",
+    `The photo ${shown(photo)} is turned by its EXIF orientation (${found?.orientation}), and its world file is not; save it upright.`,
+  );
+}

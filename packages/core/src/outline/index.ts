@@ -1,0 +1,1 @@
+export { checkBound, exactOutlines, simplifyOutlines } from "./outlines.js";
