@@ -1,25 +1,17 @@
 // A registry in a folder, on loopback: Verdaccio, which takes our packages and fetches all others from the registry that npm
 // is set to. It is installed in scripts/release/tools, apart from the workspace: nothing else needs its 300 packages.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const shell = process.platform === "win32";
-const tools = fileURLToPath(new URL("tools/", import.meta.url));
+export const tools = fileURLToPath(new URL("tools/", import.meta.url));
 
 /** Path of a file of one of the tools. */
 export function toolPath(file) {
   return path.join(tools, "node_modules", ...file.split("/"));
-}
-
-/** Installs the tools where they are missing or older than their lock file. */
-export function installTools() {
-  const modified = (file) => statSync(path.join(tools, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (modified("node_modules/.package-lock.json") < modified("package-lock.json")) {
-    execFileSync("npm", ["ci", "--silent"], { cwd: tools, stdio: "inherit", shell });
-  }
 }
 
 /** Starts it; everything it keeps lies in `folder`. Returns its address, settings for npm, and how to stop it. */

@@ -20,9 +20,10 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { packAll } from "../pack-all.mjs";
 import { Installation } from "../packages/installation.mjs";
+import { installTools } from "../tools.mjs";
 import { assemble } from "./assemble.mjs";
 import { publish } from "./publish.mjs";
-import { installTools, startRegistry, toolPath } from "./registry.mjs";
+import { startRegistry, toolPath, tools } from "./registry.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const photo = path.join(root, "docs", "images", "fruit-board.jpg");
@@ -61,7 +62,7 @@ describe("the workflow that releases (.github/workflows/release.yml)", () => {
   const all = (pattern) => [...text.matchAll(pattern)].map(([, found]) => found);
 
   it("follows GitHub's schema", () => {
-    installTools();
+    installTools(tools);
     execFileSync(process.execPath, [toolPath("@action-validator/cli/cli.mjs"), file], { encoding: "utf8" });
     const broken = path.join(mkdtempSync(path.join(tmpdir(), "unsam-workflow-")), "release.yml");
     writeFileSync(broken, text.replace("runs-on:", "runs:"));
@@ -122,7 +123,7 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
   };
 
   before(async () => {
-    installTools();
+    installTools(tools);
     pnpm = toolPath("pnpm/bin/pnpm.cjs");
     const packages = process.argv[2] ?? packInto(path.join(work, "packages"));
     platform = await addonsIn(path.join(work, "addons"));

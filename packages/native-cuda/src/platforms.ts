@@ -22,6 +22,7 @@ export const PLATFORM_PACKAGES: readonly PlatformPackage[] = [
     cpu: "x64",
     libc: "glibc",
     cuda: true,
+    // A bundler stops here? Make @unsam/sdk external (Next.js: serverExternalPackages): docs/bundlers.md
     locate: () => require.resolve("@unsam/native-linux-x64-cuda/unsam.node"),
   },
   {

@@ -1,3 +1,5 @@
+import "@unsam/core/unbundled";
+
 export { type ErrorCode, UnSAMError } from "@unsam/core/errors";
 export {
   BUILT_IN_MODELS,

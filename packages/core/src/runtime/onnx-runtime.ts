@@ -4,7 +4,7 @@ import { turnTelemetryOff } from "./telemetry.js";
 
 // The one door to ONNX Runtime (the linter knows): whoever imports it from here cannot be before its telemetry is off.
 // For modules of the inference thread; others would block their thread, and could no longer be loaded by `require`.
-await turnTelemetryOff();
+await turnTelemetryOff(); // A bundle? Make @unsam/sdk external.
 
 // An optional peer dependency: importing this module rejects with `E_RUNTIME` where it is not installed, or has no binary for
 // this platform.
