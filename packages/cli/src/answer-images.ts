@@ -1,5 +1,6 @@
 import { performance } from "node:perf_hooks";
-import { type EncodedImage, type UnSAM, UnSAMError } from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
+import type { EncodedImage, UnSAM } from "@unsam/sdk";
 import { EXIT_FAILED, explain } from "./failure.js";
 import type { ImageFlags } from "./images/image-flags.js";
 import type { ImageSource } from "./images/image-source.js";

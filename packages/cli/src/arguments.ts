@@ -1,4 +1,5 @@
-import { type Granularity, type GranularityLevel, NAMED_GRANULARITY, type PointInput } from "@unsam/sdk";
+import { NAMED_GRANULARITY } from "@unsam/core/names";
+import type { Granularity, GranularityLevel, PointInput } from "@unsam/sdk";
 import { InvalidArgumentError } from "commander";
 
 // Parsers of option values; Commander prints what they throw and the CLI exits with 2.

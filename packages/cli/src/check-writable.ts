@@ -1,7 +1,7 @@
 import { realpath } from "node:fs/promises";
 import path from "node:path";
+import { UnSAMError } from "@unsam/core/errors";
 import { problemOfTarget } from "@unsam/core/files";
-import { UnSAMError } from "@unsam/sdk";
 
 /** Checks, before any work is done, that a file can be written there. Throws `E_BAD_OPTION`. */
 export async function checkWritable(option: string, file: string, extension: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { UnSAMError } from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
 
 /** The work failed, though nothing was wrong with what was asked. */
 export const EXIT_FAILED = 1;

@@ -1,4 +1,6 @@
-import { BUILT_IN_MODELS, DEFAULT_MODEL, type LoadOptions, UnSAM, UnSAMError } from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
+import { BUILT_IN_MODELS, DEFAULT_MODEL } from "@unsam/core/names";
+import type { LoadOptions, UnSAM } from "@unsam/sdk";
 import { checkModelFlag, modelFile } from "./model-file.js";
 import { tell } from "./terminal/output.js";
 import { withProgress } from "./terminal/progress.js";
@@ -20,9 +22,10 @@ export async function loadModel(flags: ModelOptions, signal: AbortSignal): Promi
   const named = modelOf(flags);
   const model =
     typeof named === "object" ? { ...named, checkpoint: await modelFile(named.checkpoint, signal) } : named;
-  const unsam = await withProgress(`Loading ${flags.model ?? DEFAULT_MODEL}`, () =>
-    UnSAM.load({ model, threads, calibration, signal }),
-  );
+  const unsam = await withProgress(`Loading ${flags.model ?? DEFAULT_MODEL}`, async () => {
+    const { UnSAM } = await import("@unsam/sdk");
+    return UnSAM.load({ model, threads, calibration, signal });
+  });
   if (model === undefined && unsam.model.name !== DEFAULT_MODEL) {
     tell(`unsam: The model is ${unsam.model.name}. ${unsam.model.reasons.model}`);
   }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { isModelName } from "@unsam/core/store";
-import { BUILT_IN_MODELS, MODEL_NAMES, type PullProgress, pullModel, UnSAMError } from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
+import { BUILT_IN_MODELS, isModelName, MODEL_NAMES } from "@unsam/core/names";
+import type { PullProgress } from "@unsam/sdk";
 import { duration } from "./terminal/duration.js";
 import { rewritesRow, tell } from "./terminal/output.js";
 import { StatusRow } from "./terminal/progress.js";
@@ -21,6 +22,7 @@ export function checkModelFlag(model: string): void {
 /** The file of a checkpoint that the user names: fetched where it is a name, else as it was given. */
 export async function modelFile(model: string, signal: AbortSignal): Promise<string> {
   if (!isModelName(model)) return model;
+  const { pullModel } = await import("@unsam/sdk");
   return withPullProgress(
     model,
     async (onProgress) => (await pullModel(model, { signal, onProgress, verify: false })).path,

@@ -1,6 +1,7 @@
+import { UnSAMError } from "@unsam/core/errors";
 import { readFileBytes, shown } from "@unsam/core/files";
 import { parseNpy } from "@unsam/core/npy";
-import { type PointInput, type PromptInput, UnSAMError } from "@unsam/sdk";
+import type { PointInput, PromptInput } from "@unsam/sdk";
 import type { Command } from "commander";
 import { box, count, point } from "./arguments.js";
 import { suggest } from "./completion/suggestions.js";

@@ -1,8 +1,8 @@
 import type { Engine } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
+import { DEFAULT_MODEL } from "@unsam/core/names";
 
-/** The best built-in model, and what stands in for it: that needs nothing but Node. */
-export const DEFAULT_MODEL = "nano";
+/** What stands in for the default: it needs nothing but Node. */
 export const STAND_IN = "region-tree";
 
 export interface OpenedModel {

@@ -1,11 +1,11 @@
 import os from "node:os";
 import { CPU_BY_DEFAULT, defaultCacheDir, loadAddon } from "@unsam/core/engine";
-import { BUILT_IN_MODELS } from "@unsam/core/families";
 import { canBeMade, problemOfPrivateFolder, readFileText, reasonOf } from "@unsam/core/files";
+import { BUILT_IN_MODELS, DEFAULT_MODEL } from "@unsam/core/names";
 import { nodeProblem } from "@unsam/core/node-version";
 import { runtimeReport } from "@unsam/core/runtime";
 import sharp from "sharp";
-import { DEFAULT_MODEL, STAND_IN } from "./default-model.js";
+import { STAND_IN } from "./default-model.js";
 import { UnSAM } from "./unsam.js";
 
 export interface Check {

@@ -1,7 +1,5 @@
 import { shownValue, UnSAMError } from "@unsam/core/errors";
-
-/** Names for three granularities. UnSAMv2 is trained on [0.1, 1]. */
-export const NAMED_GRANULARITY = { fine: 0.2, medium: 0.5, coarse: 1 } as const;
+import { NAMED_GRANULARITY } from "@unsam/core/names";
 
 /**
  * How much of what lies under the prompt is meant, from a part (0) to the whole object (1).

@@ -2,8 +2,6 @@ import "@unsam/core/unbundled";
 
 export { type ErrorCode, UnSAMError } from "@unsam/core/errors";
 export {
-  BUILT_IN_MODELS,
-  type BuiltInModel,
   type CheckpointModel,
   type ModelFamily,
   networkFamily,
@@ -12,6 +10,13 @@ export type { ImageInput } from "@unsam/core/image";
 export type { Limits } from "@unsam/core/limits";
 export { Mask } from "@unsam/core/mask";
 export type { ModelCapabilities } from "@unsam/core/models";
+export {
+  BUILT_IN_MODELS,
+  type BuiltInModel,
+  DEFAULT_MODEL,
+  MODEL_NAMES,
+  NAMED_GRANULARITY,
+} from "@unsam/core/names";
 export type { ListedModel, PulledModel, PullProgress } from "@unsam/core/store";
 export {
   type CalibrateOptions,
@@ -27,10 +32,9 @@ export {
   readCalibrationTargets,
   regionStatistics,
 } from "./calibration/index.js";
-export { DEFAULT_MODEL } from "./default-model.js";
 export { type Check, type Diagnosis, diagnose } from "./diagnose.js";
 export { EncodedImage } from "./encoded-image.js";
-export { type Granularity, NAMED_GRANULARITY } from "./granularity.js";
+export type { Granularity } from "./granularity.js";
 export {
   GranularityLadder,
   type LadderOptions,
@@ -41,7 +45,7 @@ export { type CheckpointReport, inspectCheckpoint } from "./inspect-checkpoint.j
 export type { LadderRung } from "./ladder-rung.js";
 export type { LadderSheetOptions } from "./ladder-sheet.js";
 export type { LoadOptions } from "./load-options.js";
-export { listModels, MODEL_NAMES, type ModelName, type PullModelOptions, pullModel } from "./model-store.js";
+export { listModels, type ModelName, type PullModelOptions, pullModel } from "./model-store.js";
 export type { NumberArray, PointInput, PointLabel, PromptInput } from "./prompt.js";
 export * from "./scene/index.js";
 export { Segment } from "./segment.js";

@@ -1,16 +1,10 @@
-import {
-  BUILT_IN_MODELS,
-  type BuiltInModel,
-  type CheckpointModel,
-  type ModelFamily,
-  type OpenModelOptions,
-} from "@unsam/core/families";
+import type { CheckpointModel, ModelFamily, OpenModelOptions } from "@unsam/core/families";
+import { BUILT_IN_MODELS, type BuiltInModel, DEFAULT_MODEL, MODEL_NAMES } from "@unsam/core/names";
 import { parseOptions } from "@unsam/core/options";
 import type { PullProgress } from "@unsam/core/store";
 import { z } from "zod";
 import { Calibration, type CalibrationData } from "./calibration/index.js";
-import { DEFAULT_MODEL } from "./default-model.js";
-import { MODEL_NAMES, type ModelName } from "./model-store.js";
+import type { ModelName } from "./model-store.js";
 
 export interface LoadOptions {
   /**

@@ -2,7 +2,6 @@ import { defaultCacheDir } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { parseOptions } from "@unsam/core/options";
 import {
-  KNOWN_MODELS,
   type ListedModel,
   listModels as listModelsIn,
   type PulledModel,
@@ -21,9 +20,6 @@ export type ModelName =
   | "unsamv2-plus"
   | `hf:${string}`
   | `https://${string}`;
-
-/** The names of models that are fetched from the hub. */
-export const MODEL_NAMES: readonly string[] = KNOWN_MODELS.map(({ name }) => name);
 
 export interface PullModelOptions {
   /** Is told what comes from where, under which licence, and how far it is. */

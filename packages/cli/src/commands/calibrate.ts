@@ -1,13 +1,5 @@
-import { checkImageFile } from "@unsam/core/image";
-import {
-  type Calibration,
-  type CalibrationGoal,
-  type EncodedImage,
-  calibrate as fit,
-  type Granularity,
-  readCalibrationTargets,
-  UnSAMError,
-} from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
+import type { Calibration, CalibrationGoal, EncodedImage, Granularity } from "@unsam/sdk";
 import { Command } from "commander";
 import { count, granularity, positive } from "../arguments.js";
 import { checkDistinct, checkWritable } from "../check-writable.js";
@@ -67,6 +59,10 @@ async function calibrate(files: string[], flags: CalibrateFlags, signal: AbortSi
   const inputs = [["--targets", flags.targets], ...files.map((file) => ["an image", file] as const)] as const;
   await checkDistinct(inputs, [["--out", flags.out]]);
   const { images: photos, goal } = await readGoal(files, flags, signal);
+  const [{ checkImageFile }, { calibrate: fit }] = await Promise.all([
+    import("@unsam/core/image"),
+    import("@unsam/sdk"),
+  ]);
   for (const photo of photos) await checkImageFile(photo, signal);
   await using unsam = await loadModel(flags, signal);
   const images: EncodedImage[] = [];
@@ -107,6 +103,7 @@ async function readGoal(
         "--targets names its images and their granularities itself; leave IMAGES and --granularity out.",
       );
     }
+    const { readCalibrationTargets } = await import("@unsam/sdk");
     const read = await readCalibrationTargets(targets, { maxPixels, maxBytes, signal });
     return { images: read.images, goal: read.targets };
   }

@@ -1,5 +1,5 @@
 import { reasonOf, shown } from "@unsam/core/files";
-import { type Check, type Diagnosis, diagnose } from "@unsam/sdk";
+import type { Check, Diagnosis } from "@unsam/sdk";
 import { Command } from "commander";
 import { wordsToAdd } from "../defaults/apply-defaults.js";
 import type { DefaultsFlags } from "../defaults/default-flags.js";
@@ -15,7 +15,7 @@ export function doctorCommand({ signal }: Interrupt): Command {
     .description("Tell what this machine offers and which engine runs; exit code 0 where everything works.")
     .option("--json", "print one JSON document to standard output")
     .action(async (flags: DefaultsFlags & { json?: true }, { parent }: Command) => {
-      const found = await withProgress("Looking around", () => diagnose());
+      const found = await withProgress("Looking around", async () => (await import("@unsam/sdk")).diagnose());
       const defaults = await defaultsCheck(flags, parent as Command, signal);
       const checks = [...found.checks, defaults];
       const diagnosis = { ok: found.ok && defaults.ok, checks };

@@ -1,24 +1,9 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import {
-  BASELINES,
-  type Baseline,
-  type Dataset,
-  dialLevels,
-  type EvaluateOptions,
-  evaluate,
-  type Measures,
-  type MethodSpec,
-  makeReport,
-  noteText,
-  nothingScored,
-  OPTIONAL_METRICS,
-  openDatasets,
-  type Report,
-  type Result,
-  reportFiles,
-} from "@unsam/evaluation";
-import { BUILT_IN_MODELS, DEFAULT_MODEL, UnSAMError } from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
+import { BUILT_IN_MODELS, DEFAULT_MODEL } from "@unsam/core/names";
+import type { Dataset, EvaluateOptions, Measures, MethodSpec, Report, Result } from "@unsam/evaluation";
+import { BASELINES, type Baseline, OPTIONAL_METRICS } from "@unsam/evaluation/names";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
@@ -100,8 +85,9 @@ export function evalCommand({ signal }: Interrupt): Command {
 
 async function run(flags: EvalFlags, given: readonly string[], signal: AbortSignal): Promise<void> {
   const named = methodsOf(flags);
+  const evaluation = await import("@unsam/evaluation");
   const options = {
-    levels: dialLevels(flags.levels),
+    levels: evaluation.dialLevels(flags.levels),
     limit: flags.limit ?? null,
     measures: flags.metrics,
     seed: flags.seed,
@@ -109,18 +95,18 @@ async function run(flags: EvalFlags, given: readonly string[], signal: AbortSign
   if (flags.out && (await stat(flags.out).catch(() => null))?.isDirectory() === false) {
     throw new UnSAMError("E_BAD_OPTION", `--out is ${flags.out}, which is a file; give a folder.`);
   }
-  const datasets = await openDatasets(flags.data);
+  const datasets = await evaluation.openDatasets(flags.data);
   const methods = await withFiles(named, signal);
   const results = await measure(datasets, methods, { ...options, maxPixels: flags.maxPixels, signal });
   const command = ["unsam", ...given.map(quoted)].join(" ");
-  const report = makeReport(results, { command, version, date: new Date(), options });
+  const report = evaluation.makeReport(results, { command, version, date: new Date(), options });
   if (flags.out) {
-    const files = await reportFiles(report, results);
+    const files = await evaluation.reportFiles(report, results);
     signal.throwIfAborted();
     await writeFolder(flags.out, files);
   }
   for (const { name, notes } of report.datasets) {
-    for (const note of notes) tell(`${name}: ${noteText(note)}`);
+    for (const note of notes) tell(`${name}: ${evaluation.noteText(note)}`);
   }
   for (const { dataset, method, failures } of report.results) {
     for (const { image, error } of failures) tell(`${dataset}, ${method}: ${image}: ${error}`);
@@ -130,7 +116,7 @@ async function run(flags: EvalFlags, given: readonly string[], signal: AbortSign
     () => report,
     () => describe(report, flags.out),
   );
-  const nothing = new Set(report.results.map((result) => nothingScored(report, result)));
+  const nothing = new Set(report.results.map((result) => evaluation.nothingScored(report, result)));
   for (const sentence of nothing) if (sentence !== null) tell(`unsam: ${sentence}`);
   if ([...nothing].some((sentence) => sentence !== null)) process.exitCode = EXIT_FAILED;
   if (report.results.some(({ failures }) => failures.length > 0)) process.exitCode = EXIT_FAILED;
@@ -142,6 +128,7 @@ async function measure(
   methods: readonly MethodSpec[],
   options: EvaluateOptions,
 ): Promise<Result[]> {
+  const { evaluate } = await import("@unsam/evaluation");
   let progress: BatchProgress | null = null;
   try {
     return await evaluate(datasets, methods, {

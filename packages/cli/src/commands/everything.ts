@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
-import { type EverythingOptions, type GranularityLevel, UnSAMError } from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
+import type { EverythingOptions, GranularityLevel } from "@unsam/sdk";
 import { Command, Option } from "commander";
 import { count, granularities, granularityRange, share, wholeNumber } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";

@@ -1,4 +1,4 @@
-import { type CheckpointReport, inspectCheckpoint } from "@unsam/sdk";
+import type { CheckpointReport } from "@unsam/sdk";
 import { Command } from "commander";
 import { withExamples } from "../help/examples.js";
 import { modelFile } from "../model-file.js";
@@ -17,9 +17,10 @@ export function inspectCommand({ signal }: Interrupt): Command {
     .action(async (named: string, flags: { config?: string; weights?: string; json?: true }) => {
       const { config, weights } = flags;
       const file = await modelFile(named, signal);
-      const report = await withProgress(`Reading ${file}`, () =>
-        inspectCheckpoint(file, { config, weights, signal }),
-      );
+      const report = await withProgress(`Reading ${file}`, async () => {
+        const { inspectCheckpoint } = await import("@unsam/sdk");
+        return inspectCheckpoint(file, { config, weights, signal });
+      });
       printResult(
         flags.json,
         () => report,

@@ -1,4 +1,5 @@
-import { type Granularity, type GranularityLadder, UnSAMError } from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
+import type { Granularity, GranularityLadder } from "@unsam/sdk";
 import { Command } from "commander";
 import { type Answered, answerImages } from "../answer-images.js";
 import { count, levels } from "../arguments.js";

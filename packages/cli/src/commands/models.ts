@@ -1,4 +1,5 @@
-import { BUILT_IN_MODELS, type ListedModel, listModels } from "@unsam/sdk";
+import { BUILT_IN_MODELS } from "@unsam/core/names";
+import type { ListedModel } from "@unsam/sdk";
 import { Command } from "commander";
 import { withExamples } from "../help/examples.js";
 import { amount } from "../model-file.js";
@@ -11,6 +12,7 @@ export function modelsCommand(): Command {
     )
     .option("--json", "print one JSON document to standard output")
     .action(async (flags: { json?: true }) => {
+      const { listModels } = await import("@unsam/sdk");
       const fetched = await listModels();
       printResult(
         flags.json,

@@ -1,6 +1,7 @@
+import { UnSAMError } from "@unsam/core/errors";
+import { MODEL_NAMES } from "@unsam/core/names";
 import { withoutUndefined } from "@unsam/core/options";
-import { type BackboneOptions, type LabelProgress, labelFolder, writePreview } from "@unsam/pseudo-labels";
-import { MODEL_NAMES, UnSAMError } from "@unsam/sdk";
+import type { BackboneOptions, LabelProgress } from "@unsam/pseudo-labels";
 import { Command, Option } from "commander";
 import { count, share } from "../arguments.js";
 import { checkWritable } from "../check-writable.js";
@@ -68,6 +69,7 @@ async function pseudoLabel(folder: string, flags: Flags, signal: AbortSignal): P
   const divide = flags.divide ?? (flags.model === undefined ? "tree" : "masks");
   const thresholds = thresholdsOf(flags, divide);
   const model = flags.model === undefined ? undefined : await modelFile(flags.model, signal);
+  const { labelFolder, writePreview } = await import("@unsam/pseudo-labels");
   const row = new StatusRow(`Looking at ${folder}`);
   row.start();
   const labelling = labelFolder(folder, {

@@ -1,4 +1,5 @@
-import { MODEL_NAMES, type PulledModel, pullModel } from "@unsam/sdk";
+import { MODEL_NAMES } from "@unsam/core/names";
+import type { PulledModel } from "@unsam/sdk";
 import { Command } from "commander";
 import { suggest } from "../completion/suggestions.js";
 import { withExamples } from "../help/examples.js";
@@ -31,6 +32,7 @@ export function pullCommand({ signal }: Interrupt): Command {
     .option("--json", "print one JSON document to standard output")
     .addHelpText("after", NAMES_AND_VARIABLES)
     .action(async (names: string[], flags: PullFlags) => {
+      const { pullModel } = await import("@unsam/sdk");
       const pulled: PulledModel[] = [];
       for (const name of names) {
         const options = { update: flags.update ?? false, offline: flags.offline, signal };

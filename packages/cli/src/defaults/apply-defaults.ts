@@ -1,5 +1,5 @@
+import { UnSAMError } from "@unsam/core/errors";
 import { shown } from "@unsam/core/files";
-import { UnSAMError } from "@unsam/sdk";
 import { type Command, CommanderError } from "commander";
 import { tell } from "../terminal/output.js";
 import type { DefaultsFlags } from "./default-flags.js";

@@ -1,8 +1,8 @@
 import { lstat, stat } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { UnSAMError } from "@unsam/core/errors";
 import { lookAtFile, readFileJson, reasonOf, shown } from "@unsam/core/files";
-import { UnSAMError } from "@unsam/sdk";
 
 /** The first that is there is used; the folder that one works in comes before those above it. */
 const NAMES = ["unsam.config.json", "unsam.config.mjs"] as const;

@@ -1,5 +1,5 @@
+import { UnSAMError } from "@unsam/core/errors";
 import { shown } from "@unsam/core/files";
-import { UnSAMError } from "@unsam/sdk";
 import type { Command, Option } from "commander";
 import { NOT_IN_FILES } from "./default-flags.js";
 import { isPlainObject } from "./defaults-file.js";

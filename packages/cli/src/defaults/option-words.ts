@@ -1,7 +1,7 @@
 import path from "node:path";
+import { UnSAMError } from "@unsam/core/errors";
 import { shown } from "@unsam/core/files";
-import { isModelName } from "@unsam/core/store";
-import { BUILT_IN_MODELS, UnSAMError } from "@unsam/sdk";
+import { BUILT_IN_MODELS, isModelName } from "@unsam/core/names";
 import type { Option } from "commander";
 import { STANDARD } from "../images/image-source.js";
 import { isRepeatable } from "./default-flags.js";

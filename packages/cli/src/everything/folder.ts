@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
+import { UnSAMError } from "@unsam/core/errors";
 import {
   createWhole,
   makeFolder,
@@ -12,7 +13,7 @@ import {
   removeLeftovers,
   shown,
 } from "@unsam/core/files";
-import { type EverythingOptions, type GranularityLevel, type UnSAM, UnSAMError } from "@unsam/sdk";
+import type { EverythingOptions, GranularityLevel, UnSAM } from "@unsam/sdk";
 import { EXIT_FAILED, explain } from "../failure.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import { printResult, tell } from "../terminal/output.js";

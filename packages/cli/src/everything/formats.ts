@@ -1,8 +1,9 @@
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { UnSAMError } from "@unsam/core/errors";
 import { makePrivateFolder, readFileBytes, temporaryPath, writeWhole } from "@unsam/core/files";
-import { type GranularityLevel, type SceneHierarchy, UnSAMError } from "@unsam/sdk";
+import type { GranularityLevel, SceneHierarchy } from "@unsam/sdk";
 import { checkPlace } from "../check-writable.js";
 import { STANDARD } from "../images/image-source.js";
 import { isStandardOutputTerminal, printBytes } from "../terminal/output.js";

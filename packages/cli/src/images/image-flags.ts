@@ -1,4 +1,4 @@
-import { UnSAMError } from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
 import type { Command } from "commander";
 import { count, positive } from "../arguments.js";
 

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { UnSAMError } from "@unsam/core/errors";
 import { reasonOf, shown } from "@unsam/core/files";
-import { UnSAMError } from "@unsam/sdk";
 import type { ImageFlags } from "./image-flags.js";
 
 /** Where a photo comes from. */

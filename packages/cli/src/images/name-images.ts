@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
+import { UnSAMError } from "@unsam/core/errors";
 import { notTakenSentence, photosIn, shown } from "@unsam/core/files";
-import { UnSAMError } from "@unsam/sdk";
 import { tell } from "../terminal/output.js";
 import type { ImageFlags } from "./image-flags.js";
 import { fileSource, type ImageSource, isUrl, STANDARD, sourceOf } from "./image-source.js";

@@ -1,7 +1,5 @@
+import { UnSAMError } from "@unsam/core/errors";
 import { DEFAULT_MAX_FILE_BYTES, readPieces } from "@unsam/core/files";
-import { checkFormat, checkImageFile } from "@unsam/core/image";
-import { fetchBytes } from "@unsam/core/store";
-import { UnSAMError } from "@unsam/sdk";
 import { DEFAULT_DOWNLOAD_SECONDS, DEFAULT_MAX_DOWNLOAD, type ImageFlags } from "./image-flags.js";
 import type { ImageSource } from "./image-source.js";
 
@@ -15,10 +13,15 @@ export async function openImage(
   signal: AbortSignal,
 ): Promise<string | Uint8Array> {
   if (source.path !== null) {
+    const { checkImageFile } = await import("@unsam/core/image");
     await checkImageFile(source.path, signal);
     return source.path;
   }
   if (source.kind === "stdin") return readStandardInput(flags, signal);
+  const [{ checkFormat }, { fetchBytes }] = await Promise.all([
+    import("@unsam/core/image"),
+    import("@unsam/core/store"),
+  ]);
   const { maxDownload = DEFAULT_MAX_DOWNLOAD, downloadTimeout = DEFAULT_DOWNLOAD_SECONDS } = flags;
   return fetchBytes(source.given, {
     what: "image",
@@ -31,6 +34,7 @@ export async function openImage(
 
 /** The photo on standard input, bounded as a file of it would be. */
 async function readStandardInput({ maxPixels = 0 }: ImageFlags, signal: AbortSignal): Promise<Uint8Array> {
+  const { checkFormat } = await import("@unsam/core/image");
   const { stdin } = process;
   if (stdin.isTTY) {
     throw new UnSAMError(

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
+import { UnSAMError } from "@unsam/core/errors";
 import { canBeMade, makeFolder, outputName, shown, writeWhole } from "@unsam/core/files";
-import { UnSAMError } from "@unsam/sdk";
 import { checkDistinct, checkPlace, checkWritable } from "../check-writable.js";
 import { type ImageSource, STANDARD } from "../images/image-source.js";
 import type { NamedImages } from "../images/name-images.js";

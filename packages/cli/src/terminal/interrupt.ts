@@ -1,6 +1,4 @@
 import { setTimeout } from "node:timers/promises";
-import { decodingInFlight } from "@unsam/core/image";
-import { ExitGuard } from "@unsam/core/runtime";
 import { EXIT_INTERRUPTED } from "../failure.js";
 
 /** What work that was told to stop has to put its temporary files away. */
@@ -43,6 +41,10 @@ export class Interrupt {
       process.exitCode ??= EXIT_INTERRUPTED;
       return;
     }
+    const [{ ExitGuard }, { decodingInFlight }] = await Promise.all([
+      import("@unsam/core/runtime"),
+      import("@unsam/core/image"),
+    ]);
     const isWaitedFor = () => ExitGuard.isWaitedFor || decodingInFlight();
     const latest = performance.now() + GRACE_MS;
     while (isWaitedFor() && performance.now() < latest) await setTimeout(20);

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { UnSAMError } from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
 
 const run = promisify(execFile);
 

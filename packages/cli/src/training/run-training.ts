@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { UnSAMError } from "@unsam/sdk";
+import { UnSAMError } from "@unsam/core/errors";
 import type { Python } from "./find-python.js";
 
 /** What the Python package tells at the end of a run (training/unsam_training/trainer/loop.py). */

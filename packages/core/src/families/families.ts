@@ -1,14 +1,16 @@
 import { NETWORK_FAMILIES } from "../models/index.js";
+import { BUILT_IN_MODELS, type BuiltInModel } from "../names.js";
 import type { ModelFamily } from "./model-family.js";
 import { nano } from "./nano/family.js";
 import { networkFamily } from "./network/network-family.js";
 import { regionTree } from "./region-tree/family.js";
 
-const BUILT_IN = [regionTree, nano] as const;
-export type BuiltInModel = (typeof BUILT_IN)[number]["name"];
-
-/** Names of the models that need no file. */
-export const BUILT_IN_MODELS: readonly BuiltInModel[] = BUILT_IN.map(({ name }) => name);
+/** Each by its name, so that none can be missing. */
+const BUILT_IN_BY_NAME: { readonly [Name in BuiltInModel]: ModelFamily & { readonly name: Name } } = {
+  "region-tree": regionTree,
+  nano,
+};
+const BUILT_IN = BUILT_IN_MODELS.map((name) => BUILT_IN_BY_NAME[name]);
 
 const NETWORKS = new URL("../models/network-families.js", import.meta.url);
 

@@ -1,8 +1,9 @@
 import { readdir, readlink } from "node:fs/promises";
 import { inRepository } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
-import { BUILT_IN_MODELS, builtInFamily, MODEL_FAMILIES, openModel } from "#core/families/index.js";
+import { builtInFamily, MODEL_FAMILIES, openModel } from "#core/families/index.js";
 import { decoderAndDevice } from "#core/families/network/network-family.js";
+import { BUILT_IN_MODELS } from "#core/names.js";
 
 it.each([
   ["auto", "auto", null],

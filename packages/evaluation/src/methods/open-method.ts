@@ -3,15 +3,12 @@ import type { Engine } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { builtInFamily, openModel } from "@unsam/core/families";
 import type { RegionTreeOptions } from "@unsam/core/region-tree";
+import { BASELINES, type Baseline } from "../names.js";
 import { engineMethod } from "./engine.js";
 import { felzenszwalbMethod } from "./felzenszwalb.js";
 import type { Method } from "./method.js";
 import { otsuMethod } from "./otsu.js";
 import { REGION_TREE_BASELINE, regionTreeMethod } from "./region-tree.js";
-
-/** Names that `openMethod` knows as baselines. */
-export const BASELINES = ["otsu", "felzenszwalb", "region-tree"] as const;
-export type Baseline = (typeof BASELINES)[number];
 
 /** Which method to open. Plain data: it crosses to worker threads. */
 export type MethodSpec =

@@ -3,6 +3,7 @@ import type { Dataset } from "../datasets/dataset.js";
 import { type Note, Notes } from "../datasets/notes.js";
 import type { MethodInfo } from "../methods/method.js";
 import { REPLICATES } from "../metrics/bootstrap.js";
+import { OPTIONAL_METRICS } from "../names.js";
 import type { EvaluateOptions, Result } from "../run/evaluate.js";
 import type { Measures } from "../run/measures.js";
 import type { Summary } from "../run/summarise.js";
@@ -86,14 +87,6 @@ export function makeReport(results: readonly Result[], details: RunDetails): Rep
     })),
   };
 }
-
-/** Names of `--metrics`, beside the clicks that are always scored. */
-export const OPTIONAL_METRICS = [
-  "interactive",
-  "recall",
-  "boundary",
-  "partition",
-] as const satisfies readonly (keyof Measures)[];
 
 function metricNames(measures: Measures): string[] {
   return ["clicks", ...OPTIONAL_METRICS.filter((name) => measures[name])];

@@ -1,9 +1,10 @@
 import { fitLabels, type LabelCurve, mapThrough } from "@unsam/core/calibration";
 import { UnSAMError } from "@unsam/core/errors";
 import { Mask } from "@unsam/core/mask";
+import type { NAMED_GRANULARITY } from "@unsam/core/names";
 import { checkKeys } from "@unsam/core/options";
 import type { EncodedImage } from "../encoded-image.js";
-import { ladderLevels, type NAMED_GRANULARITY, parseGranularity } from "../granularity.js";
+import { ladderLevels, parseGranularity } from "../granularity.js";
 import type { PromptInput } from "../prompt.js";
 import { Calibration, type CalibrationFit } from "./calibration.js";
 import { type RegionStatistics, regionStatistics } from "./region-statistics.js";

@@ -1,8 +1,9 @@
 import { UnSAMError } from "@unsam/core/errors";
+import type { NAMED_GRANULARITY } from "@unsam/core/names";
 import { parseOptions } from "@unsam/core/options";
 import { OFFICIAL_OPTIONS, type Prompting, type WholeImageOptions } from "@unsam/core/whole-image";
 import { z } from "zod";
-import { type NAMED_GRANULARITY, parseGranularity } from "../granularity.js";
+import { parseGranularity } from "../granularity.js";
 
 /** A granularity that is one number. */
 export type GranularityLevel = number | keyof typeof NAMED_GRANULARITY;
