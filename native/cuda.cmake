@@ -51,4 +51,5 @@ function(unsam_emulated name)
   # No contraction to fused multiply-add; #pragma unroll is nvcc's.
   target_compile_options(${name} PRIVATE -ffp-contract=off -Wno-unknown-pragmas)
   target_link_libraries(${name} PUBLIC unsam unsam_fusion PRIVATE unsam_options)
+  unsam_precompiled(${name})
 endfunction()
