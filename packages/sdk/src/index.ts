@@ -51,3 +51,4 @@ export * from "./scene/index.js";
 export { Segment } from "./segment.js";
 export type { SegmentOptions } from "./segment-options.js";
 export { type ModelInfo, UnSAM } from "./unsam.js";
+export * from "./video/index.js";

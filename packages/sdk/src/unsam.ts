@@ -1,4 +1,5 @@
 import type { Engine } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
 import { openModel } from "@unsam/core/families";
 import type { ImageInput } from "@unsam/core/image";
 import type { ModelCapabilities } from "@unsam/core/models";
@@ -8,6 +9,9 @@ import { EncodedImage } from "./encoded-image.js";
 import { type LoadOptions, loadCalibration, parseLoadOptions } from "./load-options.js";
 import { type EncodeOptions, PhotoEncoder } from "./photo-encoder.js";
 import { type EverythingOptions, planEverything } from "./scene/everything-options.js";
+import type { VideoInput } from "./video/frame-source.js";
+import { Video } from "./video/video.js";
+import type { VideoOptions } from "./video/video-options.js";
 
 /** What `unsam.model` tells about the model in use. */
 export interface ModelInfo {
@@ -49,7 +53,7 @@ export class UnSAM implements AsyncDisposable {
   /** What granularity was fitted to; null: it is the model's own. */
   readonly calibration: Calibration | null;
   readonly #reason: string;
-  #disposed = false;
+  readonly #disposed = new AbortController();
 
   private constructor(
     { engine, reason }: OpenedModel,
@@ -104,6 +108,15 @@ export class UnSAM implements AsyncDisposable {
     return new EncodedImage(this, encoded, photo);
   }
 
+  /**
+   * Opens a video to follow objects through. Only SAM 2, SAM 2.1 and UnSAMv2 can, with a checkpoint that holds their memory.
+   * Throws `E_UNSUPPORTED`, `E_BAD_IMAGE`, `E_BAD_OPTION`, `E_BAD_CHECKPOINT`, `E_IO`, or the reason of `signal`.
+   * @param frames a folder of images, a list of images, or an async iterable of images
+   */
+  openVideo(frames: VideoInput, options: VideoOptions = {}): Promise<Video> {
+    return Video.open({ engine: this.engine, disposed: this.#disposed.signal }, frames, options);
+  }
+
   /** Checks the options of `image.everything` before there is an image. Throws as that does. */
   checkEverything(options: EverythingOptions): void {
     const { name, capabilities } = this.engine.info;
@@ -112,8 +125,8 @@ export class UnSAM implements AsyncDisposable {
 
   /** Releases the model and every image encoded with it; encodes that wait reject. A second dispose does nothing. */
   async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
+    if (this.#disposed.signal.aborted) return;
+    this.#disposed.abort(new UnSAMError("E_DISPOSED", "This model was disposed; load it again."));
     this.encoder.dispose();
     await this.engine.dispose();
   }

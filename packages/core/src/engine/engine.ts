@@ -4,6 +4,7 @@ import type { ModelCapabilities } from "../models/index.js";
 import type { Prompt } from "../prompt.js";
 import type { Tensor } from "../tensor.js";
 import type { ProposalSource } from "../whole-image/index.js";
+import type { EngineVideo, FrameSource, VideoCall, VideoOptions } from "./engine-video.js";
 
 export interface EngineInfo {
   /** Built-in name ("region-tree") or the checkpoint's path. */
@@ -93,5 +94,7 @@ export interface Engine {
   readonly encodesAtOnce: number;
   encode(image: RgbImage, options: { signal?: AbortSignal }): Promise<EngineImage>;
   restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage>;
+  /** Opens a video to follow objects through; left out: the model knows images only. Throws `E_UNSUPPORTED`. */
+  openVideo?(source: FrameSource, options: VideoOptions, call: VideoCall): Promise<EngineVideo>;
   dispose(): Promise<void>;
 }

@@ -6,6 +6,7 @@ export {
 } from "./automatic-granularity.js";
 export { defaultCacheDir } from "./cache-dir.js";
 export * from "./engine.js";
+export * from "./engine-video.js";
 export { loadAddon } from "./load-addon.js";
 export { encoderReason, nativeStatus } from "./native-status.js";
 export {

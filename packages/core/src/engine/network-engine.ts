@@ -13,7 +13,7 @@ import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
 import type { FeatureMap } from "../models/index.js";
 import type { Prompt } from "../prompt.js";
-import { type Handle, inferenceThread, Turns } from "../runtime/index.js";
+import { type Handle, HandleSet, inferenceThread, Turns } from "../runtime/index.js";
 import { elementCount } from "../tensor.js";
 import type { ClickBatch, MaskBatch, ProposalCall } from "../whole-image/index.js";
 import { AUTOMATIC_LEVELS, MOST_SCALES, scalesOfLadder } from "./automatic-granularity.js";
@@ -26,6 +26,7 @@ import type {
   ImageState,
   SegmentOptions,
 } from "./engine.js";
+import type { EngineVideo, FrameSource, VideoCall, VideoOptions } from "./engine-video.js";
 import type { MaskFinisher } from "./mask-finisher.js";
 import { maskPromptLogits } from "./mask-prompt.js";
 import { nativeFinisher } from "./native-finisher.js";
@@ -33,7 +34,9 @@ import { ASKED, encoderReason, nativeStatus } from "./native-status.js";
 import type { Network, OpenCheckpoint } from "./network.worker.js";
 import { proposeByClicks } from "./network-clicks.js";
 import type { NetworkOptions } from "./network-options.js";
+import { openNetworkVideo } from "./network-video.js";
 import { onnxDecoder } from "./onnx-decoder.js";
+import type { VideoSession } from "./video.worker.js";
 import { workerFinisher } from "./worker-finisher.js";
 
 const inference = inferenceThread().bind<typeof import("./network.worker.js")>(
@@ -146,6 +149,7 @@ class NetworkEngine implements Engine {
   readonly #features: readonly FeatureMap[];
   readonly #decoder: MaskDecoder;
   readonly #finisher: MaskFinisher;
+  readonly #videos = new HandleSet<VideoSession>();
 
   constructor(
     info: EngineInfo,
@@ -182,6 +186,13 @@ class NetworkEngine implements Engine {
     return this.#image(Object.fromEntries(this.#features.map(read)) as ImageFeatures, size);
   }
 
+  async openVideo(source: FrameSource, options: VideoOptions, call: VideoCall): Promise<EngineVideo> {
+    const parts = { finisher: this.#finisher, side: this.#side };
+    const { video, handle } = await openNetworkVideo(this.#network, source, options, parts, call);
+    this.#videos.add(handle);
+    return video;
+  }
+
   async #image(
     features: ImageFeatures,
     { width, height }: { width: number; height: number },
@@ -199,6 +210,7 @@ class NetworkEngine implements Engine {
   }
 
   async dispose(): Promise<void> {
+    await this.#videos.releaseAll();
     await this.#decoder.dispose();
     await this.#network.release();
   }

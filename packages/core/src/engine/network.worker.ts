@@ -16,6 +16,7 @@ import {
 import { DISPOSED } from "../operations/native-errors.js";
 import { keep, move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
+import type { OnnxVideoNetwork } from "../video/onnx-video-network.js";
 import { importFamilies } from "./import-families.js";
 import type { NetworkOptions } from "./network-options.js";
 
@@ -26,6 +27,14 @@ export interface Network {
   readonly encoder: ImageEncoder;
   /** null: the native decoder answers, outside of this thread. */
   readonly decoder: OnnxDecoderKernel | null;
+  /** What it was opened from. */
+  readonly origin: {
+    readonly options: OpenOptions;
+    readonly families: readonly NetworkFamily[];
+    readonly fingerprint: string;
+  };
+  /** The networks that only videos need (`video.worker.ts`); null: no video was opened yet, or the model is closed. */
+  video: Promise<OnnxVideoNetwork> | null;
 }
 
 /** An image prepared for the decoder on ONNX Runtime. */
@@ -69,7 +78,8 @@ export async function open({ checkpoint, families }: OpenCheckpoint, options: Op
   const allowed = options.addon !== null && options.decoder !== "onnx";
   const native = allowed ? await nativeWeights(model, options.decoder) : null;
   const weights = native?.weights ?? null;
-  const network = await openKernels(model, fingerprint, options, weights === null);
+  const kernels = await openKernels(model, fingerprint, options, weights === null);
+  const network: Network = { ...kernels, origin: { options, families, fingerprint }, video: null };
   const opened = {
     network: keep(network, {
       gone: "This model was disposed; load it again.",
@@ -109,7 +119,7 @@ async function openKernels(
   fingerprint: string,
   options: OpenOptions,
   withDecoder: boolean,
-): Promise<Network> {
+): Promise<Pick<Network, "encoder" | "decoder">> {
   const encoder = (await nativeEncoder(model, options)) ?? (await onnxEncoder(model, fingerprint, options));
   try {
     return { encoder, decoder: withDecoder ? await onnxDecoder(model, options) : null };
@@ -176,7 +186,7 @@ async function onnxDecoder(model: NetworkModel, options: OpenOptions): Promise<O
   return OnnxDecoderKernel.open(model, (bytes) => openSession(bytes, sessionOptions(options)));
 }
 
-function sessionOptions({ threads, device }: OpenOptions) {
+export function sessionOptions({ threads, device }: OpenOptions) {
   return { threads, providers: device === "cuda" ? ["cuda"] : ["cpu"] };
 }
 
@@ -205,7 +215,13 @@ export function features(image: OnnxImage): ImageFeatures {
   return image.features;
 }
 
-async function close({ decoder, encoder }: Network): Promise<void> {
+async function close(network: Network): Promise<void> {
+  const { decoder, encoder, video } = network;
+  network.video = null;
   await decoder?.release();
   await encoder.release();
+  await video?.then(
+    (opened) => opened.release(),
+    () => {},
+  );
 }

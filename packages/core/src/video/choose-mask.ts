@@ -9,6 +9,7 @@ export interface ChosenMask {
   /** Which of the mask tokens; 4 is that of granularity. */
   readonly maskToken: number;
   readonly pointerToken: number;
+  readonly predictedIou: number;
 }
 
 export interface ChoosingRules {
@@ -29,7 +30,14 @@ export function chooseMask(output: FrameOutput, rules: ChoosingRules): ChosenMas
   const selected = selectMasks(output, rules, rules.multimask);
   if (rules.granularity) {
     const [maskToken] = selected.tokens;
-    return { logits: selected.lowRes.slice(), token: token(0), maskToken, pointerToken: maskToken };
+    const [estimate] = selected.predictedIou;
+    return {
+      logits: selected.lowRes.slice(),
+      token: token(0),
+      maskToken,
+      pointerToken: maskToken,
+      predictedIou: estimate,
+    };
   }
   let best = 0;
   selected.predictedIou.forEach((estimate, i) => {
@@ -43,5 +51,6 @@ export function chooseMask(output: FrameOutput, rules: ChoosingRules): ChosenMas
     token: token(pointerToken),
     maskToken,
     pointerToken,
+    predictedIou: selected.predictedIou[best],
   };
 }

@@ -8,6 +8,8 @@ export interface FrameResult {
   readonly pointer: Float32Array;
   /** Object score logit. */
   readonly score: number;
+  /** 1 for a mask that was given. */
+  readonly predictedIou: number;
   readonly memory: StoredMemory;
 }
 

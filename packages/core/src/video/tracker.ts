@@ -129,6 +129,7 @@ export class VideoTracker {
       logits: filledHoles(maps.logits, rules.imageSize / 4, this.#options.fillHoleArea),
       pointer: isThere ? await this.#network.pointer(chosen.token) : tensors.noPointer,
       score: maps.isEmpty ? -SURE : SURE,
+      predictedIou: 1,
     });
   }
 
@@ -234,14 +235,20 @@ export class VideoTracker {
   async #prompted(
     { object, frame, features }: Run,
     store: Store,
-    { logits, pointer, score }: Omit<FrameResult, "memory">,
+    { logits, pointer, score, predictedIou }: Omit<FrameResult, "memory">,
   ): Promise<FrameResult> {
     const { rules } = this.#network;
     const full = upsampleLogits(logits, rules.imageSize / 4, rules.imageSize, rules.imageSize);
     const mask = this.#options.binaryPromptMasks
       ? full.map((logit) => (logit > 0 ? 1 : 0))
       : full.map((logit) => 1 / (1 + Math.exp(-logit)));
-    const result = { logits, pointer, score, memory: await this.#remember(features, mask, score) };
+    const result = {
+      logits,
+      pointer,
+      score,
+      predictedIou,
+      memory: await this.#remember(features, mask, score),
+    };
     object.pending[store].set(frame, result);
     return result;
   }
@@ -271,6 +278,7 @@ export class VideoTracker {
       logits: filledHoles(unfilled, rules.imageSize / 4, this.#options.fillHoleArea),
       pointer: isThere ? await this.#network.pointer(chosen.token) : tensors.noPointer,
       score: output.objectScore,
+      predictedIou: chosen.predictedIou,
     };
   }
 

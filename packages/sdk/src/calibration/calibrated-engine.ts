@@ -4,6 +4,7 @@ import type {
   EngineImage,
   EngineInfo,
   EngineSegment,
+  EngineVideo,
   ImageState,
   SegmentOptions,
 } from "@unsam/core/engine";
@@ -48,8 +49,61 @@ export class CalibratedEngine implements Engine {
     return calibrated(await this.#engine.restore(state, size), this.#calibration);
   }
 
+  get openVideo(): Engine["openVideo"] {
+    const engine = this.#engine;
+    if (!engine.openVideo) return undefined;
+    return async (source, options, call) =>
+      new CalibratedVideo(await engine.openVideo!(source, options, call), this.#calibration);
+  }
+
   dispose(): Promise<void> {
     return this.#engine.dispose();
+  }
+}
+
+class CalibratedVideo implements EngineVideo {
+  readonly #video: EngineVideo;
+  readonly #calibration: Calibration;
+
+  constructor(video: EngineVideo, calibration: Calibration) {
+    this.#video = video;
+    this.#calibration = calibration;
+  }
+
+  prompt(...[object, frame, prompt, call]: Parameters<EngineVideo["prompt"]>) {
+    const granularity = this.#toModel(prompt.granularity);
+    return this.#video.prompt(object, frame, { ...prompt, granularity }, call);
+  }
+
+  start(...args: Parameters<EngineVideo["start"]>) {
+    return this.#video.start(...args);
+  }
+
+  track(...[frame, options, call]: Parameters<EngineVideo["track"]>) {
+    const granularity = new Map(
+      [...options.granularity].map(([object, value]) => [object, this.#toModel(value)]),
+    );
+    return this.#video.track(frame, { ...options, granularity }, call);
+  }
+
+  clearPrompts(object: number, frame: number): Promise<void> {
+    return this.#video.clearPrompts(object, frame);
+  }
+
+  remove(object: number): Promise<void> {
+    return this.#video.remove(object);
+  }
+
+  reset(): Promise<void> {
+    return this.#video.reset();
+  }
+
+  dispose(): Promise<void> {
+    return this.#video.dispose();
+  }
+
+  #toModel(granularity: number | null): number | null {
+    return granularity === null ? null : this.#calibration.toModel(granularity);
   }
 }
 

@@ -1,0 +1,72 @@
+import type { RgbImage } from "../image/index.js";
+import type { Mask } from "../mask/index.js";
+import type { Tensor } from "../tensor.js";
+
+/** How a video is followed; names of the official predictor in brackets. */
+export interface VideoOptions {
+  /** A corrected frame becomes a conditioning frame (`add_all_frames_to_correct_as_cond`, which is off there). */
+  readonly keepCorrections: boolean;
+  /** Each pixel belongs to one object at most (`non_overlap_masks`). */
+  readonly nonOverlapping: boolean;
+  /** Holes up to this many low-resolution pixels are filled (`fill_hole_area`). */
+  readonly maxHoleArea: number;
+  /** Results of tracked frames farther than this from the last one are forgotten; may be Infinity. */
+  readonly history: number;
+  /** Features of frames that are kept for a second look, bytes. */
+  readonly maxFeatureBytes: number;
+}
+
+/** The frames of a video. */
+export interface FrameSource {
+  readonly width: number;
+  readonly height: number;
+  /** null: not known before it ends. */
+  readonly length: number | null;
+  /** null: there is no such frame, the video ends before it. */
+  read(frame: number, signal: AbortSignal | undefined): Promise<RgbImage | null>;
+}
+
+/** What a frame is prompted with, in pixels of the video. A mask is taken first; points then correct it. */
+export interface VideoPrompt {
+  readonly points: readonly { readonly x: number; readonly y: number; readonly label: 1 | 0 | -1 }[];
+  readonly box: readonly [number, number, number, number] | null;
+  /** A mask at the size of the video, or logits [h, w] that cover the frame, foreground above 0. */
+  readonly mask: Mask | Tensor | null;
+  /** Points that the frame has already are kept. */
+  readonly extend: boolean;
+  readonly granularity: number | null;
+}
+
+/** An object on a frame. */
+export interface VideoAnswer {
+  /** At the size of the video. */
+  readonly mask: Mask;
+  /** Predicted IoU; 1 for a mask that was given. */
+  readonly score: number;
+  /** Raw object-score logit: at 0 or below the object is not there. */
+  readonly objectScore: number;
+  /** Low-resolution logits, [h, w]. */
+  readonly logits: Tensor;
+}
+
+export interface VideoCall {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A video that objects are followed through. Calls are made one after the other. */
+export interface EngineVideo {
+  /** Answers a prompt on a frame. Throws `E_BAD_PROMPT` where the video has no such frame. */
+  prompt(object: number, frame: number, prompt: VideoPrompt, call: VideoCall): Promise<VideoAnswer>;
+  /** Makes prompts part of what is remembered; the earliest frame with one. Throws `E_BAD_PROMPT` where an object has none. */
+  start(call: VideoCall): Promise<number>;
+  /** All objects on a frame, with the granularity of each; null: the video ends before it. */
+  track(
+    frame: number,
+    options: { readonly reverse: boolean; readonly granularity: ReadonlyMap<number, number | null> },
+    call: VideoCall,
+  ): Promise<Map<number, VideoAnswer> | null>;
+  clearPrompts(object: number, frame: number): Promise<void>;
+  remove(object: number): Promise<void>;
+  reset(): Promise<void>;
+  dispose(): Promise<void>;
+}

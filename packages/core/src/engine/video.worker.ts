@@ -1,0 +1,183 @@
+import { openCheckpoint } from "../checkpoint/index.js";
+import { UnSAMError } from "../errors.js";
+import { resizeBicubic } from "../image/bicubic.js";
+import type { RgbImage } from "../image/rgb-image.js";
+import { Mask } from "../mask/mask.js";
+import { resolveModel, weightsFingerprint } from "../models/index.js";
+import { keep, move, openSession } from "../runtime/index.js";
+import { FrameCache } from "../video/frame-cache.js";
+import { type FrameResult, OFFICIAL_TRACKER, type VideoSize, VideoTracker } from "../video/index.js";
+import type { OnnxVideoNetwork } from "../video/onnx-video-network.js";
+import type { MaskPrompt } from "../video/tracker.js";
+import type { VideoOptions, VideoPrompt } from "./engine-video.js";
+import { type Network, sessionOptions } from "./network.worker.js";
+
+// The inference thread's side of a video: the networks that only videos need, features of frames, memories of objects.
+
+const DISPOSED = "This video was disposed; open it again.";
+
+export interface VideoSession {
+  readonly network: Network;
+  readonly video: OnnxVideoNetwork;
+  readonly tracker: VideoTracker;
+  readonly frames: FrameCache;
+}
+
+/** A mask prompt as it crosses to this thread. */
+export type SentMask =
+  | { readonly width: number; readonly height: number; readonly words: Uint32Array }
+  | { readonly width: number; readonly height: number; readonly logits: Float32Array };
+
+/** An answer as it crosses back. */
+export interface SentAnswer {
+  readonly object: number;
+  readonly logits: Float32Array;
+  readonly score: number;
+  readonly objectScore: number;
+}
+
+/** Opens a video. The networks for videos are opened with the first one, and shared. */
+export async function openVideo(network: Network, size: VideoSize, options: VideoOptions) {
+  network.video ??= openVideoNetwork(network);
+  const opening = network.video;
+  const video = await opening.catch((cause) => {
+    if (network.video === opening) network.video = null;
+    throw cause;
+  });
+  const tracker = new VideoTracker(video, size, {
+    ...OFFICIAL_TRACKER,
+    keepCorrections: options.keepCorrections,
+    fillHoleArea: options.maxHoleArea,
+    history: Number.isFinite(options.history) ? options.history : null,
+  });
+  const session: VideoSession = { network, video, tracker, frames: new FrameCache(options.maxFeatureBytes) };
+  return keep(session, { gone: DISPOSED });
+}
+
+/** The checkpoint is opened again: an image needs nothing of what is read here, and nobody held it open for that. */
+async function openVideoNetwork({ origin }: Network): Promise<OnnxVideoNetwork> {
+  const { options, families, fingerprint } = origin;
+  const checkpoint = await openCheckpoint(options.checkpoint);
+  try {
+    const model = resolveModel(checkpoint, options.config, options.weights, families);
+    if (weightsFingerprint(await checkpoint.fingerprint(), model.weights) !== fingerprint) {
+      throw new UnSAMError(
+        "E_BAD_CHECKPOINT",
+        `${options.checkpoint} has changed since the model was loaded; load it again.`,
+      );
+    }
+    if (model.video === null) {
+      throw new UnSAMError(
+        "E_UNSUPPORTED",
+        `Objects cannot be followed through a video with this model (${model.description}); load SAM 2, SAM 2.1 or UnSAMv2.`,
+      );
+    }
+    const { OnnxVideoNetwork } = await import("../video/onnx-video-network.js");
+    return await OnnxVideoNetwork.open(model, model.video(), (bytes) =>
+      openSession(bytes, sessionOptions(options)),
+    );
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** Whether the features of a frame are still there. */
+export function holds({ frames }: VideoSession, frame: number): boolean {
+  return frames.get(frame) !== null;
+}
+
+/** Encodes a frame. */
+export async function look(session: VideoSession, frame: number, image: RgbImage): Promise<void> {
+  const { network, video, frames } = alive(session);
+  const side = video.rules.imageSize;
+  frames.add(frame, await video.frame(await network.encoder.encode(resizeBicubic(image, side, side))));
+}
+
+/** `mask` is taken first, then points correct it. */
+export async function prompt(
+  session: VideoSession,
+  object: number,
+  frame: number,
+  { points, box, extend, granularity }: Omit<VideoPrompt, "mask">,
+  mask: SentMask | null,
+) {
+  const { tracker } = alive(session);
+  const features = featuresOf(session, frame);
+  if (mask) await tracker.addMask(object, frame, features, maskPrompt(mask));
+  if (points.length > 0 || box) {
+    await tracker.addPoints(object, frame, features, {
+      points: points.map(({ x, y }) => [x, y] as const),
+      labels: points.map(({ label }) => label),
+      box,
+      extend,
+      granularity,
+    });
+  }
+  return answers(tracker.results(frame));
+}
+
+/** Prompts become part of what is remembered. The earliest conditioning frame. */
+export function start(session: VideoSession): number {
+  const { tracker } = alive(session);
+  tracker.settle();
+  return tracker.firstFrame!;
+}
+
+/** The objects there are, and whether any of them needs the features of the frame. */
+export function ask(session: VideoSession, frame: number) {
+  const { tracker } = alive(session);
+  tracker.settle();
+  return { objects: [...tracker.objects.keys()], needsFeatures: tracker.needsFeatures(frame) };
+}
+
+/** One object on a frame. */
+export async function track(
+  session: VideoSession,
+  object: number,
+  frame: number,
+  how: { readonly reverse: boolean; readonly granularity: number | null },
+) {
+  const { tracker, frames } = alive(session);
+  return answers(new Map([[object, await tracker.track(object, frame, frames.get(frame), how)]]));
+}
+
+export function clearPrompts(session: VideoSession, object: number, frame: number): void {
+  if (alive(session).tracker.objects.has(object)) session.tracker.clearPrompts(object, frame);
+}
+
+export function remove(session: VideoSession, object: number): void {
+  alive(session).tracker.remove(object);
+}
+
+export function reset(session: VideoSession): void {
+  alive(session).tracker.reset();
+}
+
+/** Whoever disposes a model disposes its videos. */
+function alive(session: VideoSession): VideoSession {
+  if (session.network.video !== null) return session;
+  throw new UnSAMError("E_DISPOSED", DISPOSED);
+}
+
+function featuresOf({ frames }: VideoSession, frame: number) {
+  const features = frames.get(frame);
+  if (features === null) throw new Error(`Frame ${frame} was not looked at.`);
+  return features;
+}
+
+function maskPrompt(mask: SentMask): MaskPrompt {
+  const { width, height } = mask;
+  if ("logits" in mask) return { width, height, data: mask.logits.map((logit) => (logit > 0 ? 1 : 0)) };
+  return { width, height, data: Float32Array.from(new Mask(width, height, mask.words).toBytes()) };
+}
+
+/** Copies: the tracker goes on with its own. */
+function answers(results: ReadonlyMap<number, FrameResult | null>) {
+  const sent: SentAnswer[] = [];
+  for (const [object, result] of results) {
+    if (result === null) continue;
+    const { predictedIou, score, logits } = result;
+    sent.push({ object, logits: logits.slice(), score: predictedIou, objectScore: score });
+  }
+  return move(sent, ...sent.map(({ logits }) => logits));
+}

@@ -1,0 +1,40 @@
+import type { FrameFeatures } from "./video-network.js";
+
+/** Features of the frames that were looked at last, within so many bytes; the newest one always stays. */
+export class FrameCache {
+  readonly #frames = new Map<number, FrameFeatures>();
+  readonly #most: number;
+  #bytes = 0;
+
+  constructor(mostBytes: number) {
+    this.#most = mostBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(frame: number): FrameFeatures | null {
+    const features = this.#frames.get(frame);
+    if (!features) return null;
+    // Frames in the order of their last use.
+    this.#frames.delete(frame);
+    this.#frames.set(frame, features);
+    return features;
+  }
+
+  add(frame: number, features: FrameFeatures): void {
+    this.#drop(frame);
+    this.#frames.set(frame, features);
+    this.#bytes += features.bytes;
+    for (const oldest of this.#frames.keys()) {
+      if (this.#bytes <= this.#most || this.#frames.size === 1) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #drop(frame: number): void {
+    this.#bytes -= this.#frames.get(frame)?.bytes ?? 0;
+    this.#frames.delete(frame);
+  }
+}

@@ -1,0 +1,90 @@
+import { describeWithShared } from "@unsam/test-support";
+import { describe, expect, it } from "vitest";
+import { type ModelConfig, sam2Model, WeightView } from "#core/models/index.js";
+import { openSession } from "#core/runtime/index.js";
+import { FrameCache } from "#core/video/frame-cache.js";
+import { type FrameFeatures, OFFICIAL_TRACKER, VideoTracker } from "#core/video/index.js";
+import { OnnxVideoNetwork } from "#core/video/onnx-video-network.js";
+import { randomValues } from "../support/random.js";
+import { VideoSet } from "../support/video-set.js";
+
+const CLICK = { points: [[32, 17]], labels: [1], box: null, extend: false, granularity: null } as const;
+
+describe("features of frames", () => {
+  const features = (bytes: number): FrameFeatures => ({ plain: new Float32Array(0), skips: null, bytes });
+
+  it("are kept within so many bytes, those that were used last", () => {
+    const cache = new FrameCache(30);
+    for (const frame of [0, 1, 2]) cache.add(frame, features(10));
+    expect(cache.get(0)).not.toBeNull();
+    cache.add(3, features(10));
+    expect([0, 1, 2, 3].filter((frame) => cache.get(frame))).toEqual([0, 2, 3]);
+    cache.add(2, features(20));
+    expect([0, 2, 3].filter((frame) => cache.get(frame))).toEqual([2, 3]);
+    expect(cache.bytes).toBe(30);
+    cache.add(9, features(1000));
+    expect([2, 3, 9].filter((frame) => cache.get(frame))).toEqual([9]);
+    expect(cache.bytes).toBe(1000);
+  });
+});
+
+describeWithShared("a tracker", () => {
+  const set = new VideoSet();
+  const size = { width: 256, height: 144, length: null };
+
+  /** Features of noise: what is kept does not depend on what is seen. */
+  const frameOf = (network: OnnxVideoNetwork) =>
+    network.frame({
+      image_embed: { data: randomValues(256 * 256, 1), shape: [256, 16, 16] },
+      high_res_0: { data: randomValues(32 * 4096, 2), shape: [32, 64, 64] },
+      high_res_1: { data: randomValues(64 * 1024, 3), shape: [64, 32, 32] },
+    });
+
+  it("remembers no more than its history, in both directions, and every prompted frame", async () => {
+    const { model, close } = await set.open("sam2.1");
+    const network = await OnnxVideoNetwork.open(model, model.video!(), (bytes) =>
+      openSession(bytes, { threads: 1 }),
+    );
+    const features = await frameOf(network);
+    const tracker = new VideoTracker(network, size, { ...OFFICIAL_TRACKER, history: 4 });
+    await tracker.addPoints(1, 30, features, CLICK);
+    tracker.settle();
+    const object = tracker.objects.get(1)!;
+    for (let frame = 31; frame < 40; frame++) {
+      await tracker.track(1, frame, features, { reverse: false, granularity: null });
+    }
+    expect([...object.others.keys()]).toEqual([35, 36, 37, 38, 39]);
+    for (let frame = 29; frame > 23; frame--) {
+      await tracker.track(1, frame, features, { reverse: true, granularity: null });
+    }
+    expect([...object.others.keys()]).toEqual([28, 27, 26, 25, 24]);
+    expect([...object.conditioning.keys()]).toEqual([30]);
+    await network.release();
+    await close();
+  });
+
+  it("follows with a SAM 2.0, which encodes no time of pointers and no absence", async () => {
+    const { model, close } = await set.open("sam2.1");
+    const newer = ["obj_ptr_tpos_proj.weight", "obj_ptr_tpos_proj.bias", "no_obj_embed_spatial"];
+    const tensors = new Map([...model.weights.tensors].filter(([name]) => !newer.includes(name)));
+    const weights = new WeightView({ tensors, read: (name) => model.weights.read(name) });
+    const old = sam2Model("sam2", model.config as ModelConfig, weights, null);
+    const network = await OnnxVideoNetwork.open(old, old.video!(), (bytes) =>
+      openSession(bytes, { threads: 1 }),
+    );
+    expect(network.tensors.pointerTime).toBeNull();
+    const features = await frameOf(network);
+    const mask = new Float32Array(256 * 256).fill(-10);
+    // Absence adds nothing.
+    expect(await network.remember(features, mask, true)).toEqual(
+      await network.remember(features, mask, false),
+    );
+    const tracker = new VideoTracker(network, size, OFFICIAL_TRACKER);
+    await tracker.addPoints(1, 0, features, CLICK);
+    tracker.settle();
+    const { logits } = await tracker.track(1, 1, features, { reverse: false, granularity: null });
+    expect(logits.every(Number.isFinite)).toBe(true);
+    await network.release();
+    await close();
+  });
+});

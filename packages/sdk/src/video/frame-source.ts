@@ -1,0 +1,178 @@
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import type { FrameSource } from "@unsam/core/engine";
+import { shownValue, UnSAMError } from "@unsam/core/errors";
+import { notTakenSentence, photosIn, shown } from "@unsam/core/files";
+import { decodeImage, type ImageInput, type RgbImage } from "@unsam/core/image";
+
+/**
+ * The frames of a video: a folder of images, in the order of the numbers in their names; a list of images; or an async
+ * iterable of images, such as a camera or a pipe.
+ */
+export type VideoInput = string | URL | readonly ImageInput[] | AsyncIterable<ImageInput>;
+
+export interface OpenFrames extends FrameSource {
+  /** Whoever gives the frames is told that no more are wanted. */
+  close(): void;
+}
+
+interface ReadOptions {
+  readonly maxPixels: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Opens the frames and decodes the first, which tells their size. Throws `E_BAD_IMAGE`, `E_IO`, `E_UNSUPPORTED`. */
+export async function openFrames(input: VideoInput, options: ReadOptions): Promise<OpenFrames> {
+  if (typeof input === "string" || input instanceof URL) {
+    return openList(await framesOfFolder(input), options);
+  }
+  if (Array.isArray(input)) return openList(input, options);
+  if (typeof input === "object" && input !== null && Symbol.asyncIterator in input) {
+    return openStream(input[Symbol.asyncIterator](), options);
+  }
+  throw bad(
+    `A video cannot be ${shownValue(input)}; give a folder of frames, a list of images, or an async iterable of images.`,
+  );
+}
+
+async function framesOfFolder(folder: string | URL): Promise<string[]> {
+  const name = folder instanceof URL ? folderOf(folder) : folder;
+  const found = await stat(name).catch(() => null);
+  if (found?.isFile()) {
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `${shown(name)} is a file; videos are not decoded here. Give a folder of its frames ` +
+        "(ffmpeg -i clip.mp4 frames/%05d.png), or an async iterable of images.",
+    );
+  }
+  const photos = await photosIn(name, "E_IO");
+  // A frame that is left out would shift all that come after it.
+  const missing = notTakenSentence(photos);
+  if (missing !== null) throw bad(`Some frames of ${shown(name)} cannot be read: ${missing}`);
+  if (photos.photos.length === 0) throw bad(`There are no frames in ${shown(name)}.`);
+  return byNumber(photos.photos).map((photo) => path.join(name, photo));
+}
+
+function folderOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    throw bad(`${url.href.slice(0, 200)} is not the URL of a local folder; give a folder of frames.`);
+  }
+}
+
+/** frame2 before frame10. */
+function byNumber(names: readonly string[]): string[] {
+  return [...names].sort(new Intl.Collator("en", { numeric: true }).compare);
+}
+
+async function openList(frames: readonly ImageInput[], options: ReadOptions): Promise<OpenFrames> {
+  if (frames.length === 0) throw bad("The video has no frames.");
+  const decode = decoder(options.maxPixels);
+  const { width, height } = await decode(frames[0], options.signal);
+  return {
+    width,
+    height,
+    length: frames.length,
+    read: async (frame, signal) => {
+      if (frame >= frames.length) return null;
+      return sized(await decode(frames[frame], signal), frame, { width, height });
+    },
+    close: () => {},
+  };
+}
+
+async function openStream(frames: AsyncIterator<ImageInput>, options: ReadOptions): Promise<OpenFrames> {
+  const decode = decoder(options.maxPixels);
+  const stream = new Stream(frames);
+  const first = await stream.next(options.signal);
+  if (first === null) throw bad("The video has no frames.");
+  const image = await decode(first, options.signal);
+  const size = { width: image.width, height: image.height };
+  /** Number of the frame that the stream gave last. */
+  let passed = 0;
+  /** The newest frame stays: a call that is given up after it was read may be made again. */
+  let last = { frame: 0, image };
+  return {
+    ...size,
+    length: null,
+    read: async (frame, signal) => {
+      if (frame === last.frame) return last.image;
+      if (frame <= passed) {
+        throw new UnSAMError(
+          "E_UNSUPPORTED",
+          `Frame ${frame} of the stream is gone: frame ${passed} was read already, and no frames are held. ` +
+            "Prompt frames as they come, or give a folder or a list.",
+        );
+      }
+      for (;;) {
+        const input = await stream.next(signal);
+        if (input === null) return null;
+        passed++;
+        if (passed < frame) continue;
+        const image = sized(await decode(input, signal), frame, size);
+        last = { frame, image };
+        return image;
+      }
+    },
+    close: () => stream.close(),
+  };
+}
+
+/** One frame after the other; a wait that is given up loses none. */
+class Stream {
+  readonly #frames: AsyncIterator<ImageInput>;
+  #waiting: Promise<IteratorResult<ImageInput>> | null = null;
+  #ended = false;
+
+  constructor(frames: AsyncIterator<ImageInput>) {
+    this.#frames = frames;
+  }
+
+  async next(signal: AbortSignal | undefined): Promise<ImageInput | null> {
+    if (this.#ended) return null;
+    this.#waiting ??= this.#frames.next();
+    const result = await abortable(this.#waiting, signal);
+    this.#waiting = null;
+    if (!result.done) return result.value;
+    this.#ended = true;
+    return null;
+  }
+
+  close(): void {
+    this.#ended = true;
+    // Nobody needs to wait for that, and whoever gives the frames hears of its own errors.
+    this.#frames.return?.().catch(() => {});
+  }
+}
+
+function abortable<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+function decoder(maxPixels: number | undefined) {
+  return (input: ImageInput, signal: AbortSignal | undefined): Promise<RgbImage> =>
+    decodeImage(input, {
+      ...(maxPixels === undefined ? {} : { maxPixels }),
+      ...(signal ? { signal } : {}),
+    });
+}
+
+function sized(image: RgbImage, frame: number, size: { width: number; height: number }): RgbImage {
+  if (image.width === size.width && image.height === size.height) return image;
+  throw bad(
+    `Frame ${frame} has ${image.width} × ${image.height} pixels, the first one ${size.width} × ${size.height}; ` +
+      "all frames of a video must agree.",
+  );
+}
+
+function bad(message: string): UnSAMError {
+  return new UnSAMError("E_BAD_IMAGE", message);
+}

@@ -1,0 +1,188 @@
+import type { Engine, EngineVideo } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
+import { checkKeys } from "@unsam/core/options";
+import { Turns } from "@unsam/core/runtime";
+import type { Granularity } from "../granularity.js";
+import { anyOf } from "./any-signal.js";
+import { type OpenFrames, openFrames, type VideoInput } from "./frame-source.js";
+import { type ObjectHost, type TrackedMask, trackedMask, VideoObject } from "./video-object.js";
+import {
+  parseTrackOptions,
+  parseVideoOptions,
+  type TrackOptions,
+  type VideoOptions,
+} from "./video-options.js";
+
+/** What is on one frame. */
+export interface TrackedFrame {
+  readonly frame: number;
+  readonly objects: ReadonlyMap<VideoObject, TrackedMask>;
+}
+
+/** The model a video is opened with. `disposed` is aborted when it is. */
+interface Maker {
+  readonly engine: Engine;
+  readonly disposed: AbortSignal;
+}
+
+/**
+ * A video whose objects are followed from frame to frame (SAM 2, UnSAMv2). It holds memory until `dispose()`; made by
+ * `unsam.openVideo(frames)`. Calls on one video run one after the other; several videos do not mix.
+ */
+export class Video implements AsyncDisposable {
+  readonly width: number;
+  readonly height: number;
+  /** Number of frames; null for a stream. */
+  readonly length: number | null;
+  readonly #frames: OpenFrames;
+  readonly #video: EngineVideo;
+  readonly #host: ObjectHost;
+  readonly #objects = new Map<number, VideoObject>();
+  readonly #turns = new Turns();
+  readonly #stop = new AbortController();
+  readonly #modelDisposed: AbortSignal;
+  #lastId = 0;
+
+  private constructor({ engine, disposed }: Maker, frames: OpenFrames, video: EngineVideo) {
+    const { width, height, length } = frames;
+    this.width = width;
+    this.height = height;
+    this.length = length;
+    this.#frames = frames;
+    this.#video = video;
+    this.#modelDisposed = disposed;
+    const { name, capabilities } = engine.info;
+    this.#host = {
+      width,
+      height,
+      length,
+      model: { name, granularity: capabilities.granularity },
+      run: (signal, work) => this.#run(signal, "interactive", work),
+      check: (object) => this.#check(object),
+      remove: (object) => this.remove(object),
+    };
+  }
+
+  /** @internal Use `unsam.openVideo`. */
+  static async open(maker: Maker, input: VideoInput, given: VideoOptions): Promise<Video> {
+    const { engine: options, maxPixels, signal } = parseVideoOptions(given);
+    const { engine } = maker;
+    signal?.throwIfAborted();
+    if (!engine.openVideo) {
+      throw new UnSAMError(
+        "E_UNSUPPORTED",
+        `Objects cannot be followed through a video with ${engine.info.name}; load SAM 2, SAM 2.1 or UnSAMv2.`,
+      );
+    }
+    return anyOf([maker.disposed, signal], async (stop) => {
+      const frames = await openFrames(input, { maxPixels, signal: stop });
+      try {
+        return new Video(maker, frames, await engine.openVideo!(frames, options, { signal: stop }));
+      } catch (cause) {
+        frames.close();
+        throw cause;
+      }
+    });
+  }
+
+  /** A new object, to be prompted on a frame. Any number of them, at any time. */
+  object(options: { readonly granularity?: Granularity | undefined } = {}): VideoObject {
+    checkKeys(options, ["granularity"], "video.object");
+    this.#alive();
+    const object = new VideoObject(this.#host, this.#lastId + 1, options.granularity);
+    this.#objects.set(++this.#lastId, object);
+    return object;
+  }
+
+  /** Objects that were made and not removed. */
+  get objects(): readonly VideoObject[] {
+    return [...this.#objects.values()];
+  }
+
+  /**
+   * Follows all objects that were prompted, frame by frame, both ends included. Frames may be prompted and objects added while
+   * it runs: the next frame knows of it. To stop, leave the loop; what was tracked is remembered, and another `track` goes on
+   * from there. Throws `E_BAD_PROMPT` where there is nothing to follow, `E_BAD_OPTION`, `E_BAD_IMAGE`, or the signal's reason.
+   */
+  async *track(given: TrackOptions = {}): AsyncGenerator<TrackedFrame, void, undefined> {
+    const { from, to, direction, signal } = parseTrackOptions(given);
+    this.#alive();
+    this.#checkRange(from, to);
+    const reverse = direction === "backward";
+    const first = await this.#run(signal, "bulk", (video, stop) => video.start({ signal: stop }));
+    const last = to ?? (reverse ? 0 : (this.length ?? Number.POSITIVE_INFINITY) - 1);
+    for (let frame = from ?? first; reverse ? frame >= last : frame <= last; frame += reverse ? -1 : 1) {
+      const granularity = new Map([...this.#objects].map(([id, object]) => [id, object.granularity]));
+      const answers = await this.#run(signal, "bulk", (video, stop) =>
+        video.track(frame, { reverse, granularity }, { signal: stop }),
+      );
+      if (answers === null) return;
+      const objects = new Map<VideoObject, TrackedMask>();
+      for (const [id, answer] of answers) {
+        const object = this.#objects.get(id);
+        if (object) objects.set(object, trackedMask(answer, granularity.get(id) ?? null));
+      }
+      yield { frame, objects };
+    }
+  }
+
+  /** Ends following an object; the others are not touched. */
+  async remove(object: VideoObject): Promise<void> {
+    this.#check(object);
+    this.#objects.delete(object.id);
+    await this.#run(undefined, "interactive", (video) => video.remove(object.id));
+  }
+
+  /** Forgets all objects. The video stays open, and features of its frames stay. */
+  async reset(): Promise<void> {
+    this.#alive();
+    this.#objects.clear();
+    await this.#run(undefined, "interactive", (video) => video.reset());
+  }
+
+  /** Releases what the video holds. Calls after this, and those that wait, reject with `E_DISPOSED`. */
+  async dispose(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort(new UnSAMError("E_DISPOSED", "This video was disposed; open it again."));
+    this.#frames.close();
+    await this.#video.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  /** One call after the other, with a signal that also says when the video or its model is disposed. */
+  async #run<Result>(
+    signal: AbortSignal | undefined,
+    priority: "interactive" | "bulk",
+    work: (video: EngineVideo, signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    return anyOf([this.#stop.signal, this.#modelDisposed, signal], (stop) =>
+      this.#turns.run(() => work(this.#video, stop), { priority, signal: stop }),
+    );
+  }
+
+  #check(object: VideoObject): void {
+    this.#alive();
+    if (this.#objects.get(object.id) === object) return;
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `Object ${object.id} is not one of this video; make one with video.object().`,
+    );
+  }
+
+  #checkRange(from: number | undefined, to: number | undefined): void {
+    const beyond = [from, to].find((frame) => frame !== undefined && frame >= (this.length ?? Infinity));
+    if (beyond === undefined) return;
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `video.track: there is no frame ${beyond}; the video has frames 0 to ${this.length! - 1}.`,
+    );
+  }
+
+  #alive(): void {
+    this.#stop.signal.throwIfAborted();
+    this.#modelDisposed.throwIfAborted();
+  }
+}

@@ -1,0 +1,312 @@
+import { readFile } from "node:fs/promises";
+import { parseNpy } from "@unsam/core/npy";
+import { Mask, UnSAM, type Video } from "@unsam/sdk";
+import { describeWithShared } from "@unsam/test-support";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { fixture, framePaths, readJson, withUnsamCheckpoint } from "./video-fixture.js";
+
+const CLICK: [number, number] = [32, 17];
+
+async function expectedLogits(file: string): Promise<Float32Array> {
+  return parseNpy(await readFile(fixture("cases", `${file}.low_res_logits.npy`))).data;
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+}
+
+async function collect(video: Video, options?: Parameters<Video["track"]>[0]) {
+  const frames: { frame: number; logits: Map<number, Float32Array>; masks: Map<number, Mask> }[] = [];
+  for await (const { frame, objects } of video.track(options)) {
+    const entries = [...objects];
+    frames.push({
+      frame,
+      logits: new Map(entries.map(([object, answer]) => [object.id, answer.logits.data])),
+      masks: new Map(entries.map(([object, answer]) => [object.id, answer.mask])),
+    });
+  }
+  return frames;
+}
+
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => "done",
+    (error) => error.code ?? error.message,
+  );
+
+describeWithShared("a video with SAM 2.1", () => {
+  let unsam: UnSAM;
+
+  beforeAll(async () => {
+    const config = await readJson<object>("config.json");
+    unsam = await UnSAM.load({
+      model: { checkpoint: fixture("checkpoint.safetensors"), config },
+      threads: 1,
+    });
+  });
+  afterAll(() => unsam.dispose());
+
+  it("answers as the official predictor", async () => {
+    await using video = await unsam.openVideo(framePaths(12));
+    expect([video.width, video.height, video.length]).toEqual([256, 144, 12]);
+    const object = video.object();
+    const first = await object.prompt(0, { points: [CLICK] });
+    const [prompted, tracked] = await Promise.all(["click.0", "click.1"].map(expectedLogits));
+    expect(largestDifference(first.logits.data, prompted)).toBeLessThan(1e-3);
+    expect(first).toMatchObject({ isPresent: true, granularity: null });
+    const frames = await collect(video);
+    expect(frames.map(({ frame }) => frame)).toEqual([...Array(12).keys()]);
+    frames.forEach(({ logits }, i) => {
+      const expected = tracked.subarray(i * 4096, (i + 1) * 4096);
+      expect(largestDifference(logits.get(object.id)!, expected), `frame ${i}`).toBeLessThan(0.1);
+    });
+    expect(frames[0].masks.get(object.id)!.equals(first.mask)).toBe(true);
+  });
+
+  it("goes backwards, from the middle", async () => {
+    await using video = await unsam.openVideo(framePaths(8));
+    await video.object().prompt(5, { points: [[23, 83]] });
+    const frames = await collect(video, { direction: "backward" });
+    expect(frames.map(({ frame }) => frame)).toEqual([5, 4, 3, 2, 1, 0]);
+    const expected = await expectedLogits("middle.1");
+    frames.forEach(({ logits }, i) => {
+      expect(largestDifference(logits.get(1)!, expected.subarray(i * 4096, (i + 1) * 4096))).toBeLessThan(
+        0.1,
+      );
+    });
+    expect((await collect(video, { from: 6, to: 7 })).map(({ frame }) => frame)).toEqual([6, 7]);
+  });
+
+  it("keeps a correction, or loses it as the official predictor does", async () => {
+    for (const keepCorrections of [true, false]) {
+      await using video = await unsam.openVideo(framePaths(7), { keepCorrections });
+      const object = video.object();
+      await object.prompt(0, { points: [CLICK] });
+      const [, , , , , before] = await collect(video);
+      const corrected = await object.prompt(5, { points: [[65, 36, "background"]] });
+      expect(corrected.mask.equals(before.masks.get(1)!)).toBe(false);
+      const [, , , , , after] = await collect(video);
+      expect(after.masks.get(1)!.equals(keepCorrections ? corrected.mask : before.masks.get(1)!)).toBe(true);
+    }
+  });
+
+  it("takes a mask as it is, and points that correct it", async () => {
+    await using video = await unsam.openVideo(framePaths(3));
+    const square = Mask.fromBytes(
+      256,
+      144,
+      Array.from({ length: 256 * 144 }, (_, i) => (i % 256 >= 64 && i % 256 < 128 && i < 256 * 72 ? 1 : 0)),
+    );
+    const object = video.object();
+    const taken = await object.prompt(0, { mask: square });
+    expect(taken).toMatchObject({ score: 1, objectScore: 10 });
+    expect(taken.mask.iou(square)).toBeGreaterThan(0.97);
+    const corrected = await object.prompt(0, { mask: square, points: [CLICK] });
+    expect(corrected.mask.equals(taken.mask)).toBe(false);
+  });
+
+  it("leaves the other objects' bits alone where one is added, removed or cleared", async () => {
+    await using alone = await unsam.openVideo(framePaths(4));
+    await alone.object().prompt(0, { points: [CLICK] });
+    const expected = await collect(alone);
+    await using video = await unsam.openVideo(framePaths(4));
+    const first = video.object();
+    const second = video.object();
+    await second.prompt(1, { points: [[120, 49]] });
+    await first.prompt(0, { points: [CLICK] });
+    const both = await collect(video);
+    await second.remove();
+    expect(video.objects).toEqual([first]);
+    const one = await collect(video);
+    expected.forEach(({ logits }, i) => {
+      expect(both[i].logits.get(first.id)).toEqual(logits.get(1));
+      expect(one[i].logits.get(first.id)).toEqual(logits.get(1));
+      expect([...one[i].logits.keys()]).toEqual([first.id]);
+    });
+    expect(await codeOf(second.prompt(0, { points: [CLICK] }))).toBe("E_BAD_PROMPT");
+    await video.reset();
+    expect(await codeOf(collect(video))).toBe("E_BAD_PROMPT");
+  });
+
+  it("does not mix two videos, and gives masks that share no pixel where that is asked", async () => {
+    await using one = await unsam.openVideo(framePaths(4));
+    await using other = await unsam.openVideo(framePaths(4).reverse(), { nonOverlapping: true });
+    await one.object().prompt(0, { points: [CLICK] });
+    await other.object().prompt(0, { points: [CLICK] });
+    await other.object().prompt(0, { points: [[102, 8]] });
+    const [alone, beside] = await Promise.all([collect(one), collect(other)]);
+    for (const { masks } of beside) expect(masks.get(1)!.intersection(masks.get(2)!)).toBe(0);
+    expect(await collect(one)).toEqual(alone);
+  });
+
+  it("reads a stream as it comes, and answers as for a list", async () => {
+    const paths = framePaths(18);
+    let given = 0;
+    async function* stream() {
+      for (const frame of paths) {
+        given++;
+        yield frame;
+      }
+    }
+    await using list = await unsam.openVideo(paths);
+    await using video = await unsam.openVideo(stream());
+    expect(video.length).toBeNull();
+    for (const one of [list, video]) await one.object().prompt(0, { points: [CLICK] });
+    const expected = await collect(list);
+    const frames: number[] = [];
+    for await (const { frame, objects } of video.track()) {
+      frames.push(given);
+      const [answer] = objects.values();
+      expect(answer.logits.data).toEqual(expected[frame].logits.get(1));
+    }
+    // No more frames are taken than are needed.
+    expect(frames).toEqual(paths.map((_, i) => i + 1));
+    expect(await codeOf(video.objects[0].prompt(40, { points: [CLICK] }))).toBe("E_BAD_PROMPT");
+  });
+
+  it("knows of prompts that are made while it runs", async () => {
+    await using video = await unsam.openVideo(framePaths(5));
+    const first = video.object();
+    await first.prompt(0, { points: [CLICK] });
+    const sizes: number[] = [];
+    for await (const { frame, objects } of video.track()) {
+      sizes.push(objects.size);
+      if (frame === 2) await video.object().prompt(3, { points: [[35, 16]] });
+    }
+    expect(sizes).toEqual([1, 1, 1, 2, 2]);
+  });
+
+  it("can be given up at any moment and goes on", async () => {
+    await using video = await unsam.openVideo(framePaths(6));
+    await video.object().prompt(0, { points: [CLICK] });
+    const expected = await collect(video);
+    for (let round = 0; round < 8; round++) {
+      const abort = new AbortController();
+      setTimeout(() => abort.abort(new Error("enough")), 12 * round);
+      expect(["enough", "done"]).toContain(await codeOf(collect(video, { signal: abort.signal })));
+    }
+    expect(await collect(video)).toEqual(expected);
+  });
+
+  it("rejects what waits once it is disposed, also where a stream never goes on", async () => {
+    async function* endless() {
+      yield framePaths(1)[0];
+      await new Promise(() => {});
+    }
+    const video = await unsam.openVideo(endless());
+    await video.object().prompt(0, { points: [CLICK] });
+    const waiting = codeOf(collect(video));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await video.dispose();
+    await video.dispose();
+    expect(await waiting).toBe("E_DISPOSED");
+    expect(() => video.object()).toThrow(expect.objectContaining({ code: "E_DISPOSED" }));
+  });
+
+  it("keeps the event loop free", async () => {
+    await using video = await unsam.openVideo(framePaths(8));
+    await video.object().prompt(0, { points: [CLICK] });
+    let longest = 0;
+    let last = performance.now();
+    const watch = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 1);
+    await collect(video);
+    clearInterval(watch);
+    // Generous: a frame's pixels and masks cross threads in a millisecond; nothing computes here.
+    expect(longest).toBeLessThan(500);
+  });
+
+  describe("says what is wrong", () => {
+    it.each([
+      [[], "E_BAD_IMAGE"],
+      ["no-such-folder", "E_IO"],
+      [42 as never, "E_BAD_IMAGE"],
+      [new URL("https://example.com/clip.mp4"), "E_BAD_IMAGE"],
+      [[Buffer.from("no image")], "E_BAD_IMAGE"],
+    ])("for the video %s", async (frames, code) => {
+      expect(await codeOf(unsam.openVideo(frames))).toBe(code);
+    });
+
+    it("for a file, an empty stream, an option that does not exist", async () => {
+      expect(await codeOf(unsam.openVideo(fixture("config.json")))).toBe("E_UNSUPPORTED");
+      expect(await codeOf(unsam.openVideo((async function* () {})()))).toBe("E_BAD_IMAGE");
+      expect(await codeOf(unsam.openVideo(framePaths(1), { histroy: 3 } as never))).toBe("E_BAD_OPTION");
+      expect(await codeOf(unsam.openVideo(framePaths(1), { history: 3 }))).toBe("E_BAD_OPTION");
+      const aborted = AbortSignal.abort(new Error("enough"));
+      expect(await codeOf(unsam.openVideo(framePaths(1), { signal: aborted }))).toBe("enough");
+    });
+
+    it("for frames and prompts that are not there", async () => {
+      const other = { data: new Uint8Array(3 * 8 * 8), width: 8, height: 8, channels: 3 } as const;
+      await using video = await unsam.openVideo([...framePaths(2), other]);
+      const object = video.object();
+      expect(await codeOf(collect(video))).toBe("E_BAD_PROMPT");
+      expect(await codeOf(object.prompt(3, { points: [CLICK] }))).toBe("E_BAD_PROMPT");
+      expect(await codeOf(object.prompt(-1, { points: [CLICK] }))).toBe("E_BAD_PROMPT");
+      expect(await codeOf(object.prompt(0, {}))).toBe("E_BAD_PROMPT");
+      expect(await codeOf(object.prompt(0, { points: [[999, 1]] }))).toBe("E_BAD_PROMPT");
+      expect(await codeOf(object.prompt(0, { points: [CLICK], granularity: 0.5 }))).toBe("E_BAD_PROMPT");
+      expect(await codeOf(object.prompt(0, null as never))).toBe("E_BAD_PROMPT");
+      expect(await codeOf(object.prompt(2, { points: [CLICK] }))).toBe("E_BAD_IMAGE");
+      await object.prompt(0, { points: [[1, 1]] });
+      // Tracking reaches the frame of another size, says so, and what was tracked before stays.
+      expect(await codeOf(collect(video))).toBe("E_BAD_IMAGE");
+      expect(await collect(video, { to: 1 })).toHaveLength(2);
+      expect(await codeOf(collect(video, { from: 3 }))).toBe("E_BAD_OPTION");
+      expect(() => video.object({ granularity: 0.5 })).toThrow(/without granularity/);
+    });
+
+    it("for a model of images", async () => {
+      await using tree = await UnSAM.load({ model: "region-tree" });
+      expect(await codeOf(tree.openVideo(framePaths(1)))).toBe("E_UNSUPPORTED");
+    });
+  });
+});
+
+describeWithShared("a video with UnSAMv2", () => {
+  it("follows a granularity, which may change at any frame", async () => {
+    const config = await readJson<object>("config-unsam.json");
+    await withUnsamCheckpoint(async (checkpoint) => {
+      await using unsam = await UnSAM.load({ model: { checkpoint, config }, threads: 1 });
+      await using video = await unsam.openVideo(framePaths(5));
+      const object = video.object({ granularity: 0.2 });
+      const first = await object.prompt(0, { points: [[43, 134]] });
+      expect(first.granularity).toBe(0.2);
+      const [prompted, tracked] = await Promise.all(["u-click-020.0", "u-click-020.1"].map(expectedLogits));
+      expect(largestDifference(first.logits.data, prompted)).toBeLessThan(1e-3);
+      const same = await collect(video);
+      same.forEach(({ logits }, i) => {
+        const expected = tracked.subarray(i * 4096, (i + 1) * 4096);
+        expect(largestDifference(logits.get(1)!, expected)).toBeLessThan(0.1);
+      });
+      const seen: (number | null)[] = [];
+      for await (const { frame, objects } of video.track()) {
+        const answer = objects.get(object)!;
+        seen.push(answer.granularity);
+        if (frame < 3) expect(answer.logits.data).toEqual(same[frame].logits.get(1));
+        else expect(answer.logits.data).not.toEqual(same[frame].logits.get(1));
+        if (frame === 2) object.granularity = "coarse";
+      }
+      expect(seen).toEqual([0.2, 0.2, 0.2, 1, 1]);
+      expect(() => {
+        object.granularity = "auto";
+      }).toThrow(expect.objectContaining({ code: "E_BAD_PROMPT" }));
+    });
+  });
+
+  it("ends with its model", async () => {
+    const config = await readJson<object>("config.json");
+    const unsam = await UnSAM.load({
+      model: { checkpoint: fixture("checkpoint.safetensors"), config },
+      threads: 1,
+    });
+    const video = await unsam.openVideo(framePaths(4));
+    await video.object().prompt(0, { points: [CLICK] });
+    const running = codeOf(collect(video));
+    await unsam.dispose();
+    expect(await running).toBe("E_DISPOSED");
+    expect(await codeOf(unsam.openVideo(framePaths(1)))).toBe("E_DISPOSED");
+  });
+});
