@@ -114,10 +114,11 @@ describe("unsam calibrate", () => {
     // Five processes, each of which loads and encodes; on a busy machine half a minute is not enough.
   }, 120_000);
 
-  it("meets a statistic", async () => {
+  it("meets a statistic over the photos of a pattern", async () => {
     const out = path.join(folder, "median.json");
     const goal = ["--median-area", "0.05", "--granularity", "medium", "--points-per-side", "6"];
-    const { code, stdout } = await unsam(["calibrate", photo, ...goal, "--out", out]);
+    const pattern = path.join(path.dirname(photo), "fruit-b*.jpg");
+    const { code, stdout } = await unsam(["calibrate", pattern, ...goal, "--out", out]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/medianRegionArea over 1 image: .* before, .* now, 0\.0500 wanted/);
     await expectSchema("calibration", await readFile(out, "utf8"));
@@ -127,6 +128,8 @@ describe("unsam calibrate", () => {
     ["no goal", [photo], /one goal/],
     ["two goals", [photo, "--regions", "5", "--median-area", "3"], /one goal/],
     ["no image", ["--regions", "5"], /no images/],
+    ["standard input", ["-", "--regions", "5"], /from files; - is none/],
+    ["a pattern without photos", ["no*where.jpg", "--regions", "5"], /No file matches/],
     ["a missing image", ["nowhere.jpg", "--regions", "5"], /nowhere\.jpg/],
     ["missing targets", ["--targets", "none.json"], /no file “none\.json”/],
     ["a photo as targets", ["--targets", photo], /not UTF-8/],

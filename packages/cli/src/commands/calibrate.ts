@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { count, granularity, positive } from "../arguments.js";
 import { checkDistinct, checkWritable } from "../check-writable.js";
 import { withExamples } from "../help/examples.js";
+import { nameImages } from "../images/name-images.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
 import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
@@ -27,7 +28,10 @@ export function calibrateCommand({ signal }: Interrupt): Command {
     .description(
       "Fit granularity to one kind of image: to labelled regions, or to a statistic of all regions.",
     )
-    .argument("[images...]", "photos of that kind; not needed with --targets, which names its own")
+    .argument(
+      "[images...]",
+      "photos of that kind, folders or patterns; not needed with --targets, which names its own",
+    )
     .option("--targets <file.json>", "labelled regions: clicks or boxes with their masks")
     .option(
       "--median-area <a>",
@@ -54,8 +58,9 @@ export function calibrateCommand({ signal }: Interrupt): Command {
   ]);
 }
 
-async function calibrate(files: string[], flags: CalibrateFlags, signal: AbortSignal): Promise<void> {
+async function calibrate(given: string[], flags: CalibrateFlags, signal: AbortSignal): Promise<void> {
   await checkWritable("--out", flags.out, ".json");
+  const files = await photoFiles(given, signal);
   const inputs = [["--targets", flags.targets], ...files.map((file) => ["an image", file] as const)] as const;
   await checkDistinct(inputs, [["--out", flags.out]]);
   const { images: photos, goal } = await readGoal(files, flags, signal);
@@ -83,8 +88,17 @@ async function calibrate(files: string[], flags: CalibrateFlags, signal: AbortSi
   );
 }
 
+/** Files, folders and patterns, as other commands take them. */
+async function photoFiles(given: readonly string[], signal: AbortSignal): Promise<string[]> {
+  const { sources } = await nameImages(given, {}, signal);
+  return sources.map((source) => {
+    if (source.path !== null) return source.path;
+    throw new UnSAMError("E_BAD_OPTION", `calibrate reads photos from files; ${source.given} is none.`);
+  });
+}
+
 async function readGoal(
-  files: string[],
+  files: readonly string[],
   flags: CalibrateFlags,
   signal: AbortSignal,
 ): Promise<{ images: readonly string[]; goal: CalibrationGoal }> {
