@@ -81,6 +81,13 @@ export function positive(text: string): number {
   throw new InvalidArgumentError("Give a number above 0.");
 }
 
+/** The largest error of outlines, pixels. */
+export function bound(text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (value >= 0 && value <= 1000) return value;
+  throw new InvalidArgumentError("Give a number of pixels from 0 to 1000.");
+}
+
 export function count(text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 1) return value;

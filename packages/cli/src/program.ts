@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { calibrateCommand } from "./commands/calibrate.js";
 import { completionCommand } from "./commands/completion.js";
+import { convertCommand } from "./commands/convert.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { evalCommand } from "./commands/eval.js";
 import { everythingCommand } from "./commands/everything.js";
@@ -33,6 +34,7 @@ export function createProgram(interrupt: Interrupt): Command {
     segmentCommand,
     ladderCommand,
     everythingCommand,
+    convertCommand,
     calibrateCommand,
     evalCommand,
     pseudoLabelCommand,

@@ -30,7 +30,16 @@ const visible = async (out: string) => (await readdir(out)).filter((name) => !na
 
 describe("unsam everything IMAGE", () => {
   it("writes every kind of file, and prints one JSON document", async () => {
-    const ends = ["json", "coco.json", "geojson", "labels.png", "contours.png", "png"];
+    const ends = [
+      "json",
+      "coco.json",
+      "geojson",
+      "labels.png",
+      "contours.png",
+      "png",
+      "cvat.xml",
+      "yolo.txt",
+    ];
     const files = ends.map((end) => path.join(folder, `scene.${end}`));
     const { code, stdout, stderr } = await unsam([
       "everything",
@@ -70,7 +79,7 @@ describe("unsam everything IMAGE", () => {
   });
 
   it.each([
-    [["--out", "scene.tiff"], /must end in .coco.json, .geojson/],
+    [["--out", "scene.tiff"], /must end in .coco.json, .labelme.json/],
     [["--out", path.join("no", "such", "scene.json")], /no folder/],
     [["--granularity", "0.9..0.1"], /lower end comes first/],
     [["--granularity", "auto"], /auto/],

@@ -71,6 +71,7 @@ describe("examples of help", () => {
         "scene.png",
         "scenes",
         "street.jpg",
+        "street.labelme.json",
       ];
       expect(readdirSync(folder).sort()).toEqual(made);
     } finally {

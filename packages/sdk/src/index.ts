@@ -18,6 +18,7 @@ export {
   NAMED_GRANULARITY,
 } from "@unsam/core/names";
 export type { ListedModel, PulledModel, PullProgress } from "@unsam/core/store";
+export * from "./annotations/index.js";
 export {
   type CalibrateOptions,
   Calibration,

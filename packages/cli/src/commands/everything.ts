@@ -2,11 +2,13 @@ import { stat } from "node:fs/promises";
 import { UnSAMError } from "@unsam/core/errors";
 import type { EverythingOptions, GranularityLevel } from "@unsam/sdk";
 import { Command, Option } from "commander";
-import { count, granularities, granularityRange, share, wholeNumber } from "../arguments.js";
+import { bound, count, granularities, granularityRange, share, wholeNumber } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { everythingOfFolder } from "../everything/folder.js";
 import {
+  type AnnotationFlags,
+  checkAnnotationFlags,
   checkStandardOutput,
   formatNamed,
   placeOf,
@@ -21,7 +23,7 @@ import { loadModel, type ModelOptions, modelOf } from "../load-model.js";
 import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 
-interface EverythingFlags extends ModelOptions, ImageFlags {
+interface EverythingFlags extends ModelOptions, ImageFlags, AnnotationFlags {
   readonly granularity?: EverythingOptions["granularity"];
   readonly levels?: number;
   readonly prompting?: "adaptive" | "grid" | "regions";
@@ -78,6 +80,9 @@ export function everythingCommand({ signal }: Interrupt): Command {
       "granularities that pictures show (default 0.5); label maps the first",
       granularities,
     )
+    .option("--simplify <pixels>", "annotations get outlines that lie so near the exact ones", bound)
+    .option("--georeference", "write .geojson where the photo lies on the map: world file, GeoTIFF")
+    .option("--epsg <code>", "with --georeference: the map's coordinates, where nothing names them", count)
     .option("--json", "print one JSON document to standard output")
     .action((input: string, flags: EverythingFlags) => everything(input, flags, signal));
   suggest(
@@ -89,6 +94,10 @@ export function everythingCommand({ signal }: Interrupt): Command {
   return withExamples(command, [
     ["unsam everything street.jpg --out scene.json --out scene.png", "all masks, and a picture of them"],
     ["unsam everything photos --out scenes --format coco.json", "each photo of a folder"],
+    [
+      "unsam everything street.jpg --out street.labelme.json --simplify 1",
+      "outlines to be corrected by hand",
+    ],
   ]);
 }
 
@@ -114,7 +123,8 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
     predictedIou: flags.predictedIou,
     stability: flags.stability,
   };
-  const common = { options, at, maxPixels, json: flags.json ?? false, signal };
+  const annotations = { simplify: flags.simplify, georeference: flags.georeference, epsg: flags.epsg };
+  const common = { options, at, annotations, maxPixels, json: flags.json ?? false, signal };
   const load = () => loadModel(flags, signal);
   if (!found?.isDirectory()) {
     if (flags.format && !(toStandardOutput && flags.format.length === 1)) {
@@ -124,6 +134,10 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
       );
     }
     const places = out.map((file) => placeOf(file, flags.format?.[0]));
+    checkAnnotationFlags(
+      annotations,
+      places.map(({ format }) => format),
+    );
     if (toStandardOutput) checkStandardOutput(places, flags.json);
     // The text that is printed without --json tells of a granularity, too.
     if (flags.json)
@@ -145,6 +159,7 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
   }
   const formats = [...new Set(flags.format ?? ["json"])].map(formatNamed);
   checkAt(flags, formats);
+  checkAnnotationFlags(annotations, formats);
   await everythingOfFolder(
     { folder: source.path ?? input, out: out[0], formats, calibration, ...common },
     load,

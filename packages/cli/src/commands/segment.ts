@@ -1,8 +1,12 @@
+import path from "node:path";
+import { ANNOTATION_FORMATS, annotationFormatOf } from "@unsam/core/annotation-formats";
+import { UnSAMError } from "@unsam/core/errors";
+import { makeFolder } from "@unsam/core/files";
 import { formatNpy } from "@unsam/core/npy";
 import type { Granularity, Segment } from "@unsam/sdk";
 import { Command } from "commander";
 import { type Answered, answerImages } from "../answer-images.js";
-import { GRANULARITIES, granularity } from "../arguments.js";
+import { bound, GRANULARITIES, granularity } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
 import { withExamples } from "../help/examples.js";
 import { checkImageFlags, type ImageFlags } from "../images/image-flags.js";
@@ -17,6 +21,9 @@ import {
 import { checkPrompt, type PromptFlags, readPrompt, withPromptOptions } from "../prompt-flags.js";
 import { segmentReport, shareOf } from "../segment-report.js";
 import type { Interrupt } from "../terminal/interrupt.js";
+import { tell } from "../terminal/output.js";
+
+const ANNOTATION_ENDS = ANNOTATION_FORMATS.map(({ suffixes }) => suffixes[0]).join(", ");
 
 interface SegmentFlags extends PromptFlags, ImageFlags {
   readonly granularity?: Granularity;
@@ -24,6 +31,8 @@ interface SegmentFlags extends PromptFlags, ImageFlags {
   readonly out?: string;
   readonly overlay?: string;
   readonly logits?: string;
+  readonly annotations?: string;
+  readonly simplify?: number;
   readonly json?: true;
 }
 
@@ -35,6 +44,11 @@ export function segmentCommand({ signal }: Interrupt): Command {
     .option("--out <file.png>", "write the mask; of several photos a folder, or a name with {name} in it")
     .option("--overlay <file.png>", "write the photo with the mask drawn over it")
     .option("--logits <file.npy>", "write the low-resolution logits")
+    .option(
+      "--annotations <file>",
+      `write the mask as annotations: ${ANNOTATION_ENDS}; of several photos a name with {name} in it`,
+    )
+    .option("--simplify <pixels>", "with --annotations: outlines that lie so near the exact ones", bound)
     .option("--json", "print one JSON document to standard output")
     .action((images: string[], flags: SegmentFlags) => segment(images, flags, signal));
   suggest(command, "--granularity", GRANULARITIES);
@@ -56,9 +70,19 @@ async function segment(given: string[], flags: SegmentFlags, signal: AbortSignal
     mask: { flag: "--out", given: flags.out, extension: ".png", suffix: ".mask.png" },
     overlay: { flag: "--overlay", given: flags.overlay, extension: ".png", suffix: ".overlay.png" },
     logits: { flag: "--logits", given: flags.logits, extension: ".npy", suffix: ".logits.npy" },
+    annotations: {
+      flag: "--annotations",
+      given: flags.annotations,
+      extension: path.extname(flags.annotations ?? "").toLowerCase(),
+      suffix: "",
+    },
   };
+  if (flags.annotations !== undefined) annotationFormatOf(flags.annotations);
+  else if (flags.simplify !== undefined) {
+    throw new UnSAMError("E_BAD_OPTION", "--simplify is about outlines; give --annotations with it.");
+  }
   const { areSeveral } = images;
-  const options = [files.mask, files.overlay, files.logits];
+  const options = Object.values(files);
   await checkResultOptions(options, images, flags.json);
   const prompt = { ...(await readPrompt(flags, signal)), granularity: flags.granularity };
 
@@ -66,19 +90,23 @@ async function segment(given: string[], flags: SegmentFlags, signal: AbortSignal
     mask: resultFile(files.mask, source, areSeveral),
     overlay: resultFile(files.overlay, source, areSeveral),
     logits: resultFile(files.logits, source, areSeveral),
+    annotations: resultFile(files.annotations, source, areSeveral),
   });
   await answerImages<Segment>(images, {
     flags,
     options,
     signal,
     ask: (encoded) => encoded.segment(prompt, { multimask: flags.multimask ?? false, signal }),
-    write: async (answered) => writeFiles(answered.answer, placed(answered), areSeveral),
+    write: async (answered) => {
+      await writeFiles(answered.answer, placed(answered), areSeveral);
+      await writeAnnotationsOf(answered, placed(answered), flags.simplify, signal);
+    },
     report: (answered) => report(answered, placed(answered)),
     describe: (answered) => describe(answered, placed(answered), areSeveral),
   });
 }
 
-type Files = Readonly<Record<"mask" | "overlay" | "logits", ResultOption>>;
+type Files = Readonly<Record<"mask" | "overlay" | "logits" | "annotations", ResultOption>>;
 type Placed = Readonly<Record<keyof Files, string | null>>;
 
 async function writeFiles(answer: Segment, placed: Placed, areSeveral: boolean): Promise<void> {
@@ -91,6 +119,21 @@ async function writeFiles(answer: Segment, placed: Placed, areSeveral: boolean):
     files.push([placed.logits, formatNpy({ data: answer.logits.data, shape: [1, 1, height, width] })]);
   }
   await writeResults(files, areSeveral);
+}
+
+async function writeAnnotationsOf(
+  { source, answer, size }: Answered<Segment>,
+  { annotations }: Placed,
+  simplify: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (annotations === null) return;
+  const { mask, score, stability, granularity } = answer;
+  const image = { fileName: source.name, ...size, regions: [{ mask, score, stability, granularity }] };
+  await makeFolder(path.dirname(path.resolve(annotations)));
+  const { writeAnnotations } = await import("@unsam/sdk");
+  const { lost } = await writeAnnotations(annotations, [image], { simplify, signal });
+  if (lost.length > 0) tell(`${annotations} does not tell ${lost.join("; ")}`);
 }
 
 /** The document of `--json`; its schema is docs/schemas/segment.schema.json. */
@@ -127,7 +170,9 @@ function describe(
     const others = answer.alternatives.map((other) => `${other.granularity!.toFixed(2)} (${shareOf(other)})`);
     lines.push(`other scales: ${others.join(", ")}`);
   }
-  const files = [placed.mask, placed.overlay, placed.logits].filter((file) => file !== null);
+  const files = [placed.mask, placed.overlay, placed.logits, placed.annotations].filter(
+    (file) => file !== null,
+  );
   for (const file of files) lines.push(wrote(file));
   if (files.length === 0 && !areSeveral)
     lines.push("give --out mask.png or --overlay overlay.png to keep it");

@@ -17,7 +17,7 @@ import type { EverythingOptions, GranularityLevel, UnSAM } from "@unsam/sdk";
 import { EXIT_FAILED, explain } from "../failure.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import { printResult, tell } from "../terminal/output.js";
-import type { SceneFormat } from "./formats.js";
+import { type AnnotationFlags, lossOfFormat, type SceneFormat } from "./formats.js";
 
 export interface FolderJob {
   readonly folder: string;
@@ -25,6 +25,7 @@ export interface FolderJob {
   readonly formats: readonly SceneFormat[];
   readonly options: Omit<EverythingOptions, "signal" | "onProgress">;
   readonly at: readonly GranularityLevel[];
+  readonly annotations: AnnotationFlags;
   readonly maxPixels: number | undefined;
   readonly calibration: string | undefined;
   readonly json: boolean;
@@ -72,6 +73,7 @@ export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnS
   let skipped = images.length - open.length;
   const progress = new BatchProgress(open.length);
   if (skipped > 0) tell(`${skipped} images are done already`);
+  for (const lost of formats.map(lossOfFormat)) if (lost !== null) tell(lost);
   try {
     for (const image of open) {
       try {
@@ -107,13 +109,19 @@ async function isDone(image: string, { out, formats }: FolderJob): Promise<boole
 }
 
 async function everythingOf(image: string, job: FolderJob, unsam: UnSAM): Promise<void> {
-  const { folder, out, formats, options, at, maxPixels, signal } = job;
+  const { folder, out, formats, options, at, annotations, maxPixels, signal } = job;
   await using encoded = await unsam.encode(path.join(folder, image), { signal, maxPixels });
   const scene = await encoded.everything({ ...options, signal });
   for (const format of formats) {
     signal.throwIfAborted();
     const file = path.join(out, outputName(image, format.suffix));
-    await format.write(scene, file, { at, photo: image, signal });
+    await format.write(scene, file, {
+      at,
+      photo: image,
+      photoPath: path.join(folder, image),
+      ...annotations,
+      signal,
+    });
   }
 }
 
@@ -130,10 +138,10 @@ async function listed(folder: string): Promise<string[]> {
 /** Throws `E_BAD_OPTION` where the folder holds files of another model or other options. */
 async function agreeOnSettings(job: FolderJob, unsam: UnSAM): Promise<void> {
   const file = path.join(job.out, SETTINGS);
-  const { options, at, signal } = job;
+  const { options, at, annotations, signal } = job;
   const reading = { what: "The calibration", code: "E_BAD_FILE", signal } as const;
   const calibration = job.calibration === undefined ? null : await readFileJson(job.calibration, reading);
-  const settings = { model: unsam.engine.info.fingerprint, options, at, calibration };
+  const settings = { model: unsam.engine.info.fingerprint, options, at, calibration, ...annotations };
   const wanted = `${JSON.stringify(settings, null, 2)}\n`;
   const found =
     (await exists(file)) || !(await createWhole(file, wanted)) ? await readSettings(file, signal) : wanted;

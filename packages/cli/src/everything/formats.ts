@@ -1,12 +1,13 @@
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { ANNOTATION_FORMATS, type AnnotationFormat } from "@unsam/core/annotation-formats";
 import { UnSAMError } from "@unsam/core/errors";
 import { makePrivateFolder, readFileBytes, temporaryPath, writeWhole } from "@unsam/core/files";
 import type { GranularityLevel, SceneHierarchy } from "@unsam/sdk";
 import { checkPlace } from "../check-writable.js";
 import { STANDARD } from "../images/image-source.js";
-import { isStandardOutputTerminal, printBytes } from "../terminal/output.js";
+import { isStandardOutputTerminal, printBytes, tell } from "../terminal/output.js";
 
 /** A kind of file that a scene can be written to, known by the end of its name. */
 export interface SceneFormat {
@@ -14,53 +15,79 @@ export interface SceneFormat {
   readonly about: string;
   /** It shows granularities: those of `--at`. */
   readonly showsGranularities?: true;
-  write(scene: SceneHierarchy, file: string, context: FormatContext): Promise<void>;
+  /** It is one for annotations: outlines may be simplified, and it says itself what it keeps. */
+  readonly annotations?: AnnotationFormat;
+  /** Says what the file does not tell of the scene. */
+  write(scene: SceneHierarchy, file: string, context: FormatContext): Promise<readonly string[]>;
 }
 
-export interface FormatContext {
+/** How annotations are written. */
+export interface AnnotationFlags {
+  /** Largest error of outlines in pixels; undefined: masks are written as they are. */
+  readonly simplify?: number | undefined;
+  /** In the coordinates of the map that the photo lies on. */
+  readonly georeference?: true | undefined;
+  readonly epsg?: number | undefined;
+}
+
+export interface FormatContext extends AnnotationFlags {
   /** The granularities that pictures show: label maps one, coloured photos all of them side by side. */
   readonly at: readonly GranularityLevel[];
   /** Name of the photo's file. */
   readonly photo: string;
+  /** Where it lies; undefined: it is no file. */
+  readonly photoPath: string | undefined;
   readonly signal: AbortSignal;
 }
 
-const text = (json: unknown) => Buffer.from(`${JSON.stringify(json)}\n`);
+/** A format for annotations, which the SDK knows, as one that a scene is written to. */
+function ofAnnotations(format: AnnotationFormat): SceneFormat {
+  return {
+    suffix: format.suffixes[0],
+    about: format.about,
+    annotations: format,
+    write: async (scene, file, { photo, photoPath, simplify, georeference, epsg, signal }) => {
+      const isOnMap = georeference === true && format.name === "geojson";
+      const place = isOnMap ? { georeference: photoPath, epsg } : {};
+      const options = { format: format.name, fileName: photo, simplify, ...place, signal };
+      return (await scene.export(file, options)).lost;
+    },
+  };
+}
+
+/** Pictures show what they show: they have nothing to tell. */
+async function wholly(file: string, content: Promise<Uint8Array>): Promise<readonly string[]> {
+  await writeWhole(file, await content);
+  return [];
+}
 
 /** Longer ends first: `.coco.json` is no `.json`. */
 export const SCENE_FORMATS: readonly SceneFormat[] = [
-  {
-    suffix: ".coco.json",
-    about: "COCO annotations (RLE)",
-    write: async (scene, file, { photo }) => writeWhole(file, text(await scene.toCOCO({ fileName: photo }))),
-  },
-  {
-    suffix: ".geojson",
-    about: "polygons with holes",
-    write: async (scene, file) => writeWhole(file, text(await scene.toGeoJSON())),
-  },
+  ...ANNOTATION_FORMATS.map(ofAnnotations),
   {
     suffix: ".labels.png",
     about: "16-bit label map at --at",
     showsGranularities: true,
-    write: async (scene, file, { at }) => writeWhole(file, await scene.at(at[0]).toPNG()),
+    write: (scene, file, { at }) => wholly(file, scene.at(at[0]).toPNG()),
   },
   {
     suffix: ".contours.png",
     about: "16-bit contours of all granularities",
-    write: async (scene, file) => writeWhole(file, await scene.contours.toPNG()),
+    write: (scene, file) => wholly(file, scene.contours.toPNG()),
   },
   {
     suffix: ".json",
     about: "the scene, without loss",
-    write: (scene, file) => scene.save(file),
+    write: async (scene, file) => {
+      await scene.save(file);
+      return [];
+    },
   },
   {
     suffix: ".png",
     about: "the photo in colours at --at",
     showsGranularities: true,
-    write: async (scene, file, { at, signal }) =>
-      writeWhole(file, await scene.overlay({ granularity: at, signal })),
+    write: (scene, file, { at, signal }) => wholly(file, scene.overlay({ granularity: at, signal })),
   },
 ];
 
@@ -112,23 +139,56 @@ export async function checkOutputs(places: readonly ScenePlace[]): Promise<void>
   for (const { file } of places) if (file !== STANDARD) await checkPlace("--out", file);
 }
 
-/** Writes a scene to a file, whole or not at all, or to standard output. */
+/**
+ * Writes a scene to a file, whole or not at all, or to standard output, and tells on standard error what the file does not
+ * tell.
+ */
 export async function writeScene(
   { file, format }: ScenePlace,
   scene: SceneHierarchy,
   context: FormatContext,
 ): Promise<void> {
-  if (file !== STANDARD) return format.write(scene, file, context);
+  if (file !== STANDARD) {
+    tellLost(file, await format.write(scene, file, context));
+    return;
+  }
   // Scenes are written to files by a thread of their own, piece by piece.
   const folder = temporaryPath(tmpdir());
   await makePrivateFolder(folder);
   try {
     const whole = path.join(folder, `scene${format.suffix}`);
-    await format.write(scene, whole, context);
+    tellLost("standard output", await format.write(scene, whole, context));
     printBytes(await readFileBytes(whole, { what: "The scene", signal: context.signal }));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Throws `E_BAD_OPTION` where an option about annotations is given, and no format takes it. */
+export function checkAnnotationFlags(flags: AnnotationFlags, formats: readonly SceneFormat[]): void {
+  const some = (name?: string) =>
+    formats.some(({ annotations }) => annotations && (name === undefined || annotations.name === name));
+  const problem =
+    flags.simplify !== undefined && !some()
+      ? "--simplify is about outlines in annotations; write .geojson, .labelme.json or another of these, or leave it out"
+      : flags.georeference && !some("geojson")
+        ? "--georeference is about .geojson, which is not written"
+        : flags.epsg !== undefined && !flags.georeference
+          ? "--epsg says which coordinates a map has; give --georeference with it"
+          : null;
+  if (problem !== null) throw new UnSAMError("E_BAD_OPTION", `${problem}.`);
+}
+
+/** What files of a format never tell of a scene; null: they tell all. */
+export function lossOfFormat({ suffix, annotations }: SceneFormat): string | null {
+  const keeps = new Set(annotations?.keeps);
+  const lost = (["score", "stability", "granularity", "parent"] as const).filter((fact) => !keeps.has(fact));
+  if (!annotations || lost.length === 0) return null;
+  return `${suffix} files do not tell of a mask its ${lost.join(", ")}`;
+}
+
+function tellLost(file: string, lost: readonly string[]): void {
+  if (lost.length > 0) tell(`${file} does not tell ${lost.join("; ")}`);
 }
 
 function listOf(names: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { UnSAMError } from "@unsam/core/errors";
 import type { EverythingOptions, GranularityLevel, SceneHierarchy, UnSAM } from "@unsam/sdk";
 import { checkDistinct } from "../check-writable.js";
 import type { ImageFlags } from "../images/image-flags.js";
@@ -6,7 +7,7 @@ import { openImage } from "../images/open-image.js";
 import { wrote } from "../outputs/result-files.js";
 import { printResult, tell } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
-import { checkOutputs, type ScenePlace, writeScene } from "./formats.js";
+import { type AnnotationFlags, checkOutputs, type ScenePlace, writeScene } from "./formats.js";
 
 export interface OneImage {
   readonly source: ImageSource;
@@ -14,6 +15,7 @@ export interface OneImage {
   readonly options: Omit<EverythingOptions, "signal" | "onProgress">;
   readonly out: readonly ScenePlace[];
   readonly at: readonly GranularityLevel[];
+  readonly annotations: AnnotationFlags;
   readonly maxPixels: number | undefined;
   readonly json: boolean;
   readonly signal: AbortSignal;
@@ -26,7 +28,13 @@ interface Timing {
 
 /** `unsam everything IMAGE`. `load` is called once everything that can be checked before has been. */
 export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM>): Promise<void> {
-  const { source, options, out, at, maxPixels, signal } = job;
+  const { source, options, out, at, annotations, maxPixels, signal } = job;
+  if (annotations.georeference && source.path === null) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      "--georeference looks beside the photo and into it; give the photo as a file.",
+    );
+  }
   await checkOutputs(out);
   await checkDistinct(
     [["the photo", source.path ?? undefined]],
@@ -53,7 +61,13 @@ export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM
   const timing = { encode: looked - started, everything: performance.now() - looked };
   for (const place of out) {
     await withProgress(`Writing ${place.file}`, () =>
-      writeScene(place, scene, { at, photo: source.name, signal }),
+      writeScene(place, scene, {
+        at,
+        photo: source.name,
+        photoPath: source.path ?? undefined,
+        ...annotations,
+        signal,
+      }),
     );
   }
   if (out.some(({ file }) => file === STANDARD)) {

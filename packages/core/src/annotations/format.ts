@@ -1,28 +1,11 @@
 import type { GeoTransform } from "../georeference/index.js";
 import type { Budget } from "../limits/index.js";
 import type { Abortable } from "../runtime/callers-abort.js";
+import type { AnnotationFormat } from "./known-formats.js";
 import type { AnnotatedImage } from "./record.js";
 
-/** What a file may tell of an image beyond the shapes of its regions. */
-export type Fact = "file name" | "label" | "score" | "stability" | "granularity" | "parent";
-
-/** Which outlines a format takes as they are; others are written as pixels. */
-export type Outlines = "with holes" | "of several parts" | "of one ring";
-
-/** A kind of annotation file. A value: `formats.ts` lists all of them. */
-export interface AnnotationFormat {
-  /** As options name it. */
-  readonly name: string;
-  /** Ends of names by which it is known, the one that is written first. */
-  readonly suffixes: readonly [string, ...string[]];
-  readonly about: string;
-  readonly content: "JSON" | "text";
-  /** A file tells of one image, or of any number. */
-  readonly images: "one" | "many";
-  readonly keeps: readonly Fact[];
-  readonly outlines: Outlines;
-  /** What else changes on the way, in a sentence; null: nothing. */
-  readonly changes: string | null;
+/** A format with its reader and its writer. A value: `codecs.ts` lists all of them. */
+export interface AnnotationCodec extends AnnotationFormat {
   /** Whether parsed JSON, or text, of a file without one of the suffixes is of this format. */
   recognises(content: unknown): boolean;
   /** The text of a file. Throws `E_BAD_OPTION`, and what the signal throws. */

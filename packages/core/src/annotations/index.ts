@@ -1,18 +1,6 @@
-export type {
-  AnnotatedPhoto,
-  AnnotationFormat,
-  Fact,
-  Outlines,
-  ReadContext,
-  WriteContext,
-} from "./format.js";
-export {
-  ANNOTATION_FORMATS,
-  annotationFormatNamed,
-  annotationFormatOf,
-  annotationJson,
-  recogniseAnnotations,
-} from "./formats.js";
+export { ANNOTATION_CODECS, annotationJson, codecNamed, codecOf, recogniseAnnotations } from "./codecs.js";
+export type { AnnotatedPhoto, AnnotationCodec, ReadContext, WriteContext } from "./format.js";
+export { className } from "./formats/yolo.js";
 export { lossesOf, simplified, withoutEmpty } from "./prepare.js";
 export {
   type AnnotatedImage,

@@ -1,7 +1,7 @@
 import type { Budget } from "../limits/index.js";
 import { simplifyOutlines } from "../outline/index.js";
 import type { Abortable } from "../runtime/callers-abort.js";
-import type { AnnotationFormat, Outlines } from "./format.js";
+import type { AnnotationFormat, Outlines } from "./known-formats.js";
 import { type AnnotatedImage, type AnnotatedRegion, maskOf, type RegionShape } from "./record.js";
 
 /** The image with simplified outlines of all its regions, made together (`simplifyOutlines`). */

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
-import sharp from "sharp";
 import { UnSAMError } from "../errors.js";
 import { readFileBytes, readFileText, shown } from "../files/index.js";
+import { readImageHeader } from "../image/index.js";
 import type { Abortable } from "../runtime/callers-abort.js";
 import { readGeoTiff } from "./geotiff.js";
 import type { GeoTransform } from "./transform.js";
@@ -28,18 +28,11 @@ export async function findGeoreference(photo: string, signal?: Abortable): Promi
 
 /** A world file is about the pixels as they lie in the file, masks are of the photo as it is seen. */
 async function refuseTurned(photo: string, signal?: Abortable): Promise<void> {
-  const bytes = await readFileBytes(photo, {
-    what: "The photo",
-    code: "E_BAD_IMAGE",
-    systemCode: "E_IO",
-    signal,
-  });
-  const found = await sharp(bytes, { limitInputPixels: false })
-    .metadata()
-    .catch(() => null);
-  if ((found?.orientation ?? 1) === 1) return;
+  const options = { what: "The photo", code: "E_BAD_IMAGE", systemCode: "E_IO", signal } as const;
+  const found = await readImageHeader(await readFileBytes(photo, options), `The photo ${shown(photo)}`);
+  if ((found.orientation ?? 1) === 1) return;
   throw new UnSAMError(
     "E_UNSUPPORTED",
-    `The photo ${shown(photo)} is turned by its EXIF orientation (${found?.orientation}), and its world file is not; save it upright.`,
+    `The photo ${shown(photo)} is turned by its EXIF orientation (${found.orientation}), and its world file is not; save it upright.`,
   );
 }

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  ANNOTATION_FORMATS,
+  ANNOTATION_CODECS,
   type AnnotatedImage,
-  annotationFormatNamed,
-  annotationFormatOf,
+  codecNamed,
   recogniseAnnotations,
 } from "#core/annotations/index.js";
+import { annotationFormatOf } from "#core/annotations/known-formats.js";
 import { UnSAMError } from "#core/errors.js";
 import { Budget } from "#core/limits/index.js";
 import { bytesOf, maskImages, packed, reading, region, writeText } from "./samples.js";
@@ -355,7 +355,7 @@ describe("hostile files", () => {
 
   it("of a brush that is cut off, too long, or of another size are refused", async () => {
     const [task] = JSON.parse(
-      await writeText(annotationFormatNamed("labelstudio", "format"), [
+      await writeText(codecNamed("labelstudio", "format"), [
         {
           fileName: "",
           width: 5,
@@ -383,7 +383,7 @@ describe("hostile files", () => {
       maskImages.filter(({ regions }) => regions.length > 0),
       { numRuns: 3, seed: 7 },
     );
-    for (const format of ANNOTATION_FORMATS) {
+    for (const format of ANNOTATION_CODECS) {
       for (const image of texts) {
         const text = await writeText(format, [image]);
         const changes = fc.array(
@@ -417,11 +417,11 @@ describe("hostile files", () => {
 
 describe("the table of formats", () => {
   it("finds a format by name, by the end of a file's name, and by content", () => {
-    for (const format of ANNOTATION_FORMATS) {
-      expect(annotationFormatNamed(format.name.toUpperCase(), "--to")).toBe(format);
-      expect(annotationFormatOf(`dir/x${format.suffixes[0]}`)).toBe(format);
+    for (const format of ANNOTATION_CODECS) {
+      expect(codecNamed(format.name.toUpperCase(), "--to")).toBe(format);
+      expect(annotationFormatOf(`dir/x${format.suffixes[0]}`).name).toBe(format.name);
     }
-    expect(() => annotationFormatNamed("pdf", "--to")).toThrow("--to is pdf; give one of coco, labelme");
+    expect(() => codecNamed("pdf", "--to")).toThrow("--to is pdf; give one of coco, labelme");
     expect(() => annotationFormatOf("x.json")).toThrow(/names no format by its end/);
     expect(() => recogniseAnnotations('{"a":1}', "x.json", "“x.json”")).toThrow(/in none of the formats/);
   });

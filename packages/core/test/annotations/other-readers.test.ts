@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { ANNOTATION_FORMATS, type AnnotatedImage } from "#core/annotations/index.js";
+import { ANNOTATION_CODECS, type AnnotatedImage } from "#core/annotations/index.js";
 import { bytesOf, classesOf, maskImages, writeText } from "./samples.js";
 
 // Readers written here from the formats' descriptions, in the plainest way: they share no code with ours.
@@ -136,7 +136,7 @@ const READERS: Readonly<Record<string, Read>> = {
     ),
 };
 
-describe.each(ANNOTATION_FORMATS.map((format) => [format.name, format] as const))("%s", (name, format) => {
+describe.each(ANNOTATION_CODECS.map((format) => [format.name, format] as const))("%s", (name, format) => {
   it("is read by a second reader as the same pixels", async () => {
     await fc.assert(
       fc.asyncProperty(maskImages, async (image) => {
@@ -156,7 +156,7 @@ describe("what other programs look for", () => {
       fc.asyncProperty(maskImages, async (image) => {
         fc.pre(image.regions.length > 0);
         const text = Object.fromEntries(
-          await Promise.all(ANNOTATION_FORMATS.map(async (one) => [one.name, await writeText(one, [image])])),
+          await Promise.all(ANNOTATION_CODECS.map(async (one) => [one.name, await writeText(one, [image])])),
         );
         const labels = image.regions.map(({ label }) => label);
         const classes = classesOf([image]);

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  ANNOTATION_FORMATS,
+  ANNOTATION_CODECS,
   type AnnotatedImage,
-  type AnnotationFormat,
+  type AnnotationCodec,
   lossesOf,
   maskOf,
   simplified,
@@ -14,7 +14,7 @@ import type { Polygon } from "#core/mask/index.js";
 import { bytesOf, maskImages, never, packed, region, there } from "./samples.js";
 
 /** An image as a format may still tell it: pixels of each region, and the facts that it keeps. */
-function told(image: AnnotatedImage, { keeps }: AnnotationFormat) {
+function told(image: AnnotatedImage, { keeps }: AnnotationCodec) {
   const kept = new Set(keeps);
   return {
     size: [image.width, image.height],
@@ -58,7 +58,7 @@ const holed: Polygon[] = [
   },
 ];
 
-describe.each(ANNOTATION_FORMATS.map((format) => [format.name, format] as const))("%s", (_, format) => {
+describe.each(ANNOTATION_CODECS.map((format) => [format.name, format] as const))("%s", (_, format) => {
   it("gives masks back pixel for pixel, with all that it says it keeps", async () => {
     await fc.assert(
       fc.asyncProperty(maskImages, async (image) => {

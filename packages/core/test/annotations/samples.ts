@@ -2,7 +2,7 @@ import fc from "fast-check";
 import {
   type AnnotatedImage,
   type AnnotatedRegion,
-  type AnnotationFormat,
+  type AnnotationCodec,
   type ReadContext,
   recogniseAnnotations,
   type WriteContext,
@@ -87,16 +87,13 @@ export function reading(more: Partial<ReadContext> = {}): ReadContext & { notes:
   };
 }
 
-export async function writeText(
-  format: AnnotationFormat,
-  images: readonly AnnotatedImage[],
-): Promise<string> {
+export async function writeText(format: AnnotationCodec, images: readonly AnnotatedImage[]): Promise<string> {
   return format.write(images, writing(images));
 }
 
 /** What comes back of images written and read in a format, recognised by its content alone. */
 export async function there(
-  format: AnnotationFormat,
+  format: AnnotationCodec,
   images: readonly AnnotatedImage[],
 ): Promise<AnnotatedImage[]> {
   const text = await writeText(format, images);

@@ -4,7 +4,7 @@ import path from "node:path";
 import fc from "fast-check";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { annotationFormatNamed } from "#core/annotations/index.js";
+import { codecNamed } from "#core/annotations/index.js";
 import {
   findGeoreference,
   parseWorldFile,
@@ -175,7 +175,7 @@ describe("a photo on a map", () => {
   });
 
   it("gives GeoJSON in the map's coordinates, counter-clockwise, with its system, and back", async () => {
-    const geojson = annotationFormatNamed("geojson", "to");
+    const geojson = codecNamed("geojson", "to");
     const image = {
       fileName: "p.tif",
       width: 4,
@@ -212,7 +212,7 @@ describe("a photo on a map", () => {
   });
 
   it("reads GeoJSON that a map's program drew over the photo", async () => {
-    const geojson = annotationFormatNamed("geojson", "to");
+    const geojson = codecNamed("geojson", "to");
     const georeference = { coefficients: [2, 0, 1000, 0, -2, 5000], epsg: null } as const;
     const photo = { fileName: "p.tif", width: 4, height: 3, georeference };
     const coordinates = [

@@ -4,6 +4,8 @@ import { list } from "./files.js";
 type Values = Readonly<Record<string, unknown>>;
 
 const TO_COCO = "export or convert it to COCO's instance format";
+/** Formats that the command line reads. */
+const CONVERT = "convert it with `unsam convert IN OUT.coco.json`";
 
 /** What a JSON is that looks like annotations but is not read, and what to do; null: nothing that we know. */
 export function foreignJson(content: unknown): string | null {
@@ -22,7 +24,7 @@ export function foreignJson(content: unknown): string | null {
     return "in COCO's panoptic format, whose regions lie in PNG files; convert it to the detection format (panopticapi, panoptic2detection_coco_format)";
   }
   if (Array.isArray(values.shapes) && "imagePath" in values) {
-    return `Labelme's JSON of one photo; ${TO_COCO} (labelme2coco), or to label maps`;
+    return `Labelme's JSON of one photo; ${CONVERT} (a whole folder: IN is the folder)`;
   }
   if ("_via_img_metadata" in values || Object.values(values).some(isViaEntry)) {
     return `a VGG Image Annotator project; ${TO_COCO} (Annotation, Export as COCO)`;
@@ -57,7 +59,8 @@ export async function foreignFolder(folder: string): Promise<string | null> {
     labels.some((name) => name.endsWith(ending)),
   );
   if (kind === undefined) return null;
-  return `photos with labels in ${kind} files, which are not read: save label maps as PNG of one grey channel, or ${TO_COCO}`;
+  const how = [".txt", ".xml", ".json"].includes(kind) ? CONVERT : TO_COCO;
+  return `photos with labels in ${kind} files, which are not read: save label maps as PNG of one grey channel, or ${how}`;
 }
 
 function isCityscapes(name: string): boolean {

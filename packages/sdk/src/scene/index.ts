@@ -13,6 +13,11 @@ export type {
   PolygonFeature,
   PolygonScene,
 } from "./scene-export.js";
-export { type LogitFacts, type OverlayOptions, SceneHierarchy } from "./scene-hierarchy.js";
+export {
+  type ExportOptions,
+  type LogitFacts,
+  type OverlayOptions,
+  SceneHierarchy,
+} from "./scene-hierarchy.js";
 export { LabelMap, SceneContours } from "./scene-maps.js";
 export { FoundMask, SceneMask } from "./scene-mask.js";

@@ -1,3 +1,4 @@
+import { DEFAULT_LABEL } from "@unsam/core/annotations";
 import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { GRANULARITY_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/fusion";
 import { type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
@@ -5,6 +6,8 @@ import { checkLimits, type Limits } from "@unsam/core/limits";
 import { checkKeys } from "@unsam/core/options";
 import { computeThreads } from "@unsam/core/runtime";
 import sharp from "sharp";
+import type { WrittenAnnotations } from "../annotation-files/write-files.js";
+import { type WriteAnnotationsOptions, writePlain } from "../annotation-files/write-plain.js";
 import { type Granularity, parseGranularity } from "../granularity.js";
 import { drawOverPhoto } from "../photo-under-masks.js";
 import { localAddon } from "./addon.js";
@@ -44,6 +47,11 @@ export interface OverlayOptions {
   /** How much of the colours covers the photo, 0 to 1 (default 0.55). */
   readonly opacity?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface ExportOptions extends WriteAnnotationsOptions {
+  /** Name of the photo's file (default ""). */
+  readonly fileName?: string | undefined;
 }
 
 /**
@@ -217,6 +225,21 @@ export class SceneHierarchy {
     const transfer = entries.map(({ mask }) => mask.data.buffer as ArrayBuffer);
     const args = [entries, { width, height }, fusion, await localAddon()] as const;
     return new SceneHierarchy(await worker("build", [...args], { signal, transfer }), null);
+  }
+
+  /**
+   * Writes the masks in a format for annotations (COCO, Labelme, YOLO, CVAT, Label Studio, GeoJSON), by the end of the name or by
+   * `format`; says what the file does not tell. What each format keeps: docs/formats.md. Throws `E_BAD_OPTION`, `E_IO`.
+   */
+  async export(path: string, options: ExportOptions = {}): Promise<WrittenAnnotations> {
+    checkKeys(options, ["fileName", "format", "simplify", "georeference", "epsg", "signal"], "export");
+    const { fileName = "", ...writing } = options;
+    const { width, height, masks } = this;
+    const regions = masks.map(({ packed, score, stability, granularity, parent }) => {
+      const shape = { kind: "mask", mask: packed } as const;
+      return { label: DEFAULT_LABEL, shape, score, stability, granularity, parent: parent?.id ?? null };
+    });
+    return writePlain(path, [{ fileName, width, height, regions }], writing);
   }
 
   /** The masks as a COCO data set of one image. */

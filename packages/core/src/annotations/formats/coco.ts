@@ -9,8 +9,9 @@ import {
   packRLE,
   unpackMask,
 } from "../../mask/index.js";
-import type { AnnotationFormat, ReadContext, WriteContext } from "../format.js";
+import type { AnnotationCodec, ReadContext, WriteContext } from "../format.js";
 import { JsonValue } from "../json-value.js";
+import { annotationFormatNamed } from "../known-formats.js";
 import { fits } from "../prepare.js";
 import {
   type AnnotatedImage,
@@ -21,15 +22,8 @@ import {
 } from "../record.js";
 
 /** COCO's detection format: run lengths without loss, or rings. */
-export const COCO: AnnotationFormat = {
-  name: "coco",
-  suffixes: [".coco.json"],
-  about: "COCO annotations (RLE)",
-  content: "JSON",
-  images: "many",
-  keeps: ["file name", "label", "score", "stability", "granularity", "parent"],
-  outlines: "of several parts",
-  changes: null,
+export const COCO: AnnotationCodec = {
+  ...annotationFormatNamed("coco"),
   recognises: (content) =>
     isObject(content) && Array.isArray(content.images) && Array.isArray(content.annotations),
   write: async (images, context) => `${JSON.stringify(dataSet(images, context))}\n`,

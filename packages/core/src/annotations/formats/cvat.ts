@@ -8,7 +8,8 @@ import {
   setRun,
   wordsPerRow,
 } from "../../mask/index.js";
-import type { AnnotationFormat, ReadContext, WriteContext } from "../format.js";
+import type { AnnotationCodec, ReadContext, WriteContext } from "../format.js";
+import { annotationFormatNamed } from "../known-formats.js";
 import { fits } from "../prepare.js";
 import {
   type AnnotatedImage,
@@ -24,15 +25,8 @@ const MARK = /<annotations[\s>]/;
 const FARTHEST = 1e9;
 
 /** CVAT for images 1.1 (XML). */
-export const CVAT: AnnotationFormat = {
-  name: "cvat",
-  suffixes: [".cvat.xml", ".xml"],
-  about: "CVAT for images 1.1",
-  content: "text",
-  images: "many",
-  keeps: ["file name", "label", "score", "stability", "granularity", "parent"],
-  outlines: "of one ring",
-  changes: null,
+export const CVAT: AnnotationCodec = {
+  ...annotationFormatNamed("cvat"),
   recognises: (content) => typeof content === "string" && MARK.test(content.slice(0, 65_536)),
   write: async (images, context) => xmlOf(images, context),
   read: async (content, context) => readXml(content as string, context),

@@ -2,8 +2,9 @@ import { UnSAMError } from "../../errors.js";
 import { type GeoTransform, isMirrored, isSound, toMap, toPixel } from "../../georeference/index.js";
 import { checkPixels } from "../../limits/index.js";
 import type { Polygon, PolygonPoint } from "../../mask/index.js";
-import type { AnnotationFormat, ReadContext, WriteContext } from "../format.js";
+import type { AnnotationCodec, ReadContext, WriteContext } from "../format.js";
 import { JsonValue } from "../json-value.js";
+import { annotationFormatNamed } from "../known-formats.js";
 import {
   type AnnotatedImage,
   type AnnotatedRegion,
@@ -21,15 +22,8 @@ const WGS84 = 4326;
  * coordinates. Members beyond RFC 7946: `width`, `height`, `file_name`, and on a map `transform` (the six coefficients of
  * `GeoTransform`) and `crs` (as in GeoJSON of 2008, where the system is known and not WGS 84).
  */
-export const GEOJSON: AnnotationFormat = {
-  name: "geojson",
-  suffixes: [".geojson"],
-  about: "polygons with holes",
-  content: "JSON",
-  images: "one",
-  keeps: ["file name", "label", "score", "stability", "granularity", "parent"],
-  outlines: "with holes",
-  changes: null,
+export const GEOJSON: AnnotationCodec = {
+  ...annotationFormatNamed("geojson"),
   recognises: (content) =>
     typeof content === "object" &&
     content !== null &&

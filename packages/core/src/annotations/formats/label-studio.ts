@@ -3,8 +3,9 @@ import { UnSAMError } from "../../errors.js";
 import { checkPixels, maskBytes } from "../../limits/index.js";
 import { type PackedMask, type PolygonPoint, packMask, wordsPerRow } from "../../mask/index.js";
 import { decodeBrush, encodeBrush } from "../brush-runs.js";
-import type { AnnotationFormat, ReadContext, WriteContext } from "../format.js";
+import type { AnnotationCodec, ReadContext, WriteContext } from "../format.js";
 import { JsonValue } from "../json-value.js";
+import { annotationFormatNamed } from "../known-formats.js";
 import { fits } from "../prepare.js";
 import {
   type AnnotatedImage,
@@ -23,15 +24,8 @@ const MOST_BRUSH_PIXELS = 2 ** 30 - 1;
  * Label Studio's list of tasks. Regions of a model (all of them with a score) are written as predictions, others as an
  * annotation. Tags are named as in Label Studio's own templates: "tag" of "image".
  */
-export const LABEL_STUDIO: AnnotationFormat = {
-  name: "labelstudio",
-  suffixes: [".labelstudio.json"],
-  about: "Label Studio tasks",
-  content: "JSON",
-  images: "many",
-  keeps: ["file name", "label", "score", "parent"],
-  outlines: "of one ring",
-  changes: null,
+export const LABEL_STUDIO: AnnotationCodec = {
+  ...annotationFormatNamed("labelstudio"),
   recognises: (content) =>
     Array.isArray(content) &&
     content.length > 0 &&

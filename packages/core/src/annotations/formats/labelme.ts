@@ -8,22 +8,16 @@ import {
   packMask,
   unpackMask,
 } from "../../mask/index.js";
-import type { AnnotationFormat, ReadContext, WriteContext } from "../format.js";
+import type { AnnotationCodec, ReadContext, WriteContext } from "../format.js";
 import { JsonValue } from "../json-value.js";
+import { annotationFormatNamed } from "../known-formats.js";
 import { fits } from "../prepare.js";
 import { type AnnotatedImage, type AnnotatedRegion, maskOf, type RegionShape } from "../record.js";
 import { circle, rectangle } from "../shapes.js";
 
 /** Labelme's JSON of one photo. Fields that Labelme does not know (score, parent …) it keeps as they are. */
-export const LABELME: AnnotationFormat = {
-  name: "labelme",
-  suffixes: [".labelme.json"],
-  about: "Labelme's JSON",
-  content: "JSON",
-  images: "one",
-  keeps: ["file name", "label", "score", "stability", "granularity", "parent"],
-  outlines: "of several parts",
-  changes: null,
+export const LABELME: AnnotationCodec = {
+  ...annotationFormatNamed("labelme"),
   recognises: (content) =>
     typeof content === "object" && content !== null && "shapes" in content && "imagePath" in content,
   write: async ([image], context) => `${JSON.stringify(await fileOf(image, context), null, 1)}\n`,

@@ -1,7 +1,8 @@
 import { UnSAMError } from "../../errors.js";
 import { checkPixels } from "../../limits/index.js";
 import type { PolygonPoint } from "../../mask/index.js";
-import type { AnnotationFormat, ReadContext } from "../format.js";
+import type { AnnotationCodec, ReadContext } from "../format.js";
+import { annotationFormatNamed } from "../known-formats.js";
 import { type AnnotatedImage, type AnnotatedRegion, NOTHING_KNOWN, polygonsOf } from "../record.js";
 import { bridged, rectangle } from "../shapes.js";
 
@@ -14,16 +15,8 @@ const SLACK = 0.01;
  * YOLO's segmentation labels: a line for each region of one photo, its class by number and a ring in shares of the image's
  * width and height. Names of classes and the photo's size are in other files.
  */
-export const YOLO: AnnotationFormat = {
-  name: "yolo",
-  suffixes: [".yolo.txt", ".txt"],
-  about: "YOLO segmentation labels",
-  content: "text",
-  images: "one",
-  keeps: ["label"],
-  outlines: "with holes",
-  changes:
-    "holes and parts are joined into one ring by bridges of no width, which gives the same pixels where rings are filled by the even-odd rule",
+export const YOLO: AnnotationCodec = {
+  ...annotationFormatNamed("yolo"),
   recognises: (content) =>
     typeof content === "string" && /^\s*\d+(\s+-?[\d.eE+-]+){4,}\s*$/m.test(content.slice(0, 4096)),
   write: async ([image], { classes, signal }) =>
@@ -36,6 +29,11 @@ export const YOLO: AnnotationFormat = {
   read: async (content, context) => [readLabels(content as string, context)],
 };
 
+/** A label as a line of a list of classes. */
+export function className(label: string): string {
+  return label.replace(/[\s\p{Cc}]+/gu, " ").trim() || "unnamed";
+}
+
 function lineOf(
   region: AnnotatedRegion,
   { width, height }: AnnotatedImage,
@@ -43,7 +41,7 @@ function lineOf(
 ): string {
   const share = (side: number, whole: number) => Number((side / whole).toFixed(DIGITS));
   const ring = bridged(polygonsOf(region)).flatMap(([x, y]) => [share(x, width), share(y, height)]);
-  return `${classes.indexOf(region.label)} ${ring.join(" ")}\n`;
+  return `${classes.indexOf(className(region.label))} ${ring.join(" ")}\n`;
 }
 
 function readLabels(text: string, context: ReadContext): AnnotatedImage {
