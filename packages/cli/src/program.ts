@@ -11,6 +11,7 @@ import { modelsCommand } from "./commands/models.js";
 import { pseudoLabelCommand } from "./commands/pseudo-label.js";
 import { pullCommand } from "./commands/pull.js";
 import { segmentCommand } from "./commands/segment.js";
+import { trackCommand } from "./commands/track.js";
 import { trainCommand } from "./commands/train.js";
 import { withDefaultsOptions } from "./defaults/default-flags.js";
 import type { Interrupt } from "./terminal/interrupt.js";
@@ -35,6 +36,7 @@ export function createProgram(interrupt: Interrupt): Command {
     ladderCommand,
     everythingCommand,
     convertCommand,
+    trackCommand,
     calibrateCommand,
     evalCommand,
     pseudoLabelCommand,
