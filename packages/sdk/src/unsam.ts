@@ -111,7 +111,7 @@ export class UnSAM implements AsyncDisposable {
   /**
    * Opens a video to follow objects through. Only SAM 2, SAM 2.1 and UnSAMv2 can, with a checkpoint that holds their memory.
    * Throws `E_UNSUPPORTED`, `E_BAD_IMAGE`, `E_BAD_OPTION`, `E_BAD_CHECKPOINT`, `E_IO`, or the reason of `signal`.
-   * @param frames a folder of images, a list of images, or an async iterable of images
+   * @param frames a folder of images, an animated GIF or WebP, a list of images, or an async iterable of images
    */
   openVideo(frames: VideoInput, options: VideoOptions = {}): Promise<Video> {
     return Video.open({ engine: this.engine, disposed: this.#disposed.signal }, frames, options);

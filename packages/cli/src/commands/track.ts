@@ -30,7 +30,10 @@ interface TrackFlags extends ModelOptions {
 export function trackCommand({ signal }: Interrupt): Command {
   const command = withModelOptions(new Command("track"))
     .description("Follow an object through the frames of a video, from a click or a box on one of them.")
-    .argument("<folder>", "a folder of frames, in the order of the numbers in their names")
+    .argument(
+      "<frames>",
+      "a folder of frames, in the order of the numbers in their names, or an animated GIF or WebP",
+    )
     .option(
       "--calibration <file>",
       "what unsam calibrate wrote: granularities then mean what it was fitted to",
@@ -53,7 +56,7 @@ export function trackCommand({ signal }: Interrupt): Command {
     GRANULARITIES.filter((name) => name !== "auto"),
   );
   suggest(command, "--direction", DIRECTIONS);
-  command.action((folder: string, flags: TrackFlags) => track(folder, flags, signal));
+  command.action((frames: string, flags: TrackFlags) => track(frames, flags, signal));
   return withExamples(command, [
     [
       "unsam track frames --model unsamv2 --point 412,300 --granularity 0.3 --out wheel",
@@ -82,13 +85,13 @@ interface FrameReport {
   readonly rle: unknown;
 }
 
-async function track(folder: string, flags: TrackFlags, signal: AbortSignal): Promise<void> {
+async function track(given: string, flags: TrackFlags, signal: AbortSignal): Promise<void> {
   const { out, json, maxPixels, frame = 0, direction: way = "both" } = flags;
   if (!flags.point && !flags.box) {
     throw new UnSAMError("E_BAD_PROMPT", "There is no prompt; give --point X,Y or --box X0,Y0,X1,Y1.");
   }
   await using unsam = await loadModel(flags, signal);
-  await using video = await unsam.openVideo(folder, { maxPixels, signal });
+  await using video = await unsam.openVideo(given, { maxPixels, signal });
   const object = video.object({ granularity: flags.granularity });
   await withProgress(`Looking at frame ${frame}`, () =>
     object.prompt(frame, { points: flags.point, box: flags.box }, { signal }),
@@ -104,12 +107,12 @@ async function track(folder: string, flags: TrackFlags, signal: AbortSignal): Pr
     }
   });
   const frames = [...reports.values()].sort((a, b) => a.frame - b.frame);
-  const document = report({ folder, frame, frames, out, object, unsam, video });
+  const document = report({ given, frame, frames, out, object, unsam, video });
   if (out !== undefined) await writeWhole(path.join(out, "tracks.json"), `${JSON.stringify(document)}\n`);
   printResult(
     json,
     () => document,
-    () => describe(frames, folder, out),
+    () => describe(frames, given, out),
   );
 }
 
@@ -132,7 +135,7 @@ function maskName(frame: number): string {
 
 /** The document of `--json`; its schema is docs/schemas/track.schema.json. */
 function report({
-  folder,
+  given,
   frame,
   frames,
   out,
@@ -140,7 +143,7 @@ function report({
   unsam,
   video,
 }: {
-  readonly folder: string;
+  readonly given: string;
   readonly frame: number;
   readonly frames: readonly FrameReport[];
   readonly out: string | undefined;
@@ -151,7 +154,7 @@ function report({
   const { width, height, length } = video;
   const { name, family } = unsam.model;
   return {
-    folder,
+    video: given,
     width,
     height,
     length,
@@ -163,8 +166,8 @@ function report({
   };
 }
 
-function describe(frames: readonly FrameReport[], folder: string, out: string | undefined): string {
+function describe(frames: readonly FrameReport[], given: string, out: string | undefined): string {
   const absent = frames.filter(({ isPresent }) => !isPresent).length;
-  const seen = `${folder}: followed through ${frames.length} frames, absent in ${absent}`;
+  const seen = `${given}: followed through ${frames.length} frames, absent in ${absent}`;
   return `${seen}\n${out === undefined ? "give --out DIR to see it" : `wrote ${out}`}\n`;
 }

@@ -23,6 +23,8 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
   /** false: pixels stay where the file stores them, whatever its EXIF orientation says. Files and their bytes only. */
   readonly upright?: boolean;
+  /** Which picture of an animation or of a document of several pages; the first one by default. Files and their bytes only. */
+  readonly page?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -60,15 +62,16 @@ export interface InspectedImage {
  * pipeline only the input is looked at.
  */
 export async function inspectImage(input: ImageInput, options: DecodeOptions = {}): Promise<InspectedImage> {
-  const { maxPixels = DEFAULT_MAX_PIXELS, upright = true, signal } = options;
+  const { maxPixels = DEFAULT_MAX_PIXELS, upright = true, page = 0, signal } = options;
   checkLimits({ maxPixels });
   signal?.throwIfAborted();
   if (isPath(input)) {
     const path = input instanceof URL ? pathOf(input) : input;
     const bytes = await readImageFile(path, maxPixels, signal);
-    return inspectBytes(bytes, named(path), maxPixels, signal, upright);
+    return inspectBytes(bytes, named(path), maxPixels, signal, { upright, page });
   }
-  if (input instanceof Uint8Array) return inspectBytes(input, "The image", maxPixels, signal, upright);
+  if (input instanceof Uint8Array)
+    return inspectBytes(input, "The image", maxPixels, signal, { upright, page });
   if (isSharp(input)) return inspectPipeline(input, maxPixels, signal);
   if (typeof input === "object" && input !== null && "data" in input)
     return inspectRaw(input, maxPixels, signal);
@@ -152,7 +155,7 @@ async function inspectBytes(
   name: string,
   maxPixels: number,
   signal: AbortSignal | undefined,
-  upright = true,
+  { upright, page }: { readonly upright: boolean; readonly page: number } = { upright: true, page: 0 },
 ): Promise<InspectedImage> {
   const metadata = await readImageHeader(bytes, name, signal);
   const { width, height } = metadata;
@@ -166,6 +169,7 @@ async function inspectBytes(
   const decode = () => {
     const pipeline = sharp(bytes, {
       ...decoding(maxPixels),
+      ...(page > 0 ? { page } : {}),
       // Converting sRGB to sRGB through its profile would change bytes by one here and there.
       ignoreIcc: metadata.icc !== undefined && isSrgbProfile(metadata.icc),
     });

@@ -3,12 +3,13 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FrameSource } from "@unsam/core/engine";
 import { shownValue, UnSAMError } from "@unsam/core/errors";
-import { notTakenSentence, photosIn, shown } from "@unsam/core/files";
-import { decodeImage, type ImageInput, type RgbImage } from "@unsam/core/image";
+import { notTakenSentence, photosIn, readFileBytes, shown } from "@unsam/core/files";
+import { decodeImage, formatOf, type ImageInput, type RgbImage, readImageHeader } from "@unsam/core/image";
+import { withoutUndefined } from "@unsam/core/options";
 
 /**
- * The frames of a video: a folder of images, in the order of the numbers in their names; a list of images; or an async
- * iterable of images, such as a camera or a pipe.
+ * The frames of a video: a folder of images, in the order of the numbers in their names; an animated GIF or WebP; a list of
+ * images; or an async iterable of images, such as a camera or a pipe.
  */
 export type VideoInput = string | URL | readonly ImageInput[] | AsyncIterable<ImageInput>;
 
@@ -25,7 +26,10 @@ interface ReadOptions {
 /** Opens the frames and decodes the first, which tells their size. Throws `E_BAD_IMAGE`, `E_IO`, `E_UNSUPPORTED`. */
 export async function openFrames(input: VideoInput, options: ReadOptions): Promise<OpenFrames> {
   if (typeof input === "string" || input instanceof URL) {
-    return openList(await framesOfFolder(input), options);
+    const name = input instanceof URL ? pathOf(input) : input;
+    const found = await stat(name).catch(() => null);
+    if (found?.isFile()) return openAnimation(name, options);
+    return openList(await framesOfFolder(name), options);
   }
   if (Array.isArray(input)) return openList(input, options);
   if (typeof input === "object" && input !== null && Symbol.asyncIterator in input) {
@@ -36,16 +40,32 @@ export async function openFrames(input: VideoInput, options: ReadOptions): Promi
   );
 }
 
-async function framesOfFolder(folder: string | URL): Promise<string[]> {
-  const name = folder instanceof URL ? folderOf(folder) : folder;
-  const found = await stat(name).catch(() => null);
-  if (found?.isFile()) {
+/** An animation whole in memory, decoded frame by frame. */
+async function openAnimation(file: string, { maxPixels, signal }: ReadOptions): Promise<OpenFrames> {
+  const what = "The video";
+  const look = (head: Uint8Array) => {
+    if (["gif", "webp"].includes(formatOf(head) ?? "")) return;
     throw new UnSAMError(
       "E_UNSUPPORTED",
-      `${shown(name)} is a file; videos are not decoded here. Give a folder of its frames ` +
+      `${shown(file)} is no animated GIF or WebP, and other videos are not decoded here. Give a folder of its frames ` +
         "(ffmpeg -i clip.mp4 frames/%05d.png), or an async iterable of images.",
     );
-  }
+  };
+  const bytes = await readFileBytes(file, { what, code: "E_BAD_IMAGE", look, signal });
+  const { pages = 1 } = await readImageHeader(bytes, `${what} ${shown(file)}`, signal);
+  const decode = (page: number, stop: AbortSignal | undefined) =>
+    decodeImage(bytes, { ...withoutUndefined({ maxPixels, signal: stop }), page });
+  const { width, height } = await decode(0, signal);
+  return {
+    width,
+    height,
+    length: pages,
+    read: async (frame, stop) => (frame < pages ? decode(frame, stop) : null),
+    close: () => {},
+  };
+}
+
+async function framesOfFolder(name: string): Promise<string[]> {
   const photos = await photosIn(name, "E_IO");
   // A frame that is left out would shift all that come after it.
   const missing = notTakenSentence(photos);
@@ -54,11 +74,11 @@ async function framesOfFolder(folder: string | URL): Promise<string[]> {
   return byNumber(photos.photos).map((photo) => path.join(name, photo));
 }
 
-function folderOf(url: URL): string {
+function pathOf(url: URL): string {
   try {
     return fileURLToPath(url);
   } catch {
-    throw bad(`${url.href.slice(0, 200)} is not the URL of a local folder; give a folder of frames.`);
+    throw bad(`${url.href.slice(0, 200)} is not the URL of a local file or folder; give a folder of frames.`);
   }
 }
 
@@ -159,10 +179,7 @@ function abortable<Value>(promise: Promise<Value>, signal: AbortSignal | undefin
 
 function decoder(maxPixels: number | undefined) {
   return (input: ImageInput, signal: AbortSignal | undefined): Promise<RgbImage> =>
-    decodeImage(input, {
-      ...(maxPixels === undefined ? {} : { maxPixels }),
-      ...(signal ? { signal } : {}),
-    });
+    decodeImage(input, withoutUndefined({ maxPixels, signal }));
 }
 
 function sized(image: RgbImage, frame: number, size: { width: number; height: number }): RgbImage {

@@ -1,7 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { parseNpy } from "@unsam/core/npy";
 import { Mask, UnSAM, type Video } from "@unsam/sdk";
 import { describeWithShared } from "@unsam/test-support";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixture, framePaths, readJson, withUnsamCheckpoint } from "./video-fixture.js";
 
@@ -162,6 +165,27 @@ describeWithShared("a video with SAM 2.1", () => {
     // No more frames are taken than are needed.
     expect(frames).toEqual(paths.map((_, i) => i + 1));
     expect(await codeOf(video.objects[0].prompt(40, { points: [CLICK] }))).toBe("E_BAD_PROMPT");
+  });
+
+  it("reads an animation frame by frame, as a list of the same pictures", async () => {
+    const [width, height] = [96, 64];
+    const pictures = [5, 30, 60].map((left) => {
+      const data = Buffer.alloc(3 * width * height, 40);
+      for (let y = 20; y < 40; y++) data.fill(200, 3 * (y * width + left), 3 * (y * width + left + 20));
+      return data;
+    });
+    const folder = await mkdtemp(path.join(tmpdir(), "unsam-video-gif-"));
+    const file = path.join(folder, "clip.gif");
+    const raw = { width, height: 3 * height, channels: 3, pageHeight: height } as const;
+    await sharp(Buffer.concat(pictures), { raw })
+      .gif({ delay: [50, 50, 50] })
+      .toFile(file);
+    await using list = await unsam.openVideo(pictures.map((data) => ({ data, width, height, channels: 3 })));
+    await using video = await unsam.openVideo(file);
+    expect([video.width, video.height, video.length]).toEqual([width, height, 3]);
+    for (const one of [list, video]) await one.object().prompt(0, { points: [[15, 30]] });
+    expect(await collect(video)).toEqual(await collect(list));
+    await rm(folder, { recursive: true });
   });
 
   it("knows of prompts that are made while it runs", async () => {
