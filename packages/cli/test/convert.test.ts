@@ -100,8 +100,14 @@ describe("unsam convert", () => {
     const { images } = await readAnnotations(at("s.labelme.json"));
     expect(images[0].regions[0].mask.area).toBe(JSON.parse(segment.stdout).segment.area);
     const pattern = at("{name}.cvat.xml");
-    const several = await unsam([...clicked, at("fruit.jpg"), "--annotations", pattern]);
-    expect(several.code).not.toBe(1);
+    await copyFile(at("fruit.jpg"), at("other.jpg"));
+    const several = await unsam([...clicked, at("other.jpg"), "--annotations", pattern]);
+    expect(several.code, several.stderr).toBe(0);
+    for (const name of ["fruit", "other"]) {
+      const { images } = await readAnnotations(at(`${name}.cvat.xml`));
+      expect(images[0].fileName).toBe(`${name}.jpg`);
+      expect(images[0].regions[0].mask.area).toBe(JSON.parse(segment.stdout).segment.area);
+    }
   });
 
   it.each([

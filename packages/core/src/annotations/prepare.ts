@@ -61,7 +61,8 @@ export function lossesOf(images: readonly AnnotatedImage[], format: AnnotationFo
   }
   if (!keeps.has("file name") && images.some(({ fileName }) => fileName !== ""))
     lost.push("the photo's name");
-  tell(regions.filter(isEmpty).length, "all (they have no pixel)");
+  const empty = regions.filter(isEmpty).length;
+  if (empty > 0) lost.push(`${empty} ${empty === 1 ? "region" : "regions"} without a pixel`);
   tell(
     regions.filter(({ shape }) => !fits(shape, format.outlines)).length,
     "corners between pixels (their outlines are written as pixels)",

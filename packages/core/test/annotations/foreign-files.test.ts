@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { inRepository } from "@unsam/test-support";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -416,6 +418,19 @@ describe("hostile files", () => {
 });
 
 describe("the table of formats", () => {
+  it("is the one of docs/formats.md", async () => {
+    const rows = (await readFile(inRepository("docs", "formats.md"), "utf8")).split("\n");
+    for (const { name, suffixes, images, keeps, outlines } of ANNOTATION_CODECS) {
+      const row = rows.find((line) => line.startsWith(`| \`${name}\` |`)) ?? "";
+      const facts = keeps.filter((fact) => fact !== "file name").join(", ");
+      const taken = { "with holes": "all", "of several parts": "several parts", "of one ring": "one ring" }[
+        outlines
+      ];
+      const cells = row.split("|").map((cell) => cell.trim());
+      expect(cells.slice(1, 6)).toEqual([`\`${name}\``, `\`${suffixes[0]}\``, images, facts, taken]);
+    }
+  });
+
   it("finds a format by name, by the end of a file's name, and by content", () => {
     for (const format of ANNOTATION_CODECS) {
       expect(codecNamed(format.name.toUpperCase(), "--to")).toBe(format);

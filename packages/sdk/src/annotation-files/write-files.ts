@@ -8,6 +8,7 @@ import {
   codecOf,
   lossesOf,
   simplified,
+  type WriteContext,
   withoutEmpty,
 } from "@unsam/core/annotations";
 import { UnSAMError } from "@unsam/core/errors";
@@ -59,7 +60,7 @@ export async function writeAnnotationFiles(
   const classes = await classesOf(prepared, format, where, isFolder, lost, signal);
   const context = { budget, signal, classes, georeference };
   if (!isFolder) {
-    await writeWhole(where, await format.write(prepared, context));
+    await writeWhole(where, await textOf(format, prepared, context));
     return { format: format.name, files: [where], lost };
   }
   const names = namesOf(prepared, format);
@@ -69,11 +70,30 @@ export async function writeAnnotationFiles(
   for (const [k, image] of prepared.entries()) {
     signal.throwIfAborted();
     const file = path.join(folder, names[k]);
-    await writeWhole(file, await format.write([image], context));
+    await writeWhole(file, await textOf(format, [image], context));
     files.push(file);
   }
   if (format.name === "yolo") files.push(...(await writeClasses(where, classes)));
   return { format: format.name, files, lost };
+}
+
+/** Throws `E_BAD_OPTION` for more than a text can hold. */
+async function textOf(
+  format: AnnotationCodec,
+  images: readonly AnnotatedImage[],
+  context: WriteContext,
+): Promise<string> {
+  try {
+    return await format.write(images, context);
+  } catch (cause) {
+    // V8 holds texts of half a gigabyte.
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      "The annotations are too many for one file; write fewer images at once.",
+      { cause },
+    );
+  }
 }
 
 function hasEnd(file: string, { suffixes, inFolder }: AnnotationCodec): boolean {

@@ -132,6 +132,7 @@ export async function writeAnnotations(
   checkKeys(options, WRITE_KEYS, "writeAnnotations");
   const plain: AnnotatedImage[] = [];
   for (const [k, image] of images.entries()) {
+    checkImage(image, `images[${k}]`);
     const regions: AnnotatedRegion[] = [];
     for (const [i, region] of image.regions.entries()) {
       regions.push(plainRegion(region, image, `images[${k}].regions[${i}]`));
@@ -142,6 +143,43 @@ export async function writeAnnotations(
     plain.push({ fileName: image.fileName, width: image.width, height: image.height, regions });
   }
   return writePlain(path, plain, options);
+}
+
+function checkImage({ fileName, width, height }: ImageToWrite, where: string): void {
+  const isSide = (side: unknown) => Number.isInteger(side) && (side as number) >= 1;
+  if (typeof fileName === "string" && isSide(width) && isSide(height)) return;
+  throw new UnSAMError(
+    "E_BAD_PROMPT",
+    `${where} is ${shownValue(fileName)} of ${shownValue(width)}×${shownValue(height)} pixels; give a name and a size.`,
+  );
+}
+
+function checkFacts({ label, score, stability, granularity }: AnnotatedFacts, where: string): void {
+  if (typeof label !== "string") {
+    throw new UnSAMError("E_BAD_PROMPT", `${where}.label is ${shownValue(label)}; it must be a text.`);
+  }
+  for (const [name, value] of Object.entries({ score, stability, granularity })) {
+    if (value === null || Number.isFinite(value)) continue;
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `${where}.${name} is ${shownValue(value)}; it must be a number or null.`,
+    );
+  }
+}
+
+type AnnotatedFacts = Omit<AnnotatedRegion, "shape">;
+
+function checkPolygons(polygons: readonly Polygon[], where: string): void {
+  const isPoint = (point: unknown) =>
+    Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
+  const isRing = (ring: unknown) => Array.isArray(ring) && ring.length >= 3 && ring.every(isPoint);
+  for (const polygon of polygons) {
+    if (isRing(polygon?.outer) && Array.isArray(polygon.holes) && polygon.holes.every(isRing)) continue;
+    throw new UnSAMError(
+      "E_BAD_PROMPT",
+      `${where}.polygons holds ${shownValue(polygon)}; a polygon is { outer, holes }, rings of 3 or more points [x, y].`,
+    );
+  }
 }
 
 function plainRegion(region: RegionToWrite, image: ImageToWrite, where: string): AnnotatedRegion {
@@ -160,6 +198,8 @@ function plainRegion(region: RegionToWrite, image: ImageToWrite, where: string):
       `${where}.parent is ${shownValue(parent)}; it is the index of a region.`,
     );
   }
+  checkFacts(facts, where);
+  if (polygons) checkPolygons(polygons, where);
   if (polygons) return { ...facts, shape: { kind: "polygons", polygons } };
   if (region instanceof RegionAnnotation) return { ...facts, shape: { kind: "mask", mask: region.packed } };
   const { mask } = region;

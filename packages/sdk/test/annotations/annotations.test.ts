@@ -166,6 +166,36 @@ describe("annotations of several photos", () => {
     );
   });
 
+  it.each([
+    [{ label: 7 }, /label is 7; it must be a text/],
+    [{ score: Number.NaN }, /score is NaN/],
+    [{ parent: 5 }, /parent is 5; it is the index of a region/],
+    [{ polygons: [{ outer: [[0, 0]], holes: [] }] }, /a polygon is \{ outer, holes \}/],
+    [
+      {
+        polygons: [
+          {
+            outer: [
+              [0, 0],
+              [1, Number.NaN],
+              [1, 1],
+            ],
+            holes: [],
+          },
+        ],
+      },
+      /a polygon is/,
+    ],
+  ])("are refused with %j in a region", async (more, message) => {
+    const regions = [{ ...images[0].regions[0], ...more }] as (typeof images)[0]["regions"];
+    const writing = writeAnnotations(path.join(folder, "w.coco.json"), [{ ...images[0], regions }]);
+    await expect(writing).rejects.toThrow(message);
+    const nameless = [{ ...images[0], fileName: undefined as unknown as string }];
+    await expect(writeAnnotations(path.join(folder, "w.coco.json"), nameless)).rejects.toThrow(
+      /give a name and a size/,
+    );
+  });
+
   it("of a folder are read past what is none, and a folder without any is refused", async () => {
     const where = path.join(folder, "mixed");
     await writeAnnotations(where, images, { format: "labelme" });

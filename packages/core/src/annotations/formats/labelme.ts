@@ -1,5 +1,5 @@
 import { UnSAMError } from "../../errors.js";
-import { checkPixels, maskBytes } from "../../limits/index.js";
+import { checkPixels } from "../../limits/index.js";
 import {
   decodeMaskPNG,
   encodeMaskPNG,
@@ -166,7 +166,6 @@ async function readMask(
   }
   const [width, height] = [x1 - x0 + 1, y1 - y0 + 1];
   const coded = shape.at("mask");
-  budget.take(maskBytes(width, height));
   try {
     const bytes = Buffer.from(coded.text(), "base64");
     const picture = await decodeMaskPNG(bytes, Math.min(width * height, maxPixels ?? Infinity), budget);
