@@ -50,6 +50,22 @@ function bringPhotos() {
     cpSync(path.join(root, "docs/images", name), at("photos", name));
 }
 
+/** All names that an entry of a package exports, types too. */
+function exportedBy(entry) {
+  const [, name, room = ""] = /^(@unsam\/\w+)\/?(.*)$/.exec(entry);
+  const read = (file) => {
+    const text = readFileSync(file, "utf8");
+    const lists = [...text.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, list]) => list.split(","));
+    const own = [...text.matchAll(/export (?:declare )?(?:interface|type|class|function|const) (\w+)/g)];
+    const deeper = [...text.matchAll(/export \* from "(\.[^"]+)\.js"/g)].flatMap(([, inner]) =>
+      read(path.resolve(path.dirname(file), `${inner}.d.ts`)),
+    );
+    return [...lists.map((one) => one.trim().replace(/^type /, "")), ...own.map(([, one]) => one), ...deeper];
+  };
+  const index = at("node_modules", ...name.split("/"), "dist", room, "index.d.ts");
+  return [...new Set(read(index))].filter((one) => one !== "");
+}
+
 const helps = new Map();
 /** What cannot run must still be something that could: a script that is there, flags that the help knows. */
 async function check(command) {
@@ -90,27 +106,58 @@ describe("README, docs and package READMEs, in a fresh clone", () => {
     else it(`${where}: ${command}`, () => shell(command));
   }
 
-  it("have snippets without mistakes of syntax", async () => {
-    mkdirSync(at("out", "syntax"), { recursive: true });
-    const files = snippets.map(({ body }, i) => {
-      writeFileSync(at("out", "syntax", `${i}.mts`), `${body}\nexport {};\n`);
-      return `out/syntax/${i}.mts`;
-    });
-    await shell(
-      `npx tsc --ignoreConfig --noEmit --noCheck --module nodenext --target es2022 ${files.join(" ")}`,
-    );
+  const nameOf = ({ where, language }) => `${where.replace(/\W/g, "-")}.${language === "ts" ? "mts" : "mjs"}`;
+
+  it("have code that compiles, all of it", async () => {
+    const entries = ["sdk", "core/families", "core/engine", "core/models"].map((entry) => `@unsam/${entry}`);
+    const exported = entries.map((entry) => [entry, exportedBy(entry)]);
+    const { stdout } = await shell(`node -p "Object.keys(require('@unsam/sdk')).join(' ')"`);
+    const values = stdout.trim().split(" ");
+    const folder = at("out", "snippets");
+    mkdirSync(folder, { recursive: true });
+    for (const snippet of snippets) {
+      const { language, body } = snippet;
+      const program = language === "ts" ? programOf(body, values, exported) : body;
+      writeFileSync(path.join(folder, nameOf(snippet)), program);
+    }
+    const ambient = ["reader.d.mts", "patches.d.mts"];
+    for (const name of ambient) cpSync(path.join(root, "scripts/docs", name), path.join(folder, name));
+    const compilerOptions = {
+      ...{ strict: true, noImplicitAny: false, skipLibCheck: true, allowJs: true, checkJs: true },
+      ...{
+        module: "nodenext",
+        target: "es2022",
+        types: ["node"],
+        lib: ["es2023", "dom", "esnext.disposable"],
+      },
+      ...{ rootDir: ".", outDir: "compiled" },
+    };
+    const settings = { compilerOptions, files: [...snippets.map(nameOf), ...ambient] };
+    writeFileSync(path.join(folder, "tsconfig.json"), JSON.stringify(settings));
+    await shell("npx tsc -p out/snippets/tsconfig.json");
   });
 
-  for (const [i, { where, body }] of snippets.entries()) {
-    if (!snippets[i].runs) continue;
-    it(`${where}: runs`, async () => {
-      const names = (await shell(`node -p "Object.keys(require('@unsam/sdk')).join(' ')"`)).stdout
-        .trim()
-        .split(" ");
-      writeFileSync(at(`snippet-${i}.mjs`), programOf(body, names));
-      await shell(`node snippet-${i}.mjs`);
-    });
-  }
+  it("have JSON that is JSON", () => {
+    for (const { where, language, body, sketch } of blocks)
+      if (language === "json" && !sketch) assert.doesNotThrow(() => JSON.parse(body), where);
+  });
+
+  it("name every error code, with what to do", () => {
+    const source = readFileSync(path.join(root, "packages/core/src/errors.ts"), "utf8");
+    const codes = [...source.matchAll(/\| "(E_[A-Z_]+)"/g)].map(([, code]) => code);
+    const table = readFileSync(path.join(root, "docs/troubleshooting.md"), "utf8");
+    const told = [...table.matchAll(/^\| `(E_[A-Z_]+)` \| \S.* \| \S.* \|$/gm)].map(([, code]) => code);
+    assert.ok(codes.length > 10);
+    assert.deepEqual(told.toSorted(), codes.toSorted());
+  });
+
+  // Two at a time: much of it is waiting for a program to start.
+  describe("have snippets", { concurrency: 2 }, () => {
+    for (const snippet of snippets.filter(({ runs }) => runs)) {
+      const compiled = `out/snippets/compiled/${nameOf(snippet).replace(".mts", ".mjs")}`;
+      it(`${snippet.where}: runs`, () => shell(`node ${compiled}`));
+    }
+  });
 
   it("link to what is there, and READMEs of packages in a way that works on a registry", () => {
     const broken = [];

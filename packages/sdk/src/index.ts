@@ -42,11 +42,12 @@ export {
   type Nesting,
   type NestingViolation,
 } from "./granularity-ladder.js";
-export { type CheckpointReport, inspectCheckpoint } from "./inspect-checkpoint.js";
+export { type CheckpointReport, type InspectOptions, inspectCheckpoint } from "./inspect-checkpoint.js";
 export type { LadderRung } from "./ladder-rung.js";
 export type { LadderSheetOptions } from "./ladder-sheet.js";
 export type { LoadOptions } from "./load-options.js";
 export { listModels, type ModelName, type PullModelOptions, pullModel } from "./model-store.js";
+export type { EncodeOptions } from "./photo-encoder.js";
 export type { NumberArray, PointInput, PointLabel, PromptInput } from "./prompt.js";
 export * from "./scene/index.js";
 export { Segment } from "./segment.js";
