@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
-const MARK = /<!-- not run, ([^:]+): ([^\n]+?) -->\n+$/;
+const MARK = /<!-- not run, (.+?): (.+?) -->\n+ *$/;
 const COMMAND = /^(npx|npm|node|unsam|cp|cd|\(cd|\.ci\/run)\b|^\(cd /;
 
 const SKETCH = /<!-- a sketch, [^\n]+ -->\n+ *$/;

@@ -40,6 +40,13 @@ async function shell(command) {
   }
 }
 
+const ran = new Map();
+/** Runs a command of a document; where another document has the very same one, once for both. */
+function runOnce(command) {
+  if (!ran.has(command)) ran.set(command, shell(command));
+  return ran.get(command);
+}
+
 /** What the reader brings along: photos under the names that the documents use. */
 function bringPhotos() {
   for (const name of ["street.jpg", "photo.jpg", "new.png", "a.png", "b.png"]) {
@@ -101,11 +108,6 @@ describe("README, docs and package READMEs, in a fresh clone", () => {
 
   it("begin with a command that makes an overlay", () => assert.ok(existsSync(at("out", "overlay.png"))));
 
-  for (const { where, command, synopsis, runs } of commands) {
-    if (synopsis || !runs) it(`${where}: could run: ${command.slice(0, 90)}`, () => check(command));
-    else it(`${where}: ${command}`, () => shell(command));
-  }
-
   const nameOf = ({ where, language }) => `${where.replace(/\W/g, "-")}.${language === "ts" ? "mts" : "mjs"}`;
 
   it("have code that compiles, all of it", async () => {
@@ -151,14 +153,6 @@ describe("README, docs and package READMEs, in a fresh clone", () => {
     assert.deepEqual(told.toSorted(), codes.toSorted());
   });
 
-  // Two at a time: much of it is waiting for a program to start.
-  describe("have snippets", { concurrency: 2 }, () => {
-    for (const snippet of snippets.filter(({ runs }) => runs)) {
-      const compiled = `out/snippets/compiled/${nameOf(snippet).replace(".mts", ".mjs")}`;
-      it(`${snippet.where}: runs`, () => shell(`node ${compiled}`));
-    }
-  });
-
   it("link to what is there, and READMEs of packages in a way that works on a registry", () => {
     const broken = [];
     for (const file of documents) {
@@ -176,5 +170,23 @@ describe("README, docs and package READMEs, in a fresh clone", () => {
       }
     }
     assert.deepEqual(broken, []);
+  });
+
+  // Two documents at a time, for much of it is waiting for a program to start; each in its order.
+  describe("are followed to the letter", { concurrency: 2 }, () => {
+    for (const file of documents) {
+      const ofThis = (list) => list.filter(({ where }) => where.startsWith(`${file}:`));
+      if (ofThis(commands).length + ofThis(snippets).length === 0) continue;
+      describe(file, { concurrency: 1 }, () => {
+        for (const { where, command, synopsis, runs } of ofThis(commands)) {
+          if (synopsis || !runs) it(`${where}: could run: ${command.slice(0, 90)}`, () => check(command));
+          else it(`${where}: ${command}`, () => runOnce(command));
+        }
+        for (const snippet of ofThis(snippets).filter(({ runs }) => runs)) {
+          const compiled = `out/snippets/compiled/${nameOf(snippet).replace(".mts", ".mjs")}`;
+          it(`${snippet.where}: runs`, () => shell(`node ${compiled}`));
+        }
+      });
+    }
   });
 });
