@@ -41,11 +41,23 @@ const sections = [...SECTIONS, { title: "More", pages: more }]
   .filter(({ items }) => items.length > 0);
 
 const KINDS = ["classes", "functions", "interfaces", "type-aliases", "variables"];
-const api = KINDS.map((kind) => ({
-  text: kind.replace("-", " ").replace(/^./, (first) => first.toUpperCase()),
-  collapsed: kind !== "classes",
-  items: pagesIn(`api/${kind}`).map((page) => ({ text: path.basename(page), link: `/${page}` })),
-}));
+const apiItem = (page) => ({ text: path.basename(page), link: `/${page}` });
+const kindsIn = (folder) => KINDS.filter((kind) => existsSync(path.join(source, folder, kind)));
+const api = [
+  ...kindsIn("api").map((kind) => ({
+    text: kind.replace("-", " ").replace(/^./, (first) => first.toUpperCase()),
+    collapsed: kind !== "classes",
+    items: pagesIn(`api/${kind}`).map(apiItem),
+  })),
+  {
+    text: "Extension points",
+    link: "/api/extension-points/",
+    collapsed: true,
+    items: kindsIn("api/extension-points")
+      .flatMap((kind) => pagesIn(`api/extension-points/${kind}`))
+      .map(apiItem),
+  },
+];
 
 export default {
   title: "UnSAM for Node",
@@ -53,6 +65,8 @@ export default {
   lang: "en",
   outDir: process.env.UNSAM_SITE_OUT,
   ignoreDeadLinks: false,
+  // The index of the search is one file.
+  vite: { build: { chunkSizeWarningLimit: 2000 } },
   head: [["link", { rel: "icon", href: "data:," }]],
   themeConfig: {
     search: {

@@ -18,12 +18,8 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
 export const tools = fileURLToPath(new URL("tools/", import.meta.url));
 const REPOSITORY = "https://github.com/unsam/unsam-node";
 
-/** What the API pages are made of, and which types of other rooms their declarations name without being pages. */
+/** How both parts of the API are written. */
 const API_OPTIONS = {
-  name: "API",
-  plugin: ["typedoc-plugin-markdown"],
-  entryPoints: ["packages/sdk/src/index.ts"],
-  tsconfig: "packages/sdk/tsconfig.json",
   readme: "none",
   entryFileName: "index",
   excludePrivate: true,
@@ -33,10 +29,22 @@ const API_OPTIONS = {
   hideBreadcrumbs: true,
   useCodeBlocks: true,
   parametersFormat: "table",
-  interfacePropertiesFormat: "list",
   treatWarningsAsErrors: true,
   logLevel: "Warn",
+};
+
+/** The SDK, and what a model of one's own is made of. */
+const SDK = {
+  name: "API",
+  entryPoints: ["packages/sdk/src/index.ts"],
+  tsconfig: "packages/sdk/tsconfig.json",
+  // Types of no use outside, which declarations name all the same.
   intentionallyNotExported: ["schema", "OneGranularity", "Maker", "SegmentContext"],
+};
+const EXTENSION_POINTS = {
+  name: "Extension points",
+  entryPoints: ["scripts/site/extension-points/index.ts"],
+  tsconfig: "scripts/site/extension-points/tsconfig.json",
 };
 
 /** Path on the site of a document of the repository; null: it is no page. */
@@ -96,21 +104,21 @@ export function stage(folder) {
     const filter = (file) => !file.endsWith(".md");
     cpSync(path.join(root, "docs", "images"), path.join(folder, place), { recursive: true, filter });
   }
-  writeApi(path.join(folder, "api"));
+  writeApi(path.join(folder, "api"), SDK);
+  writeApi(path.join(folder, "api", "extension-points"), EXTENSION_POINTS);
 }
 
-function writeApi(out) {
-  const options = path.join(path.dirname(out), "typedoc.json");
+function writeApi(out, { entryPoints, tsconfig, ...more }) {
+  const options = `${out}.typedoc.json`;
   const absolute = (file) => path.join(root, file);
-  writeFileSync(
-    options,
-    JSON.stringify({
-      ...API_OPTIONS,
-      plugin: API_OPTIONS.plugin.map((name) => path.join(tools, "node_modules", name, "dist", "index.js")),
-      entryPoints: API_OPTIONS.entryPoints.map(absolute),
-      tsconfig: absolute(API_OPTIONS.tsconfig),
-    }),
-  );
+  const all = {
+    ...API_OPTIONS,
+    ...more,
+    plugin: [path.join(tools, "node_modules", "typedoc-plugin-markdown", "dist", "index.js")],
+    entryPoints: entryPoints.map(absolute),
+    tsconfig: absolute(tsconfig),
+  };
+  writeFileSync(options, JSON.stringify(all));
   const typedoc = path.join(tools, "node_modules", "typedoc", "bin", "typedoc");
   execFileSync(process.execPath, [typedoc, "--options", options, "--out", out], {
     cwd: root,
