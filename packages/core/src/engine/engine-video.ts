@@ -12,6 +12,12 @@ export interface VideoOptions {
   readonly maxHoleArea: number;
   /** Results of tracked frames farther than this from the last one are forgotten; may be Infinity. */
   readonly history: number;
+  /** Conditioning frames that one frame reads at most (`max_cond_frames_in_attn`); may be Infinity. */
+  readonly maxConditioningFrames: number;
+  /** Distance of the recent frames that are read (`memory_temporal_stride_for_eval`). */
+  readonly memoryStride: number;
+  /** How memories are stored; the official predictor rounds them to bfloat16. */
+  readonly memoryPrecision: "bfloat16" | "float32";
   /** Features of frames that are kept for a second look, bytes. */
   readonly maxFeatureBytes: number;
 }

@@ -48,10 +48,18 @@ export async function openVideo(network: Network, size: VideoSize, options: Vide
     ...OFFICIAL_TRACKER,
     keepCorrections: options.keepCorrections,
     fillHoleArea: options.maxHoleArea,
-    history: Number.isFinite(options.history) ? options.history : null,
+    memoryStride: options.memoryStride,
+    memoryPrecision: options.memoryPrecision,
+    maxConditioningFrames: limit(options.maxConditioningFrames),
+    history: limit(options.history),
   });
   const session: VideoSession = { network, video, tracker, frames: new FrameCache(options.maxFeatureBytes) };
   return keep(session, { gone: DISPOSED });
+}
+
+/** Infinity is no limit. */
+function limit(most: number): number | null {
+  return Number.isFinite(most) ? most : null;
 }
 
 /** The checkpoint is opened again: an image needs nothing of what is read here, and nobody held it open for that. */

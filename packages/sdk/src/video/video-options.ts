@@ -17,6 +17,15 @@ export interface VideoOptions {
    * Memory for each object grows with it, about 0.75 MiB a frame. Prompted frames are always remembered.
    */
   readonly history?: number | undefined;
+  /**
+   * Prompted frames that one frame reads at most, the nearest ones (official `max_cond_frames_in_attn`; at least 2, default
+   * Infinity). Each costs as much as a recent frame, so that many corrections make tracking slow.
+   */
+  readonly maxConditioningFrames?: number | undefined;
+  /** Distance in frames of the recent frames that are read (official `memory_temporal_stride_for_eval`; default 1). */
+  readonly memoryStride?: number | undefined;
+  /** How memories are stored: rounded as by the official predictor ("bfloat16", the default), or "float32". */
+  readonly memoryPrecision?: "bfloat16" | "float32" | undefined;
   /** Memory for features of frames, so that a second look at a frame is cheap (default 256 MiB). */
   readonly maxFeatureBytes?: number | undefined;
   /** Larger frames are refused before they are decoded (default 100 million). */
@@ -39,8 +48,8 @@ const LEAST_HISTORY = 16;
 
 const number = (least: number) =>
   z.custom<number>(
-    (value) => typeof value === "number" && value >= least,
-    `must be a number from ${least}, or Infinity`,
+    (value) => typeof value === "number" && value >= least && (Number.isInteger(value) || value === Infinity),
+    `must be a whole number from ${least}, or Infinity`,
   );
 
 const videoSchema = z.strictObject({
@@ -48,6 +57,9 @@ const videoSchema = z.strictObject({
   nonOverlapping: z.boolean().default(false),
   maxHoleArea: z.number().min(0).default(0),
   history: number(LEAST_HISTORY).default(64),
+  maxConditioningFrames: number(2).default(Number.POSITIVE_INFINITY),
+  memoryStride: z.number().int().min(1).max(1000).default(1),
+  memoryPrecision: z.enum(["bfloat16", "float32"]).default("bfloat16"),
   maxFeatureBytes: number(0).default(256 * 2 ** 20),
   maxPixels: number(1).optional(),
   signal: z.instanceof(AbortSignal).optional(),

@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseNpy } from "@unsam/core/npy";
 import { Mask, UnSAM, type Video } from "@unsam/sdk";
-import { describeWithShared } from "@unsam/test-support";
+import { describeWithShared, inRepository } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixture, framePaths, readJson, withUnsamCheckpoint } from "./video-fixture.js";
@@ -91,6 +91,25 @@ describeWithShared("a video with SAM 2.1", () => {
       const [, , , , , after] = await collect(video);
       expect(after.masks.get(1)!.equals(keepCorrections ? corrected.mask : before.masks.get(1)!)).toBe(true);
     }
+  });
+
+  it.each([
+    ["float32-memory", 7, { memoryPrecision: "float32", keepCorrections: false }, 2e-3],
+    ["stride", 9, { memoryStride: 3 }, 0.1],
+  ] as const)("repeats the session %s", async (id, length, options, limit) => {
+    const { cases } = await readJson<{ cases: { id: string; steps: { points: [number, number][] }[] }[] }>(
+      "cases.json",
+    );
+    const { points } = cases.find((one) => one.id === id)!.steps[0];
+    await using video = await unsam.openVideo(framePaths(length), options);
+    await video.object().prompt(0, { points });
+    const expected = await expectedLogits(`${id}.1`);
+    const frames = await collect(video);
+    expect(frames).toHaveLength(length);
+    frames.forEach(({ logits }, i) => {
+      const reference = expected.subarray(i * 4096, (i + 1) * 4096);
+      expect(largestDifference(logits.get(1)!, reference), `frame ${i}`).toBeLessThan(limit);
+    });
   });
 
   it("takes a mask as it is, and points that correct it", async () => {
@@ -257,7 +276,9 @@ describeWithShared("a video with SAM 2.1", () => {
       expect(await codeOf(unsam.openVideo(fixture("config.json")))).toBe("E_UNSUPPORTED");
       expect(await codeOf(unsam.openVideo((async function* () {})()))).toBe("E_BAD_IMAGE");
       expect(await codeOf(unsam.openVideo(framePaths(1), { histroy: 3 } as never))).toBe("E_BAD_OPTION");
-      expect(await codeOf(unsam.openVideo(framePaths(1), { history: 3 }))).toBe("E_BAD_OPTION");
+      for (const wrong of [{ history: 3 }, { maxConditioningFrames: 1 }, { memoryStride: 0 }]) {
+        expect(await codeOf(unsam.openVideo(framePaths(1), wrong))).toBe("E_BAD_OPTION");
+      }
       const aborted = AbortSignal.abort(new Error("enough"));
       expect(await codeOf(unsam.openVideo(framePaths(1), { signal: aborted }))).toBe("enough");
     });
@@ -282,9 +303,32 @@ describeWithShared("a video with SAM 2.1", () => {
       expect(() => video.object({ granularity: 0.5 })).toThrow(/without granularity/);
     });
 
-    it("for a model of images", async () => {
+    it("for a model of images, and a checkpoint without memory", async () => {
       await using tree = await UnSAM.load({ model: "region-tree" });
       expect(await codeOf(tree.openVideo(framePaths(1)))).toBe("E_UNSUPPORTED");
+      const folder = inRepository("packages", "core", "fixtures", "unsamv2-mini");
+      const [checkpoint, config] = ["checkpoint.safetensors", "config.json"].map((name) =>
+        path.join(folder, name),
+      );
+      await using images = await UnSAM.load({ model: { checkpoint, config }, threads: 1 });
+      expect(await codeOf(images.openVideo(framePaths(1)))).toBe("E_UNSUPPORTED");
+      // Nothing of it is left: images go on.
+      await using image = await images.encode(framePaths(1)[0]);
+      expect((await image.segment({ points: [CLICK] })).mask.width).toBe(256);
+    });
+
+    it("for a checkpoint that has changed since the model was loaded", async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), "unsam-video-changed-"));
+      const checkpoint = path.join(folder, "model.safetensors");
+      await copyFile(fixture("checkpoint.safetensors"), checkpoint);
+      await chmod(checkpoint, 0o600);
+      const config = await readJson<object>("config.json");
+      await using changed = await UnSAM.load({ model: { checkpoint, config }, threads: 1 });
+      const bytes = await readFile(checkpoint);
+      bytes[bytes.length - 1] ^= 1;
+      await writeFile(checkpoint, bytes);
+      expect(await codeOf(changed.openVideo(framePaths(1)))).toBe("E_BAD_CHECKPOINT");
+      await rm(folder, { recursive: true });
     });
   });
 });
