@@ -50,15 +50,15 @@ export function encodeBrush(mask: PackedMask): number[] {
 }
 
 /**
- * Bits of the pixels whose alpha is not 0, in the layout of `Mask`, into `words`. Takes as long as the bytes and the mask are
- * long. Throws `E_BAD_FILE`, `name` in front.
+ * Sets the bits of the pixels whose alpha is not 0, in the layout of `Mask`; returns the first row with such a pixel and the one
+ * behind the last. Takes as long as the bytes and what they paint are long. Throws `E_BAD_FILE`, `name` in front.
  */
 export function decodeBrush(
   bytes: Uint8Array,
   { width, height }: { readonly width: number; readonly height: number },
   words: Uint32Array,
   name: string,
-): void {
+): { readonly top: number; readonly bottom: number } {
   const input = new BitReader(bytes, name);
   const count = input.read(32);
   if (count !== CHANNELS * width * height) {
@@ -67,6 +67,7 @@ export function decodeBrush(
   const valueBits = input.read(5) + 1;
   const countBits = COUNT_BITS.map(() => input.read(4) + 1);
   const stride = wordsPerRow(width);
+  let [first, last] = [height, -1];
   const paint = (from: number, to: number) => {
     // The alpha of pixel p is value 4 p + 3.
     let p = Math.floor(from / CHANNELS);
@@ -74,6 +75,7 @@ export function decodeBrush(
     while (p < end) {
       const row = Math.floor(p / width);
       const until = Math.min(end, (row + 1) * width);
+      [first, last] = [Math.min(first, row), row];
       setRun(words, row * stride, p - row * width, until - row * width);
       p = until;
     }
@@ -89,6 +91,7 @@ export function decodeBrush(
     }
     at = end;
   }
+  return { top: Math.min(first, last + 1), bottom: last + 1 };
 }
 
 class BitReader {

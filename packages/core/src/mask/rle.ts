@@ -1,7 +1,7 @@
 import { shownValue, UnSAMError } from "../errors.js";
 import { checkPixels } from "../limits/index.js";
 import { flipRun, lowestBit, popcount, wordsPerRow } from "./bits.js";
-import { type PackedMask, packMask } from "./packed.js";
+import { type PackedMask, packMask, unpackMask } from "./packed.js";
 import { CountsReader, encodeCounts } from "./rle-string.js";
 
 /**
@@ -17,7 +17,37 @@ export interface RLE {
 
 /** A bit-packed mask as RLE; `compressed`: with the string that COCO's tools read. */
 export function encodeRLE(words: Uint32Array, width: number, height: number, compressed: boolean): RLE {
-  const changes = columnMajorChanges(words, width, height);
+  return countsOf(columnMajorChanges(words, width, height), width, height, compressed);
+}
+
+/** The same of a packed mask, at the cost of its box, not of the image. */
+export function encodePackedRLE(mask: PackedMask, compressed: boolean): RLE {
+  const { width, height, area, box } = mask;
+  if (area === 0) return countsOf(new Int32Array(0), width, height, compressed);
+  const [x0, y0, x1, y1] = box;
+  const columns = x1 - x0 + 1;
+  // With a row of background below, no run goes on in the next column; where the box is as high as the image, runs do.
+  const isHigh = y1 - y0 + 1 === height;
+  const rows = y1 - y0 + (isHigh ? 1 : 2);
+  const words = unpackMask({ ...mask, width: columns, height: rows, box: [0, 0, columns - 1, y1 - y0] });
+  const changes = columnMajorChanges(words, columns, rows).map((at) => {
+    const column = Math.floor(at / rows);
+    return (x0 + column) * height + y0 + at - column * rows;
+  });
+  // A run that ends with the last column ends behind the image; there is no change.
+  const end = changes.at(-1) === width * height ? changes.length - 1 : changes.length;
+  const closes = isHigh && changes.length % 2 === 1 && x1 + 1 < width;
+  const within = changes.subarray(0, end);
+  return countsOf(
+    closes ? Int32Array.from([...within, (x1 + 1) * height]) : within,
+    width,
+    height,
+    compressed,
+  );
+}
+
+/** `changes`: indices x·height + y at which the pixel differs from the one before, ascending. */
+function countsOf(changes: Int32Array, width: number, height: number, compressed: boolean): RLE {
   const counts = new Array<number>(changes.length + 1);
   let last = 0;
   for (let i = 0; i < changes.length; i++) {

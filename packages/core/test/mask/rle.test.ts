@@ -3,7 +3,7 @@ import { describeWithShared, shared } from "@unsam/test-support";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Budget } from "#core/limits/index.js";
-import { boxBytes, checkRLE, Mask, packMask, packRLE } from "#core/mask/index.js";
+import { boxBytes, checkRLE, encodePackedRLE, Mask, packMask, packRLE } from "#core/mask/index.js";
 import { drawn, type PlainMask, plainMask } from "./random-mask.js";
 
 const pack = ({ width, height, bytes }: PlainMask) => Mask.fromBytes(width, height, bytes);
@@ -41,6 +41,33 @@ function referenceString(counts: readonly number[]): string {
 }
 
 describe("COCO RLE", () => {
+  it("of a packed mask is that of its pixels, wherever its box lies", () => {
+    fc.assert(
+      fc.property(plainMask, (mask) => {
+        const { words, width, height } = pack(mask);
+        expect(encodePackedRLE(packMask(words, width, height), false).counts).toEqual(referenceCounts(mask));
+      }),
+    );
+    for (const rows of [
+      ["##", "##"],
+      ["..", ".."],
+      [".#", ".#"],
+      ["#.", "#."],
+      ["..", ".#"],
+      ["#.", ".."],
+      [".#.", ".#."],
+    ]) {
+      const mask = drawn(...rows);
+      const { words, width, height } = pack(mask);
+      const packed = packMask(words, width, height);
+      expect(encodePackedRLE(packed, false)).toEqual({
+        size: [height, width],
+        counts: referenceCounts(mask),
+      });
+      expect(encodePackedRLE(packed, true).counts).toBe(referenceString(referenceCounts(mask)));
+    }
+  });
+
   // Public examples of the format: strings written by pycocotools.
   it.each([
     { size: [4, 4], counts: [5, 2, 2, 2, 5], text: "52203" },

@@ -1,3 +1,5 @@
+import { encodePackedRLE } from "@unsam/core/mask";
+import { exactOutlines } from "@unsam/core/outline";
 import type { SceneMask } from "./scene-mask.js";
 
 export interface CocoOptions {
@@ -34,7 +36,7 @@ export interface CocoAnnotation {
 
 export function cocoAnnotation(mask: SceneMask, imageId: number): CocoAnnotation {
   const { x, y, width, height } = mask.bbox;
-  const { size, counts } = mask.mask.toRLE();
+  const { size, counts } = encodePackedRLE(mask.packed, true);
   return {
     id: mask.id + 1,
     image_id: imageId,
@@ -85,9 +87,10 @@ export function polygonFeature(mask: SceneMask): PolygonFeature {
     id: mask.id,
     geometry: {
       type: "MultiPolygon",
-      coordinates: mask.mask
-        .toPolygons()
-        .map(({ outer, holes }) => [closed(outer), ...holes.map((hole) => closed(hole))]),
+      coordinates: exactOutlines(mask.packed).map(({ outer, holes }) => [
+        closed(outer),
+        ...holes.map((hole) => closed(hole)),
+      ]),
     },
     properties: { granularity, parent: mask.parent?.id ?? null, score, stability, area },
   };

@@ -2,7 +2,7 @@ import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { parseJson, readFileText, reasonOf, shown, writeWholeFile } from "@unsam/core/files";
 import { sceneBytes } from "@unsam/core/fusion";
 import { Budget, checkPixels, type Limits } from "@unsam/core/limits";
-import { boxBytes, type CheckedRLE, checkRLE, encodeRLE, packRLE, unpackMask } from "@unsam/core/mask";
+import { boxBytes, type CheckedRLE, checkRLE, encodePackedRLE, packRLE } from "@unsam/core/mask";
 import type { Abortable } from "@unsam/core/runtime";
 import type { SavedScene, SceneEntry } from "./scene-data.js";
 
@@ -54,7 +54,7 @@ export function* sceneText({ width, height, containment, entries, forest }: Save
   const head = { format: FORMAT, version: VERSION, width, height, containment };
   yield `${JSON.stringify(head).slice(0, -1)},"masks":[`;
   for (const [i, { mask, score, stability, granularity, point }] of entries.entries()) {
-    const { counts } = encodeRLE(unpackMask(mask), width, height, true);
+    const { counts } = encodePackedRLE(mask, true);
     const parent = forest.parent[i] < 0 ? null : forest.parent[i];
     const level = forest.level[i];
     yield `${i === 0 ? "" : ","}\n${JSON.stringify({ score, stability, granularity, point, parent, level, counts })}`;

@@ -3,11 +3,10 @@ import { checkPixels } from "../../limits/index.js";
 import {
   boxBytes,
   checkRLE,
-  encodeRLE,
+  encodePackedRLE,
   type PackedMask,
   type Polygon,
   packRLE,
-  unpackMask,
 } from "../../mask/index.js";
 import type { AnnotationCodec, ReadContext, WriteContext } from "../format.js";
 import { JsonValue } from "../json-value.js";
@@ -41,7 +40,7 @@ export interface CocoSegmentation {
 
 /** Compressed run lengths, as COCO's own tools read them. */
 export function cocoRunLengths(mask: PackedMask): CocoSegmentation {
-  const { size, counts } = encodeRLE(unpackMask(mask), mask.width, mask.height, true);
+  const { size, counts } = encodePackedRLE(mask, true);
   return { size, counts: counts as string };
 }
 

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { UnSAMError } from "../../errors.js";
-import { checkPixels, maskBytes } from "../../limits/index.js";
+import { type Budget, checkPixels, maskBytes } from "../../limits/index.js";
 import { type PackedMask, type PolygonPoint, packMask, wordsPerRow } from "../../mask/index.js";
 import { decodeBrush, encodeBrush } from "../brush-runs.js";
 import type { AnnotationCodec, ReadContext, WriteContext } from "../format.js";
@@ -32,8 +32,7 @@ export const LABEL_STUDIO: AnnotationCodec = {
     content.every((task) => typeof task === "object" && task !== null && "data" in task),
   write: async (images, context) =>
     `${JSON.stringify(images.map((image, k) => taskOf(image, k + 1, context)))}\n`,
-  read: async (content, context) =>
-    new JsonValue(content, context.name).items().flatMap((task) => readTask(task, context)),
+  read: async (content, context) => readTasks(new JsonValue(content, context.name), context),
 };
 
 function taskOf(image: AnnotatedImage, id: number, context: WriteContext) {
@@ -83,8 +82,13 @@ function resultOf(region: AnnotatedRegion, k: number, image: AnnotatedImage, { b
   };
 }
 
+function readTasks(file: JsonValue, context: ReadContext): AnnotatedImage[] {
+  const canvas = new Canvas();
+  return file.items().flatMap((task) => readTask(task, canvas, context));
+}
+
 /** The first annotation that was not cancelled, else the first prediction: each is all of a task's regions by one author. */
-function readTask(task: JsonValue, context: ReadContext): AnnotatedImage[] {
+function readTask(task: JsonValue, canvas: Canvas, context: ReadContext): AnnotatedImage[] {
   const annotations = task.at("annotations").items({ optional: true });
   const done = annotations.filter((annotation) => annotation.at("was_cancelled").value !== true);
   const predictions = task.at("predictions").items({ optional: true });
@@ -107,7 +111,7 @@ function readTask(task: JsonValue, context: ReadContext): AnnotatedImage[] {
     }
     checkPixels(result.where, own, context.maxPixels);
     const type = result.at("type").text();
-    const shape = shapeOf(result, type, own, context);
+    const shape = shapeOf(result, type, own, canvas, context);
     if (shape !== null) shapes.push({ result, type, shape });
   }
   size ??= context.photo;
@@ -147,7 +151,13 @@ function nameOf(data: JsonValue): string {
 }
 
 /** null: it is no region, or has no area, and that is noted. */
-function shapeOf(result: JsonValue, type: string, size: Size, context: ReadContext): RegionShape | null {
+function shapeOf(
+  result: JsonValue,
+  type: string,
+  size: Size,
+  canvas: Canvas,
+  context: ReadContext,
+): RegionShape | null {
   const value = result.at("value");
   const { width, height } = size;
   const one = (outer: PolygonPoint[]): RegionShape => ({
@@ -156,7 +166,7 @@ function shapeOf(result: JsonValue, type: string, size: Size, context: ReadConte
   });
   const x = (key: string) => (value.at(key).number() * width) / PERCENT;
   const y = (key: string) => (value.at(key).number() * height) / PERCENT;
-  if (type === "brushlabels") return { kind: "mask", mask: readBrush(value, size, context) };
+  if (type === "brushlabels") return { kind: "mask", mask: readBrush(value, size, canvas, context) };
   if (type === "polygonlabels") {
     const points = value.at("points").points(3);
     return one(
@@ -183,7 +193,25 @@ function fine(side: number): number {
   return Math.round(side * 65_536) / 65_536;
 }
 
-function readBrush(value: JsonValue, { width, height }: Size, { budget }: ReadContext): PackedMask {
+/** Clear bits of an image's size, for one mask after another: most of them paint a few rows. */
+class Canvas {
+  #words = new Uint32Array(0);
+
+  of(width: number, height: number, budget: Budget): Uint32Array {
+    const bytes = maskBytes(width, height);
+    if (this.#words.byteLength === bytes) return this.#words;
+    budget.take(bytes - this.#words.byteLength);
+    this.#words = new Uint32Array(bytes / 4);
+    return this.#words;
+  }
+}
+
+function readBrush(
+  value: JsonValue,
+  { width, height }: Size,
+  canvas: Canvas,
+  { budget }: ReadContext,
+): PackedMask {
   const format = value.at("format");
   if (format.value !== "rle") format.refuse('"rle"');
   const rle = value.at("rle");
@@ -196,12 +224,12 @@ function readBrush(value: JsonValue, { width, height }: Size, { budget }: ReadCo
     }
     bytes[k] = byte as number;
   }
-  budget.take(maskBytes(width, height));
-  const words = new Uint32Array(wordsPerRow(width) * height);
-  decodeBrush(bytes, { width, height }, words, rle.where);
-  // The bits are given up again, and what they were packed into stays.
-  budget.take(-maskBytes(width, height));
-  const mask = packMask(words, width, height);
+  const stride = wordsPerRow(width);
+  const words = canvas.of(width, height, budget);
+  const { top, bottom } = decodeBrush(bytes, { width, height }, words, rle.where);
+  const painted = words.subarray(top * stride, bottom * stride);
+  const mask = packMask(painted, width, bottom - top, { x: 0, y: top, width, height });
+  painted.fill(0);
   budget.take(mask.data.byteLength);
   return mask;
 }
