@@ -52,5 +52,6 @@ export type { NumberArray, PointInput, PointLabel, PromptInput } from "./prompt.
 export * from "./scene/index.js";
 export { Segment } from "./segment.js";
 export type { SegmentOptions } from "./segment-options.js";
+export * from "./tiles/index.js";
 export { type ModelInfo, UnSAM } from "./unsam.js";
 export * from "./video/index.js";

@@ -9,6 +9,9 @@ import { EncodedImage } from "./encoded-image.js";
 import { type LoadOptions, loadCalibration, parseLoadOptions } from "./load-options.js";
 import { type EncodeOptions, PhotoEncoder } from "./photo-encoder.js";
 import { type EverythingOptions, planEverything } from "./scene/everything-options.js";
+import { everythingTiled } from "./tiles/everything-tiled.js";
+import { planTiled, type TiledOptions } from "./tiles/tiled-options.js";
+import type { TiledScene } from "./tiles/tiled-scene.js";
 import type { VideoInput } from "./video/frame-source.js";
 import { Video } from "./video/video.js";
 import type { VideoOptions } from "./video/video-options.js";
@@ -121,6 +124,25 @@ export class UnSAM implements AsyncDisposable {
   checkEverything(options: EverythingOptions): void {
     const { name, capabilities } = this.engine.info;
     planEverything(options, { name, ...capabilities, photo: true });
+  }
+
+  /**
+   * Finds everything in an image file that is too large to be decoded at once: tile by tile, what tiles cut is put together
+   * or found at a smaller size (docs/large-images.md). Memory depends on the tile and on the masks, not on the image.
+   * Throws `E_BAD_IMAGE`, `E_BAD_OPTION`, `E_BAD_PROMPT`, `E_UNSUPPORTED`, `E_DISPOSED`, or the reason of `signal`.
+   */
+  async everythingTiled(image: string | URL, options: TiledOptions = {}): Promise<TiledScene> {
+    return everythingTiled(this, image, this.#planTiled(options), options);
+  }
+
+  /** Checks the options of `everythingTiled` before there is an image. Throws as that does. */
+  checkEverythingTiled(options: TiledOptions): void {
+    this.#planTiled(options);
+  }
+
+  #planTiled(options: TiledOptions) {
+    const { name, capabilities } = this.engine.info;
+    return planTiled(options, { name, ...capabilities, photo: true });
   }
 
   /** Releases the model and every image encoded with it; encodes that wait reject. A second dispose does nothing. */

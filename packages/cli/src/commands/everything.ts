@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { UnSAMError } from "@unsam/core/errors";
-import type { EverythingOptions, GranularityLevel } from "@unsam/sdk";
+import type { EverythingOptions, GranularityLevel, TiledOptions } from "@unsam/sdk";
 import { Command, Option } from "commander";
 import { bound, count, granularities, granularityRange, share, wholeNumber } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
@@ -16,6 +16,7 @@ import {
   type SceneFormat,
 } from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
+import { checkTiledFormats, everythingOfTiles } from "../everything/tiled.js";
 import { withExamples } from "../help/examples.js";
 import { checkImageFlags, type ImageFlags, withImageOptions } from "../images/image-flags.js";
 import { STANDARD, sourceOf } from "../images/image-source.js";
@@ -36,6 +37,8 @@ interface EverythingFlags extends ModelOptions, ImageFlags, AnnotationFlags {
   readonly format?: string[];
   readonly at?: GranularityLevel | GranularityLevel[];
   readonly json?: true;
+  readonly tiles?: number;
+  readonly overlap?: number;
 }
 
 const FORMATS = SCENE_FORMATS.map(({ suffix, about }) => `${suffix} (${about})`).join(", ");
@@ -65,6 +68,8 @@ export function everythingCommand({ signal }: Interrupt): Command {
     .option("--min-region-area <pixels>", "remove smaller holes and islands (default 0)", wholeNumber)
     .option("--predicted-iou <x>", "masks below are dropped (default 0.8; region tree: 0)", share)
     .option("--stability <x>", "masks below are dropped (default 0.95; region tree: 0)", share)
+    .option("--tiles <pixels>", "for images larger than memory: look at tiles of this side, e.g. 2048", count)
+    .option("--overlap <pixels>", "with --tiles: what neighbouring tiles share (default: an eighth)", count)
     .option(
       "--out <file|dir>",
       `repeatable; by the end of the name: ${FORMATS}; - for standard output`,
@@ -98,6 +103,7 @@ export function everythingCommand({ signal }: Interrupt): Command {
       "unsam everything street.jpg --out street.labelme.json --simplify 1",
       "outlines to be corrected by hand",
     ],
+    ["unsam everything map.tif --tiles 2048 --out map.geojson", "an image larger than memory"],
   ]);
 }
 
@@ -126,6 +132,21 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
   const annotations = { simplify: flags.simplify, georeference: flags.georeference, epsg: flags.epsg };
   const common = { options, at, annotations, maxPixels, json: flags.json ?? false, signal };
   const load = () => loadModel(flags, signal);
+  checkTileFlags(flags, found?.isDirectory() ?? false);
+  if (flags.tiles !== undefined) {
+    const places = out.map((file) => placeOf(file));
+    checkTiledFormats(places);
+    const { tiles: tile, overlap, granularity } = flags;
+    const tiled = {
+      ...options,
+      granularity: granularity as TiledOptions["granularity"],
+      tile,
+      overlap,
+      maxPixels,
+    };
+    await everythingOfTiles({ source, options: tiled, out: places, json: common.json, signal }, load);
+    return;
+  }
   if (!found?.isDirectory()) {
     if (flags.format && !(toStandardOutput && flags.format.length === 1)) {
       throw new UnSAMError(
@@ -164,6 +185,33 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
     { folder: source.path ?? input, out: out[0], formats, calibration, ...common },
     load,
   );
+}
+
+/** Throws `E_BAD_OPTION` for what has no part in a run over tiles, and for what only has one there. */
+function checkTileFlags(flags: EverythingFlags, isFolder: boolean): void {
+  const { tiles, overlap, at, calibration, format, granularity, out = [] } = flags;
+  const refuse = (what: string) => {
+    throw new UnSAMError("E_BAD_OPTION", what);
+  };
+  if (tiles === undefined) {
+    if (overlap !== undefined)
+      refuse("--overlap is what tiles share; give --tiles with it, or leave it out.");
+    return;
+  }
+  if (isFolder) refuse("--tiles is for one image; name a file instead of a folder.");
+  if (at !== undefined) refuse("--at says what pictures show, and with --tiles none is drawn; leave it out.");
+  if (calibration !== undefined) {
+    refuse("--calibration says what granularity means, and with --tiles it means size; leave it out.");
+  }
+  if (format !== undefined || out.includes(STANDARD)) {
+    refuse("With --tiles, --out names a file, and the end of its name the format; leave out --format and -.");
+  }
+  if (flags.simplify !== undefined || flags.georeference || flags.epsg !== undefined) {
+    refuse("With --tiles, outlines are exact and in pixels; leave out --simplify, --georeference and --epsg.");
+  }
+  if (granularity !== undefined && !(Array.isArray(granularity) && granularity.length === 2)) {
+    refuse("With --tiles, --granularity is a range of sizes: a..b, from 0 (64 pixels) to 1 (the image).");
+  }
 }
 
 /** Throws `E_BAD_OPTION` where `--at` is given and nothing shows it. */

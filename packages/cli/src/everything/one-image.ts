@@ -8,6 +8,7 @@ import { wrote } from "../outputs/result-files.js";
 import { printResult, tell } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
 import { type AnnotationFlags, checkOutputs, type ScenePlace, writeScene } from "./formats.js";
+import { checkFitsWhole } from "./tiled.js";
 
 export interface OneImage {
   readonly source: ImageSource;
@@ -40,6 +41,7 @@ export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM
     [["the photo", source.path ?? undefined]],
     out.map(({ file }) => ["--out", file === STANDARD ? undefined : file]),
   );
+  if (source.path !== null) await checkFitsWhole(source.path, maxPixels, signal);
   const image = await openImage(source, job.flags, signal);
   await using unsam = await load();
   unsam.checkEverything(options);

@@ -10,10 +10,13 @@ import {
   shown,
 } from "../files/index.js";
 import { checkLimits, checkPixels, DEFAULT_MAX_PIXELS } from "../limits/index.js";
-import { checkFormat } from "./format.js";
+import { checkFormat, type ImageFormat } from "./format.js";
 import { isSrgbProfile } from "./icc.js";
 import type { ImageInput, RawImage } from "./input.js";
 import type { RgbImage } from "./rgb-image.js";
+
+const TOO_LARGE =
+  "make it smaller, raise maxPixels if you trust it, or find everything in it in tiles (everythingTiled, --tiles)";
 
 /** Larger files than what pixels of 16 bits and four channels take are not read for an image. */
 const MOST_BYTES_A_PIXEL = 8;
@@ -92,7 +95,8 @@ export function decodingInFlight(): boolean {
   return queue + process > 0;
 }
 
-function pathOf(url: URL): string {
+/** The path of a `file:` URL. Throws `E_BAD_IMAGE`. */
+export function pathOf(url: URL): string {
   if (url.protocol !== "file:") {
     throw new UnSAMError(
       "E_BAD_IMAGE",
@@ -111,6 +115,18 @@ function pathOf(url: URL): string {
 /** Throws `E_BAD_IMAGE` where a path leads to no file that begins like an image; nothing else of it is read. */
 export async function checkImageFile(path: string, signal?: AbortSignal): Promise<void> {
   await explained(path, () => lookAtFile(path, fileOptions(path, DEFAULT_MAX_PIXELS, signal)));
+}
+
+/** What the header of an image file says; the rest of the file is not read. Throws `E_BAD_IMAGE`. */
+export async function readHeaderOfFile(path: string, signal?: AbortSignal): Promise<Metadata> {
+  const name = named(path);
+  let format: ImageFormat | undefined;
+  const look = (head: Uint8Array) => {
+    format = checkFormat(head, name);
+  };
+  await explained(path, () => lookAtFile(path, { ...fileOptions(path, DEFAULT_MAX_PIXELS, signal), look }));
+  // An empty file has no first bytes to look at.
+  return headerOf(path, format ?? checkFormat(new Uint8Array(0), name), name, signal);
 }
 
 function readImageFile(
@@ -145,7 +161,8 @@ async function explained<T>(path: string, look: () => Promise<T>): Promise<T> {
   }
 }
 
-function named(path: string): string {
+/** How an image of a file is called in errors; begins a sentence. */
+export function named(path: string): string {
   return `The image ${shown(path)}`;
 }
 
@@ -159,13 +176,8 @@ async function inspectBytes(
 ): Promise<InspectedImage> {
   const metadata = await readImageHeader(bytes, name, signal);
   const { width, height } = metadata;
-  if (metadata.depth !== "uchar" && metadata.depth !== "ushort") {
-    throw new UnSAMError(
-      "E_BAD_IMAGE",
-      `${name} has samples of type ${metadata.depth}, whose range is unknown; convert it to 8 or 16 bits first.`,
-    );
-  }
-  checkPixels(name, { width, height }, maxPixels, "E_BAD_IMAGE");
+  checkSamples(metadata, name);
+  checkPixels(name, { width, height }, maxPixels, "E_BAD_IMAGE", TOO_LARGE);
   const decode = () => {
     const pipeline = sharp(bytes, {
       ...decoding(maxPixels),
@@ -178,6 +190,15 @@ async function inspectBytes(
   return { pixels: width * height, decode };
 }
 
+/** Throws `E_BAD_IMAGE` for samples of a type whose range is unknown. */
+export function checkSamples({ depth }: Metadata, name: string): void {
+  if (depth === "uchar" || depth === "ushort") return;
+  throw new UnSAMError(
+    "E_BAD_IMAGE",
+    `${name} has samples of type ${depth}, whose range is unknown; convert it to 8 or 16 bits first.`,
+  );
+}
+
 /** What the header of an image file says, from its bytes. `name` begins sentences about it. Throws `E_BAD_IMAGE`. */
 export async function readImageHeader(
   bytes: Uint8Array,
@@ -185,11 +206,20 @@ export async function readImageHeader(
   signal?: AbortSignal,
 ): Promise<Metadata> {
   // libvips draws SVG and PDF, and opens whatever else its build can: it gets nothing but the formats named there.
-  const format = checkFormat(bytes, name);
+  return headerOf(bytes, checkFormat(bytes, name), name, signal);
+}
+
+/** `source`: a file that begins like `format`, or its bytes. */
+async function headerOf(
+  source: Uint8Array | string,
+  format: ImageFormat,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Metadata> {
   let metadata: Metadata;
   try {
     // Whoever decodes checks the size, with a message that names our own limit.
-    metadata = await abortable(sharp(bytes, { limitInputPixels: false }).metadata(), signal);
+    metadata = await abortable(sharp(source, { limitInputPixels: false }).metadata(), signal);
   } catch (cause) {
     signal?.throwIfAborted();
     throw new UnSAMError("E_BAD_IMAGE", `${name} is not an image that can be read: ${reason(cause)}.`, {
@@ -275,7 +305,12 @@ function decoding(maxPixels: number): SharpOptions {
   };
 }
 
-async function toRgb(pipeline: Sharp, name: string, signal: AbortSignal | undefined): Promise<RgbImage> {
+/** What a pipeline puts out, as 8-bit sRGB. `name` begins sentences about it. Throws `E_BAD_IMAGE`. */
+export async function toRgb(
+  pipeline: Sharp,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<RgbImage> {
   let result: { data: Buffer; info: { width: number; height: number; channels: number } };
   try {
     result = await abortable(
@@ -325,7 +360,8 @@ function isSharp(input: unknown): input is Sharp {
   );
 }
 
-function describe(value: unknown): string {
+/** A value that is no image, for errors. */
+export function describe(value: unknown): string {
   if (value === null) return "null";
   if (typeof value === "object") return `an object of type ${value.constructor?.name ?? "unknown"}`;
   return typeof value === "undefined" ? "undefined" : `a ${typeof value}`;

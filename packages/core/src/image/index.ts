@@ -1,6 +1,16 @@
 export * from "./bicubic.js";
-export * from "./decode.js";
+export {
+  checkImageFile,
+  type DecodeOptions,
+  decodeImage,
+  decodingInFlight,
+  type InspectedImage,
+  inspectImage,
+  isPath,
+  readImageHeader,
+} from "./decode.js";
 export { checkFormat, foreignKind, formatOf, type ImageFormat } from "./format.js";
+export { type ImagePart, ImageParts, type PartsOptions } from "./image-parts.js";
 export * from "./input.js";
 export * from "./png.js";
 export * from "./resize.js";

@@ -34,7 +34,7 @@ const NARROW_ROW = 4;
 const SMALL = 2 ** 20;
 
 /**
- * Throws where an image or mask has more pixels than allowed. `name` begins the sentence: "The label map “a.png”".
+ * Throws where an image or mask has more pixels than allowed. `name` begins the sentence: "The label map “a.png”"; `advice` ends it.
  * Above a million, rows of fewer than 4 pixels count as 4: a mask of a hundred million rows of one pixel is 400 MB.
  */
 export function checkPixels(
@@ -42,13 +42,14 @@ export function checkPixels(
   { width, height }: { readonly width: number; readonly height: number },
   maxPixels = DEFAULT_MAX_PIXELS,
   code: ErrorCode = "E_BAD_FILE",
+  advice = "make it smaller, or raise maxPixels if you trust it",
 ): void {
   const fits = width * height <= maxPixels;
   if (fits && Math.max(width, NARROW_ROW) * height <= Math.max(maxPixels, SMALL)) return;
   const narrow = fits ? ` (rows of fewer than ${NARROW_ROW} count as ${NARROW_ROW})` : "";
   throw new UnSAMError(
     code,
-    `${name} has ${width}×${height} pixels${narrow}, more than the limit of ${maxPixels}; make it smaller, or raise maxPixels if you trust it.`,
+    `${name} has ${width}×${height} pixels${narrow}, more than the limit of ${maxPixels}; ${advice}.`,
   );
 }
 

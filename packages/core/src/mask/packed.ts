@@ -54,6 +54,48 @@ export function packMask(words: Uint32Array, width: number, height: number, fram
   return { ...size, area, box: [x0, y0, x0 + box.width - 1, y0 + box.height - 1], data: out.bytes() };
 }
 
+/** One row of a mask: the columns at which runs begin (even places) and end (odd ones, exclusive), ascending. */
+export interface MaskRow {
+  readonly y: number;
+  readonly crossings: Int32Array;
+  /** How many of them are of this row. */
+  readonly count: number;
+}
+
+/**
+ * Packs rows that come from the top down; rows that are left out are empty. `rows` is walked twice, and its arrays may be
+ * used again for the next row. No bits are made.
+ */
+export function packRows(rows: () => Iterable<MaskRow>, width: number, height: number): PackedMask {
+  let area = 0;
+  let [x0, y0, x1, y1] = [width, height, -1, -1];
+  for (const { y, crossings, count } of rows()) {
+    if (count === 0) continue;
+    for (let i = 0; i < count; i += 2) area += crossings[i + 1] - crossings[i];
+    x0 = Math.min(x0, crossings[0]);
+    x1 = Math.max(x1, crossings[count - 1] - 1);
+    y0 = Math.min(y0, y);
+    y1 = y;
+  }
+  if (area === 0) return { width, height, area, box: [0, 0, 0, 0], data: new Uint8Array(0) };
+  const out = new ByteWriter(4 * (y1 - y0 + 1));
+  let row = new RowCrossings();
+  let above = new RowCrossings();
+  let next = y0;
+  const write = (crossings: Int32Array, count: number) => {
+    [row, above] = [above, row];
+    row.set(crossings, count);
+    writeRow(out, row, next > y0 ? above : null, x0);
+    next++;
+  };
+  for (const { y, crossings, count } of rows()) {
+    if (count === 0) continue;
+    while (next < y) write(crossings, 0);
+    write(crossings, count);
+  }
+  return { width, height, area, box: [x0, y0, x1, y1], data: out.bytes() };
+}
+
 function writeRow(out: ByteWriter, row: RowCrossings, above: RowCrossings | null, x0: number): void {
   const { count, at } = row;
   if (above?.count !== count) {
@@ -97,6 +139,14 @@ export function unpackMask(mask: PackedMask): Uint32Array {
   return words;
 }
 
+/** A place in a packed mask at which a walk over its rows can begin. */
+export interface RowMark {
+  readonly y: number;
+  /** Byte behind the row. */
+  readonly at: number;
+  readonly crossings: Int32Array;
+}
+
 /** Walks the rows of a packed mask's box from top to bottom. */
 export class PackedRows {
   /** Row of the image; before the first `next` the one above the box. */
@@ -110,11 +160,23 @@ export class PackedRows {
   readonly #last: number;
   #at = 0;
 
-  constructor({ area, box, data }: PackedMask) {
+  /** From the top of the box, or from where another walk over the same mask has come to. */
+  constructor({ area, box, data }: PackedMask, from?: RowMark) {
     this.#data = data;
     this.#left = box[0];
     this.y = box[1] - 1;
     this.#last = area === 0 ? this.y : box[3];
+    if (!from) return;
+    this.y = from.y;
+    this.#at = from.at;
+    this.count = from.crossings.length;
+    if (this.count > this.crossings.length) this.crossings = new Int32Array(this.count);
+    this.crossings.set(from.crossings);
+  }
+
+  /** Where the walk has come to. */
+  mark(): RowMark {
+    return { y: this.y, at: this.#at, crossings: this.crossings.slice(0, this.count) };
   }
 
   /** Reads one more row; false behind the last one. */
@@ -187,6 +249,12 @@ export function packedIoU(a: PackedMask, b: PackedMask): number {
 class RowCrossings {
   at = new Int32Array(64);
   count = 0;
+
+  set(crossings: Int32Array, count: number): void {
+    while (count > this.at.length) this.at = grown(this.at);
+    for (let i = 0; i < count; i++) this.at[i] = crossings[i];
+    this.count = count;
+  }
 
   /** Finds those of the row that starts at word `row`; returns its foreground pixels. */
   find(words: Uint32Array, row: number, width: number): number {

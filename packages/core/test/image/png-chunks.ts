@@ -1,11 +1,11 @@
 import { crc32, inflateSync } from "node:zlib";
 
 /** An 8-bit RGB PNG of any claimed size around the given zlib stream. */
-export function pngChunks(width: number, height: number, stream: Uint8Array): Buffer {
+export function pngChunks(width: number, height: number, stream: Uint8Array, isInterlaced = false): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
+  header.set([8, 2, 0, 0, Number(isInterlaced)], 8);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   return Buffer.concat([
     signature,

@@ -34,6 +34,26 @@ export interface CocoAnnotation {
   readonly stability_score: number;
 }
 
+/** With defaults. */
+export function cocoOptions({ imageId = 1, fileName = "" }: CocoOptions): {
+  imageId: number;
+  fileName: string;
+} {
+  return { imageId, fileName };
+}
+
+/** Everything but the annotations. */
+export function cocoHead(
+  { width, height }: { readonly width: number; readonly height: number },
+  imageId: number,
+  fileName: string,
+): Omit<CocoScene, "annotations"> {
+  return {
+    images: [{ id: imageId, file_name: fileName, width, height }],
+    categories: [{ id: 1, name: "region" }],
+  };
+}
+
 export function cocoAnnotation(mask: SceneMask, imageId: number): CocoAnnotation {
   const { x, y, width, height } = mask.bbox;
   const { size, counts } = encodePackedRLE(mask.packed, true);

@@ -16,11 +16,14 @@ import {
   type CocoOptions,
   type CocoScene,
   cocoAnnotation,
+  cocoHead,
+  cocoOptions,
   type PolygonScene,
   polygonFeature,
 } from "./scene-export.js";
+import { masksOfForest } from "./scene-forest.js";
 import { LabelMap, SceneContours } from "./scene-maps.js";
-import { SceneMask } from "./scene-mask.js";
+import type { SceneMask } from "./scene-mask.js";
 
 const worker = computeThreads().bind<typeof import("./scene.worker.js")>(
   new URL("./scene.worker.js", import.meta.url),
@@ -82,21 +85,10 @@ export class SceneHierarchy {
     this.#data = data;
     this.#source = source;
     this.contours = new SceneContours(contours);
-    const hasChild = new Uint8Array(entries.length);
-    for (const parent of forest.parent) if (parent >= 0) hasChild[parent] = 1;
-    const granularityOf = (region: number) => forest.level[region] / GRANULARITY_STEPS;
-    const masks = new Array<SceneMask>(entries.length);
-    // Parents come first in painting order.
-    for (const region of forest.order) {
-      const up = forest.parent[region];
-      const from = hasChild[region] ? granularityOf(region) : 0;
-      const until = up < 0 ? Number.POSITIVE_INFINITY : granularityOf(up);
-      masks[region] = new SceneMask(entries[region], region, up < 0 ? null : masks[up], [from, until]);
-    }
-    for (const { children } of masks) (children as SceneMask[]).sort((a, b) => a.id - b.id);
+    const masks = masksOfForest(entries, forest);
     this.masks = masks;
     this.roots = masks.filter(({ parent }) => parent === null);
-    const changes = masks.filter((_, region) => hasChild[region]).map(({ id }) => forest.level[id]);
+    const changes = masks.filter(({ children }) => children.length > 0).map(({ id }) => forest.level[id]);
     this.levels = [...new Set(changes)].sort((a, b) => a - b).map((step) => step / GRANULARITY_STEPS);
   }
 
@@ -245,11 +237,9 @@ export class SceneHierarchy {
   /** The masks as a COCO data set of one image. */
   async toCOCO(options: CocoOptions = {}): Promise<CocoScene> {
     checkKeys(options, ["imageId", "fileName"], "toCOCO");
-    const { imageId = 1, fileName = "" } = options;
-    const { width, height } = this;
+    const { imageId, fileName } = cocoOptions(options);
     return {
-      images: [{ id: imageId, file_name: fileName, width, height }],
-      categories: [{ id: 1, name: "region" }],
+      ...cocoHead(this, imageId, fileName),
       annotations: await gently(this.masks, (mask) => cocoAnnotation(mask, imageId)),
     };
   }

@@ -1,0 +1,129 @@
+import { UnSAMError } from "@unsam/core/errors";
+import { shown } from "@unsam/core/files";
+import { ImageParts } from "@unsam/core/image";
+import { DEFAULT_MAX_PIXELS } from "@unsam/core/limits";
+import type { TiledOptions, TiledScene, UnSAM } from "@unsam/sdk";
+import { checkDistinct } from "../check-writable.js";
+import type { ImageSource } from "../images/image-source.js";
+import { wrote } from "../outputs/result-files.js";
+import { printResult } from "../terminal/output.js";
+import { withProgress } from "../terminal/progress.js";
+import { checkOutputs, type ScenePlace } from "./formats.js";
+
+export interface TiledJob {
+  readonly source: ImageSource;
+  readonly options: Omit<TiledOptions, "signal" | "onProgress">;
+  readonly out: readonly ScenePlace[];
+  readonly json: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Throws `E_BAD_IMAGE` for a file whose header tells more pixels than the limit: it could be looked at in tiles. All else
+ * that may be wrong with it is for those to say who decode it.
+ */
+export async function checkFitsWhole(
+  path: string,
+  maxPixels: number = DEFAULT_MAX_PIXELS,
+  signal: AbortSignal,
+): Promise<void> {
+  const parts = await ImageParts.open(path, { signal }).catch(() => null);
+  signal.throwIfAborted();
+  if (!parts || parts.width * parts.height <= maxPixels) return;
+  throw new UnSAMError(
+    "E_BAD_IMAGE",
+    `The image ${shown(path)} has ${parts.width}×${parts.height} pixels, more than the limit of ${maxPixels}; have it looked at in tiles with --tiles 2048, or raise --max-pixels if you trust it.`,
+  );
+}
+
+/** How the files are written that need no maps of the size of the image, by the ends of their names. */
+const WRITERS: Readonly<
+  Record<string, (scene: TiledScene, file: string, fileName: string, signal: AbortSignal) => Promise<void>>
+> = {
+  ".coco.json": (scene, file, fileName, signal) => scene.writeCOCO(file, { fileName, signal }),
+  ".geojson": (scene, file, _, signal) => scene.writeGeoJSON(file, { signal }),
+};
+
+/** Throws `E_BAD_OPTION` for files that are not written of an image that is looked at in tiles. */
+export function checkTiledFormats(places: readonly ScenePlace[]): void {
+  for (const { file, format } of places) {
+    if (WRITERS[format.suffix]) continue;
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `--out is ${file}; with --tiles its name must end in ${Object.keys(WRITERS).join(" or ")}.`,
+    );
+  }
+}
+
+/** `unsam everything IMAGE --tiles N`. `load` is called once everything that can be checked before has been. */
+export async function everythingOfTiles(job: TiledJob, load: () => Promise<UnSAM>): Promise<void> {
+  const { source, options, out, signal } = job;
+  if (source.path === null) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      `${source.given} is read only once, and tiles are read one after the other; save it to a file for --tiles.`,
+    );
+  }
+  const path = source.path;
+  await checkOutputs(out);
+  await checkDistinct(
+    [["the photo", path]],
+    out.map(({ file }) => ["--out", file]),
+  );
+  await ImageParts.open(path, { maxPixels: options.maxPixels, signal });
+  await using unsam = await load();
+  unsam.checkEverythingTiled(options);
+  const started = performance.now();
+  const scene = await withProgress(`Segmenting everything in ${source.given}`, (tell) =>
+    unsam.everythingTiled(path, {
+      ...options,
+      signal,
+      onProgress: ({ tiles, tilesInAll, masks }) =>
+        tell(`tile ${tiles} of ${tilesInAll}, ${masks} masks and pieces of masks`),
+    }),
+  );
+  const milliseconds = Math.round(performance.now() - started);
+  for (const { file, format } of out) {
+    await withProgress(`Writing ${file}`, () => WRITERS[format.suffix](scene, file, source.name, signal));
+  }
+  printResult(
+    job.json,
+    () => report(job, unsam, scene, milliseconds),
+    () => describe(job, unsam, scene, milliseconds),
+  );
+}
+
+/** The document of `--json`; its schema is docs/schemas/everything.schema.json. */
+function report({ source, out }: TiledJob, unsam: UnSAM, scene: TiledScene, milliseconds: number) {
+  const changes = scene.masks.filter(({ children }) => children.length > 0).map(({ range }) => range[0]);
+  return {
+    image: source.given,
+    width: scene.width,
+    height: scene.height,
+    model: unsam.model,
+    levels: [...new Set(changes)].sort((a, b) => a - b),
+    masks: scene.masks.map(({ area, bbox, score, stability, granularity, range, parent, point }) => ({
+      area,
+      bbox,
+      score,
+      stability,
+      granularity,
+      range: [range[0], Math.min(1, range[1])],
+      parent: parent?.id ?? null,
+      point,
+    })),
+    files: out.map(({ file }) => file),
+    // Tiles are encoded on the way.
+    milliseconds: { encode: 0, everything: milliseconds },
+  };
+}
+
+function describe({ source, out }: TiledJob, unsam: UnSAM, scene: TiledScene, milliseconds: number): string {
+  const lines = [
+    `${source.given}: ${scene.masks.length} masks, ${scene.roots.length} of them whole, in ${scene.width} × ${scene.height} pixels`,
+    `${unsam.model.name}; everything ${milliseconds} ms`,
+    ...out.map(({ file }) => wrote(file)),
+  ];
+  if (out.length === 0) lines.push("give --out scene.geojson (or .coco.json) to keep it");
+  return `${lines.join("\n")}\n`;
+}
