@@ -93,14 +93,22 @@ export class ImageParts {
     const stored = this.#orientation.swaps ? { width: size.height, height: size.width } : size;
     const placed = boxes.map((box, index) => ({ index, box: this.#orientation.stored(box, stored) }));
     placed.sort((a, b) => a.box[1] - b.box[1] || a.box[0] - b.box[0]);
-    for (const block of blocksOf(placed)) {
+    // A block of its own frame each: none is held while the next one is decoded.
+    for (const block of blocksOf(placed)) yield* this.#partsOf(block, stored, signal);
+  }
+
+  /** Parts that are decoded together. */
+  async *#partsOf(
+    block: readonly (Omit<ImagePart, "image"> & { readonly box: Box })[],
+    size: Size,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ImagePart, void, undefined> {
+    signal?.throwIfAborted();
+    const around = block.map(({ box }) => box).reduce(union);
+    const pixels = await this.#decode(size, around, signal);
+    for (const { index, box } of block) {
       signal?.throwIfAborted();
-      const around = block.map(({ box }) => box).reduce(union);
-      const pixels = await this.#decode(stored, around, signal);
-      for (const { index, box } of block) {
-        signal?.throwIfAborted();
-        yield { index, image: await this.#cut(pixels, around, box, signal) };
-      }
+      yield { index, image: await this.#cut(pixels, around, box, signal) };
     }
   }
 
@@ -125,16 +133,34 @@ export class ImageParts {
   }
 
   /** A part of pixels that were decoded, upright. */
-  #cut(
-    { data, width, height }: RgbImage,
-    around: Box,
-    box: Box,
-    signal: AbortSignal | undefined,
-  ): Promise<RgbImage> {
+  async #cut(block: RgbImage, around: Box, box: Box, signal: AbortSignal | undefined): Promise<RgbImage> {
+    const cut = await copyOf(block, region(box, around));
+    if (this.#orientation === ORIENTATIONS[0]) return cut;
+    const { data, width, height } = cut;
     const pixels = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
-    const cut = this.#orientation.upright(pixels.extract(region(box, around)));
-    return toRgb(cut, named(this.#path), signal);
+    return toRgb(this.#orientation.upright(pixels), named(this.#path), signal);
   }
+}
+
+/** Copied before other work of the thread has its turn. */
+const BYTES_A_TURN = 4 * 2 ** 20;
+
+/**
+ * A part of an image in memory of its own. V8 does not know how large buffers of sharp are; these it does, and so it collects
+ * in time the blocks that were decoded before.
+ */
+async function copyOf({ data, width }: RgbImage, part: ReturnType<typeof region>): Promise<RgbImage> {
+  const out = new Uint8Array(3 * part.width * part.height);
+  let turn = 0;
+  for (let y = 0; y < part.height; y++) {
+    const start = 3 * ((part.top + y) * width + part.left);
+    out.set(data.subarray(start, start + 3 * part.width), 3 * y * part.width);
+    turn += 3 * part.width;
+    if (turn < BYTES_A_TURN) continue;
+    turn = 0;
+    await new Promise(setImmediate);
+  }
+  return { data: out, width: part.width, height: part.height };
 }
 
 function region(box: Box, [x, y]: Box) {

@@ -9,7 +9,6 @@ export { nest } from "./nest.js";
 export { nestMasks } from "./nesting.js";
 export * from "./overlay.js";
 export * from "./packed.js";
-export * from "./packed-outlines.js";
 export { decodeMaskPNG, encodeMaskPNG, readMaskPNGHeader } from "./png.js";
 export * from "./polygons.js";
 export { rasterisePolygons } from "./rasterise.js";

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { crc32 } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage, ImageParts, type RgbImage } from "#core/image/index.js";
+import { pngChunks } from "./png-chunks.js";
 
 const WIDTH = 230;
 const HEIGHT = 170;
@@ -101,14 +101,7 @@ describe("parts of an image file", () => {
 
 describe("files that cannot be read in parts", () => {
   it("are refused where they would be decoded whole and are too large for that", async () => {
-    const header = Buffer.alloc(13);
-    header.writeUInt32BE(20_000, 0);
-    header.writeUInt32BE(20_000, 4);
-    header.set([8, 2, 0, 0, 1], 8); // 8 bits, RGB, interlaced
-    const at = await file(
-      "i.png",
-      Buffer.concat([MAGIC, chunk("IHDR", header), chunk("IDAT", Buffer.alloc(8))]),
-    );
+    const at = await file("i.png", pngChunks(20_000, 20_000, new Uint8Array(8), true));
     await expect(ImageParts.open(at)).rejects.toThrow(
       /20000×20000 pixels and is an interlaced PNG.*TIFF in tiles/,
     );
@@ -150,13 +143,3 @@ describe("files that cannot be read in parts", () => {
     expect(seen).toHaveLength(1);
   });
 });
-
-const MAGIC = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
-
-function chunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
-  const [length, crc] = [Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(data.length);
-  crc.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, crc]);
-}

@@ -4,8 +4,6 @@ import {
   Mask,
   type MaskRow,
   PackedRows,
-  packedPolygons,
-  packedRLE,
   packMask,
   packRows,
   placeMask,
@@ -21,26 +19,6 @@ const placed = fc
     const frame = { x, y, width: x + width + right, height: y + height + below };
     return placeMask(packMask(words, width, height), frame);
   });
-const bits = (mask: ReturnType<typeof packMask>) => new Mask(mask.width, mask.height, unpackMask(mask));
-
-describe("what is written of packed masks", () => {
-  it("is the run lengths of their bits", () => {
-    fc.assert(
-      fc.property(placed, (mask) => {
-        expect(packedRLE(mask)).toEqual(bits(mask).toRLE());
-      }),
-    );
-  });
-
-  it("is the outlines of their bits", () => {
-    fc.assert(
-      fc.property(placed, (mask) => {
-        expect(packedPolygons(mask)).toEqual(bits(mask).toPolygons());
-      }),
-    );
-  });
-});
-
 describe("rows of masks", () => {
   it("pack to what the bits pack to", () => {
     fc.assert(

@@ -1,0 +1,15 @@
+// Reads an image file tile by tile and prints the most memory that this process has had resident, in MiB.
+import { ImageParts } from "@unsam/core/image";
+
+const [, , file, side] = process.argv;
+const parts = await ImageParts.open(file);
+const boxes = [];
+for (let y = 0; y < parts.height; y += Number(side)) {
+  for (let x = 0; x < parts.width; x += Number(side)) {
+    boxes.push([x, y, Math.min(parts.width, x + Number(side)), Math.min(parts.height, y + Number(side))]);
+  }
+}
+let seen = 0;
+for await (const { image } of parts.read(parts, boxes)) seen += image.data.length;
+if (seen !== 3 * parts.width * parts.height) throw new Error(`${seen} bytes were read.`);
+process.stdout.write(`${process.resourceUsage().maxRSS / 1024}`);
