@@ -7,7 +7,7 @@ export const SECTIONS = [
   {
     title: "Guides",
     pages: [
-      ...["granularity", "whole-images", "video", "formats", "lifecycle"],
+      ...["granularity", "whole-images", "large-images", "video", "formats", "lifecycle"],
       ...["bundlers", "performance", "troubleshooting"],
     ],
   },
@@ -31,6 +31,7 @@ export const NAMES = {
   nano: "The model nano",
   "command-line": "Command line",
   granularity: "Granularity",
+  "large-images": "Large images",
   video: "Video",
   formats: "Annotation formats",
   lifecycle: "Lifecycle of objects",
