@@ -207,7 +207,9 @@ function checkTileFlags(flags: EverythingFlags, isFolder: boolean): void {
     refuse("With --tiles, --out names a file, and the end of its name the format; leave out --format and -.");
   }
   if (flags.simplify !== undefined || flags.georeference || flags.epsg !== undefined) {
-    refuse("With --tiles, outlines are exact and in pixels; leave out --simplify, --georeference and --epsg.");
+    refuse(
+      "With --tiles, outlines are exact and in pixels; leave out --simplify, --georeference and --epsg.",
+    );
   }
   if (granularity !== undefined && !(Array.isArray(granularity) && granularity.length === 2)) {
     refuse("With --tiles, --granularity is a range of sizes: a..b, from 0 (64 pixels) to 1 (the image).");
