@@ -12,7 +12,7 @@ export type ErrorCode =
   | "E_BAD_OPTION"
   /** A saved file (encoded image, mask, …) is malformed or belongs to another model. */
   | "E_BAD_FILE"
-  /** The model in use cannot do what was asked. */
+  /** The model in use cannot do what was asked, or the SDK was put into a bundle. */
   | "E_UNSUPPORTED"
   /** The object was disposed before this call. */
   | "E_DISPOSED"
