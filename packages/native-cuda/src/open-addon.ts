@@ -1,7 +1,15 @@
 import { CONTRACT, type NativeBinding } from "./binding.js";
 
-/** Loads an addon into this process. Throws where it is no addon, or one built for another contract. */
+/** The addons that this thread has opened. */
+const opened = new Map<string, NativeBinding>();
+
+/**
+ * Loads an addon into this process; once for each thread: every further load would have idle threads of its own, until the
+ * thread that loaded it ends. Throws where it is no addon, or one built for another contract.
+ */
 export function openAddon(path: string): NativeBinding {
+  const known = opened.get(path);
+  if (known) return known;
   // Not `require`: a file of any other name would be run as JavaScript.
   const module = { exports: {} as NativeBinding };
   process.dlopen(module, path);
@@ -11,5 +19,6 @@ export function openAddon(path: string): NativeBinding {
       `it speaks contract ${contract}, this version of @unsam/native-cuda contract ${CONTRACT}`,
     );
   }
+  opened.set(path, module.exports);
   return module.exports;
 }
