@@ -35,8 +35,19 @@ export function withModelOptions(command: Command): Command {
 }
 
 export function withPromptOptions(bare: Command): Command {
-  const command = withImageOptions(withModelOptions(bare))
-    .argument("<images...>", "photos, folders of photos, patterns as 'photos/*.jpg', or - for standard input")
+  const command = withImageOptions(withModelOptions(bare)).argument(
+    "<images...>",
+    "photos, folders of photos, patterns as 'photos/*.jpg', or - for standard input",
+  );
+  return withClickOptions(command).option(
+    "--mask-input <file.npy>",
+    "low-resolution logits of an earlier answer",
+  );
+}
+
+/** A click or a box, and what granularity means for it. */
+export function withClickOptions(bare: Command): Command {
+  const command = bare
     .option(
       "--calibration <file>",
       "what unsam calibrate wrote: granularities then mean what it was fitted to",
@@ -46,8 +57,7 @@ export function withPromptOptions(bare: Command): Command {
       "a click in pixels; 1 foreground (default), 0 background; repeatable",
       point,
     )
-    .option("--box <x0,y0,x1,y1>", "a box in pixels", box)
-    .option("--mask-input <file.npy>", "low-resolution logits of an earlier answer");
+    .option("--box <x0,y0,x1,y1>", "a box in pixels", box);
   return markRepeatable(command, "--point");
 }
 

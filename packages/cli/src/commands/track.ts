@@ -3,12 +3,11 @@ import { UnSAMError } from "@unsam/core/errors";
 import { makeFolder, writeWhole } from "@unsam/core/files";
 import type { Granularity, PointInput, TrackedFrame, UnSAM, Video, VideoObject } from "@unsam/sdk";
 import { Command, InvalidArgumentError } from "commander";
-import { box, GRANULARITIES, granularity, point, wholeNumber } from "../arguments.js";
+import { GRANULARITIES, granularity, wholeNumber } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
-import { markRepeatable } from "../defaults/default-flags.js";
 import { withExamples } from "../help/examples.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
-import { withModelOptions } from "../prompt-flags.js";
+import { withClickOptions, withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
@@ -28,28 +27,17 @@ interface TrackFlags extends ModelOptions {
 }
 
 export function trackCommand({ signal }: Interrupt): Command {
-  const command = withModelOptions(new Command("track"))
+  const command = withClickOptions(withModelOptions(new Command("track")))
     .description("Follow an object through the frames of a video, from a click or a box on one of them.")
     .argument(
       "<frames>",
       "a folder of frames, in the order of the numbers in their names, or an animated GIF or WebP",
     )
-    .option(
-      "--calibration <file>",
-      "what unsam calibrate wrote: granularities then mean what it was fitted to",
-    )
-    .option(
-      "--point <x,y[,0|1]>",
-      "a click in pixels; 1 foreground (default), 0 background; repeatable",
-      point,
-    )
-    .option("--box <x0,y0,x1,y1>", "a box in pixels", box)
     .option("--frame <n>", "the frame that is prompted, counted from 0 (default 0)", wholeNumber)
     .option("--granularity <g>", "0 (part) to 1 (whole), fine, medium or coarse", granularity)
     .option("--direction <way>", "forward, backward or both (default) from that frame", direction)
     .option("--out <dir>", "write the mask of each frame, 00000.png and so on, and tracks.json")
     .option("--json", "print one JSON document to standard output");
-  markRepeatable(command, "--point");
   suggest(
     command,
     "--granularity",

@@ -8,6 +8,7 @@ import { wrote } from "../outputs/result-files.js";
 import { printResult, tell } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
 import { type AnnotationFlags, checkOutputs, type ScenePlace, writeScene } from "./formats.js";
+import { maskReport } from "./mask-report.js";
 import { checkFitsWhole } from "./tiled.js";
 
 export interface OneImage {
@@ -91,16 +92,7 @@ function report({ source, out }: OneImage, unsam: UnSAM, scene: SceneHierarchy, 
     height: scene.height,
     model: unsam.model,
     levels: scene.levels,
-    masks: scene.masks.map(({ area, bbox, score, stability, granularity, range, parent, point }) => ({
-      area,
-      bbox,
-      score,
-      stability,
-      granularity,
-      range: [range[0], Math.min(1, range[1])],
-      parent: parent?.id ?? null,
-      point,
-    })),
+    masks: maskReport(scene.masks),
     files: out.map(({ file }) => file),
     milliseconds: { encode: Math.round(timing.encode), everything: Math.round(timing.everything) },
   };

@@ -1,6 +1,5 @@
 import { UnSAMError } from "@unsam/core/errors";
 import { shown } from "@unsam/core/files";
-import { ImageParts } from "@unsam/core/image";
 import { DEFAULT_MAX_PIXELS } from "@unsam/core/limits";
 import type { TiledOptions, TiledScene, UnSAM } from "@unsam/sdk";
 import { checkDistinct } from "../check-writable.js";
@@ -9,6 +8,7 @@ import { wrote } from "../outputs/result-files.js";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
 import { checkOutputs, type ScenePlace } from "./formats.js";
+import { maskReport } from "./mask-report.js";
 
 export interface TiledJob {
   readonly source: ImageSource;
@@ -27,6 +27,7 @@ export async function checkFitsWhole(
   maxPixels: number = DEFAULT_MAX_PIXELS,
   signal: AbortSignal,
 ): Promise<void> {
+  const { ImageParts } = await import("@unsam/core/image");
   const parts = await ImageParts.open(path, { signal }).catch(() => null);
   signal.throwIfAborted();
   if (!parts || parts.width * parts.height <= maxPixels) return;
@@ -70,6 +71,7 @@ export async function everythingOfTiles(job: TiledJob, load: () => Promise<UnSAM
     [["the photo", path]],
     out.map(({ file }) => ["--out", file]),
   );
+  const { ImageParts } = await import("@unsam/core/image");
   await ImageParts.open(path, { maxPixels: options.maxPixels, signal });
   await using unsam = await load();
   unsam.checkEverythingTiled(options);
@@ -102,16 +104,7 @@ function report({ source, out }: TiledJob, unsam: UnSAM, scene: TiledScene, mill
     height: scene.height,
     model: unsam.model,
     levels: [...new Set(changes)].sort((a, b) => a - b),
-    masks: scene.masks.map(({ area, bbox, score, stability, granularity, range, parent, point }) => ({
-      area,
-      bbox,
-      score,
-      stability,
-      granularity,
-      range: [range[0], Math.min(1, range[1])],
-      parent: parent?.id ?? null,
-      point,
-    })),
+    masks: maskReport(scene.masks),
     files: out.map(({ file }) => file),
     // Tiles are encoded on the way.
     milliseconds: { encode: 0, everything: milliseconds },

@@ -28,3 +28,4 @@ export {
   writeWhole,
   writeWholeFile,
 } from "./write.js";
+export { writePieces } from "./write-pieces.js";

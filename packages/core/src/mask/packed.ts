@@ -219,8 +219,11 @@ export function packedIntersection(a: PackedMask, b: PackedMask): number {
   const top = Math.max(a.box[1], b.box[1]);
   const bottom = Math.min(a.box[3], b.box[3]);
   if (a.area === 0 || b.area === 0 || a.box[0] > b.box[2] || b.box[0] > a.box[2] || top > bottom) return 0;
-  const rowsA = new PackedRows(a);
-  const rowsB = new PackedRows(b);
+  return commonPixels(new PackedRows(a), new PackedRows(b), top, bottom);
+}
+
+/** Number of pixels that two masks have in common in the rows from top to bottom, both included. */
+export function commonPixels(rowsA: PackedRows, rowsB: PackedRows, top: number, bottom: number): number {
   let common = 0;
   for (let y = top; y <= bottom; y++) {
     while (rowsA.y < y) rowsA.next();

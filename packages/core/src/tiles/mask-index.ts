@@ -1,4 +1,4 @@
-import { type PackedMask, PackedRows, type RowMark } from "../mask/index.js";
+import { commonPixels, type PackedMask, PackedRows, type RowMark } from "../mask/index.js";
 
 /** Side of the squares by which masks are found, pixels. */
 const CELL = 512;
@@ -54,22 +54,7 @@ export class MaskIndex {
     const other = this.#masks[number];
     const top = Math.max(mask.box[1], other.box[1]);
     const bottom = Math.min(mask.box[3], other.box[3]);
-    const rowsA = new PackedRows(mask);
-    const rowsB = this.#walk(number, top);
-    let common = 0;
-    for (let y = top; y <= bottom; y++) {
-      while (rowsA.y < y) rowsA.next();
-      while (rowsB.y < y) rowsB.next();
-      const { crossings: ca, count: na } = rowsA;
-      const { crossings: cb, count: nb } = rowsB;
-      for (let i = 0, j = 0; i < na && j < nb; ) {
-        const end = Math.min(ca[i + 1], cb[j + 1]);
-        common += Math.max(0, end - Math.max(ca[i], cb[j]));
-        if (ca[i + 1] === end) i += 2;
-        if (cb[j + 1] === end) j += 2;
-      }
-    }
-    return common;
+    return commonPixels(new PackedRows(mask), this.#walk(number, top), top, bottom);
   }
 
   /** A walk over a mask's rows that reaches row y soon. */

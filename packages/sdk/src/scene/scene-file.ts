@@ -1,5 +1,5 @@
 import { shownValue, UnSAMError } from "@unsam/core/errors";
-import { parseJson, readFileText, reasonOf, shown, writeWholeFile } from "@unsam/core/files";
+import { parseJson, readFileText, shown, writePieces } from "@unsam/core/files";
 import { sceneBytes } from "@unsam/core/fusion";
 import { Budget, checkPixels, type Limits } from "@unsam/core/limits";
 import { boxBytes, type CheckedRLE, checkRLE, encodePackedRLE, packRLE } from "@unsam/core/mask";
@@ -18,9 +18,6 @@ const MOST_MASKS = 16_384;
 /** What we write has a dozen values a mask; other writers may add some. */
 const MOST_VALUES = 64 * MOST_MASKS;
 
-/** Text is handed to the system in pieces of about this many characters. */
-const PIECE = 4 * 2 ** 20;
-
 /** What a scene is made from, read from a file; the rest follows. */
 export interface StoredScene {
   readonly width: number;
@@ -31,22 +28,7 @@ export interface StoredScene {
 
 /** Writes a scene under a temporary name, then renames. Throws `E_IO`, and what `signal` throws. */
 export async function writeSceneFile(path: string, scene: SavedScene, signal: Abortable): Promise<void> {
-  try {
-    await writeWholeFile(path, async (file) => {
-      let text = "";
-      for (const piece of sceneText(scene)) {
-        signal.throwIfAborted();
-        text += piece;
-        if (text.length < PIECE) continue;
-        await file.writeFile(text);
-        text = "";
-      }
-      await file.writeFile(text);
-    });
-  } catch (cause) {
-    if (signal.aborted) throw cause;
-    throw new UnSAMError("E_IO", `${shown(path)} could not be written: ${reasonOf(cause)}.`, { cause });
-  }
+  await writePieces(path, sceneText(scene), signal);
 }
 
 /** The text of the file, one mask a line. */

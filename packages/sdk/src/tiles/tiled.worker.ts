@@ -1,6 +1,7 @@
+import { writePieces } from "@unsam/core/files";
 import { callersAbort } from "@unsam/core/runtime";
 import type { TiledData } from "./tiled-data.js";
-import { cocoText, geojsonText, writePieces } from "./tiled-files.js";
+import { cocoText, geojsonText } from "./tiled-files.js";
 
 // Worker side: tracing and writing tens of thousands of masks takes a while.
 
