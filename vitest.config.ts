@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const wanted = process.env.UNSAM_TEST_NODE;
 if (wanted && wanted !== process.versions.node) {
@@ -24,6 +25,7 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
     "decoder/other-sizes",
     "families/nano-networks",
     "region-tree/photos",
+    "video/sessions",
   ],
   sdk: [
     "calibration",
@@ -37,12 +39,19 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
   evaluation: ["region-tree/evaluate", "run/evaluate"],
   cli: ["eval", "train"],
 };
-const skipped =
-  process.env.UNSAM_TEST_ONCE === "skip"
-    ? (ONCE[path.basename(process.cwd())] ?? []).map((name) => `test/${name}.test.ts`)
-    : [];
-for (const file of skipped) {
+const slow = (ONCE[path.basename(process.cwd())] ?? []).map((name) => `test/${name}.test.ts`);
+const skipped = process.env.UNSAM_TEST_ONCE === "skip" ? slow : [];
+for (const file of slow) {
   if (!existsSync(file)) throw new Error(`vitest.config.ts names ${file}, which is not there.`);
+}
+
+/** The slow suites first, so that none is alone at the end. Vitest knows which they are once it has run them; a fresh clone does not. */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isSlow = ({ moduleId }: TestSpecification) => slow.some((file) => moduleId.endsWith(`/${file}`));
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
 }
 
 // Tests import the built packages (`#core/…` points into `dist`), so they prove what is shipped, worker threads included.
@@ -50,6 +59,7 @@ for (const file of skipped) {
 export default defineConfig({
   test: {
     pool: "forks",
+    sequence: { sequencer: SlowFirst },
     server: { deps: { external: [/packages\/[\w-]+\/dist\//] } },
     testTimeout: 180_000,
     hookTimeout: 180_000,

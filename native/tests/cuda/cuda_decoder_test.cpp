@@ -93,16 +93,16 @@ void against_cpu(Precision precision, double limit, std::initializer_list<Case> 
 }  // namespace
 
 TEST("agrees with the CPU decoder, float32") {
-  against_cpu(Precision::float32, 1e-4, {{1, 2, 2, true, false}, {2, 3, 3, false, true}, {7, 3, 3, true, true}, {9, 2, 4, false, false}, {5, 9, 1, true, false}, {13, 1, 1, true, false}});
+  against_cpu(Precision::float32, 1e-4, {{1, 2, 2, true, false}, {7, 3, 3, true, true}, {5, 9, 1, false, false}, {13, 1, 4, false, true}});
 }
 
 TEST("agrees with the CPU decoder, bfloat16") {
-  against_cpu(Precision::bfloat16, 2e-2, {{1, 2, 2, false, false}, {3, 3, 3, true, false}, {11, 1, 3, true, false}});
+  against_cpu(Precision::bfloat16, 2e-2, {{11, 2, 3, true, false}});
 }
 
 // Apart, for they take long where the emulated device is instrumented.
-TEST("bfloat16 agrees in whole tiles and for several prompts, too") {
-  against_cpu(Precision::bfloat16, 2e-2, {{8, 2, 2, false, true}, {11, 2, 3, true, false}});
+TEST("bfloat16 agrees for one pixel and in whole tiles, too") {
+  against_cpu(Precision::bfloat16, 2e-2, {{1, 2, 2, false, false}, {8, 3, 2, false, true}});
 }
 
 TEST("prompts too long for shared memory are decoded, too") {
