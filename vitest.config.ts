@@ -34,6 +34,8 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
     "options",
     "scene/nested-logits",
     "telemetry",
+    "tiles/memory",
+    "tiles/tiled",
     "without-onnxruntime",
   ],
   evaluation: ["region-tree/evaluate", "run/evaluate"],
