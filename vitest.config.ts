@@ -39,7 +39,7 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
     "without-onnxruntime",
   ],
   evaluation: ["region-tree/evaluate", "run/evaluate"],
-  cli: ["eval", "train"],
+  cli: ["eval", "help", "train"],
 };
 const slow = (ONCE[path.basename(process.cwd())] ?? []).map((name) => `test/${name}.test.ts`);
 const skipped = process.env.UNSAM_TEST_ONCE === "skip" ? slow : [];

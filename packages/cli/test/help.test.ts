@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { BUILT_IN_MODELS } from "@unsam/sdk";
 import { inRepository } from "@unsam/test-support";
+import sharp from "sharp";
 import { beforeAll, describe, expect, it } from "vitest";
 import { commandTable } from "#cli/completion/command-table.js";
 import { examplesOf } from "#cli/help/examples.js";
@@ -32,7 +33,7 @@ describe("examples of help", () => {
   it("are there for every command", () => {
     for (const command of program.commands) {
       const count = examplesOf(command).length;
-      expect([1, 2, 3], command.name()).toContain(count);
+      expect([1, 2, 3, 4], command.name()).toContain(count);
     }
   });
 
@@ -54,6 +55,7 @@ describe("examples of help", () => {
   it("work where they need no more than a photo", async () => {
     const folder = mkdtempSync(path.join(tmpdir(), "unsam-examples-"));
     copyFileSync(inRepository("docs", "images", "fruit-board.jpg"), path.join(folder, "street.jpg"));
+    await sharp(path.join(folder, "street.jpg")).tiff({ tile: true }).toFile(path.join(folder, "map.tif"));
     mkdirSync(path.join(folder, "photos"));
     copyFileSync(path.join(folder, "street.jpg"), path.join(folder, "photos", "one.jpg"));
     try {
@@ -64,6 +66,8 @@ describe("examples of help", () => {
       }
       const made = [
         "ladder.png",
+        "map.geojson",
+        "map.tif",
         "mask.png",
         "masks",
         "photos",
