@@ -1,6 +1,7 @@
 // `npm run test:nodes [-- --quick] [-- VERSION …]`: `npm test` on each version of Node below, or on those given. Their
 // binaries come from the npm registry and are kept in node_modules/.cache. Ends with exit code 1 if the tests failed on any.
-// With `--quick` all but the first version leave out the slow suites in which nothing depends on Node (vitest.config.ts).
+// With `--quick` all but the first version run the packages alone in which threads, buffers and the addon are, without the slow
+// suites in which nothing depends on Node (vitest.config.ts).
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -14,6 +15,11 @@ const windows = process.platform === "win32";
 const quick = process.argv.includes("--quick");
 const given = process.argv.slice(2).filter((word) => word !== "--quick");
 const versions = given.length > 0 ? given : VERSIONS;
+const THREADED = ["@unsam/core", "@unsam/native-cuda", "@unsam/sdk"].map((name) => `--filter=${name}`);
+const ONLY_THREADED = [
+  ...["exec", "--", "turbo", "run", "test", ...THREADED],
+  ...["--concurrency=1", "--continue", "--output-logs=new-only"],
+];
 const { engines } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
 if (!engines.node.startsWith(`^${VERSIONS[0]} `)) {
   console.error(`test:nodes begins with Node ${VERSIONS[0]}, but engines allows ${engines.node}.`);
@@ -58,7 +64,7 @@ for (const version of versions) {
     ...(quick && version !== versions[0] ? { UNSAM_TEST_ONCE: "skip" } : {}),
   };
   try {
-    npm(["test"], node, env);
+    npm(quick && version !== versions[0] ? ONLY_THREADED : ["test"], node, env);
   } catch {
     failed.push(version);
   }
