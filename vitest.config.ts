@@ -41,11 +41,19 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
   evaluation: ["region-tree/evaluate", "run/evaluate"],
   cli: ["eval", "help", "train"],
 };
+/** Rooms of core that only compute: no threads, no files, no network. They are left out as the slow suites are. */
+const COMPUTING: Readonly<Record<string, readonly string[]>> = {
+  core: "annotations checkpoint decoder fusion georeference graph mask models npy outline region-tree tiles video whole-image".split(
+    " ",
+  ),
+};
+
 const slow = (ONCE[path.basename(process.cwd())] ?? []).map((name) => `test/${name}.test.ts`);
-const skipped = process.env.UNSAM_TEST_ONCE === "skip" ? slow : [];
-for (const file of slow) {
-  if (!existsSync(file)) throw new Error(`vitest.config.ts names ${file}, which is not there.`);
+const rooms = (COMPUTING[path.basename(process.cwd())] ?? []).map((room) => `test/${room}`);
+for (const place of [...slow, ...rooms]) {
+  if (!existsSync(place)) throw new Error(`vitest.config.ts names ${place}, which is not there.`);
 }
+const skipped = process.env.UNSAM_TEST_ONCE === "skip" ? [...slow, ...rooms.map((room) => `${room}/**`)] : [];
 
 /** The slow suites first, so that none is alone at the end. Vitest knows which they are once it has run them; a fresh clone does not. */
 class SlowFirst extends BaseSequencer {
