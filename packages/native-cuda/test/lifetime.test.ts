@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { ADDON, describeWithAddon } from "./addon.js";
 
+const MINUTES = 60_000;
+
 /** Runs one of the scripts beside this file in a process of its own. */
 function run(
   script: string,
@@ -12,13 +14,12 @@ function run(
   return new Promise((resolve) => {
     // One arena: what glibc keeps of each ended thread is no leak, and no answer here depends on it.
     const env = { ...process.env, MALLOC_ARENA_MAX: "1" };
-    execFile(process.execPath, ["--expose-gc", file, ADDON, ...args], { env }, (error, out, err) => {
+    const options = { env, timeout: script.startsWith("exit") ? MINUTES : 4 * MINUTES };
+    execFile(process.execPath, ["--expose-gc", file, ADDON, ...args], options, (error, out, err) => {
       resolve({ code: error ? (error.code ?? error.signal ?? "unknown") : 0, out: out.trim(), err });
     });
   });
 }
-
-const MINUTES = 60_000;
 
 // Each in a process of its own, two at a time or more.
 describeWithAddon("lifetime of what the addon holds", () => {
@@ -53,7 +54,9 @@ describeWithAddon("lifetime of what the addon holds", () => {
     ["return", 0],
   ])(
     "a process that ends by %s while it decodes has exit code %i",
-    { timeout: 2 * MINUTES },
+    // Node 24 itself hangs at one exit in a hundred: it waits for its own compiler thread, which waits for a garbage collection of the
+    // main thread (seen with a debugger; nothing of ours is waited for). A hang of ours would come again.
+    { timeout: 5 * MINUTES, retry: 2 },
     async (way, code) => {
       const ended = await run("exit-while-decoding.mjs", way);
       expect(ended.code).toBe(code);
