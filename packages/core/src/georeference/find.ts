@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { UnSAMError } from "../errors.js";
-import { readFileBytes, readFileText, shown } from "../files/index.js";
-import { readImageHeader } from "../image/index.js";
+import { readFileText, shown } from "../files/index.js";
+import { readHeaderOfFile } from "../image/index.js";
 import type { Abortable } from "../runtime/callers-abort.js";
 import { readGeoTiff } from "./geotiff.js";
 import type { GeoTransform } from "./transform.js";
@@ -28,8 +28,8 @@ export async function findGeoreference(photo: string, signal?: Abortable): Promi
 
 /** A world file is about the pixels as they lie in the file, masks are of the photo as it is seen. */
 async function refuseTurned(photo: string, signal?: Abortable): Promise<void> {
-  const options = { what: "The photo", code: "E_BAD_IMAGE", systemCode: "E_IO", signal } as const;
-  const found = await readImageHeader(await readFileBytes(photo, options), `The photo ${shown(photo)}`);
+  signal?.throwIfAborted();
+  const found = await readHeaderOfFile(photo, { what: "The photo", systemCode: "E_IO" });
   if ((found.orientation ?? 1) === 1) return;
   throw new UnSAMError(
     "E_UNSUPPORTED",

@@ -10,6 +10,7 @@ import {
   shown,
 } from "../files/index.js";
 import { checkLimits, checkPixels, DEFAULT_MAX_PIXELS } from "../limits/index.js";
+import { abortable } from "../runtime/abortable.js";
 import { checkFormat, type ImageFormat } from "./format.js";
 import { isSrgbProfile } from "./icc.js";
 import type { ImageInput, RawImage } from "./input.js";
@@ -117,14 +118,21 @@ export async function checkImageFile(path: string, signal?: AbortSignal): Promis
   await explained(path, () => lookAtFile(path, fileOptions(path, DEFAULT_MAX_PIXELS, signal)));
 }
 
-/** What the header of an image file says; the rest of the file is not read. Throws `E_BAD_IMAGE`. */
-export async function readHeaderOfFile(path: string, signal?: AbortSignal): Promise<Metadata> {
-  const name = named(path);
+/**
+ * What the header of an image file says; the rest of the file is not read. `what` begins sentences about it. Throws
+ * `E_BAD_IMAGE`, or `systemCode` where there is no such file.
+ */
+export async function readHeaderOfFile(
+  path: string,
+  options: Partial<Pick<ReadOptions, "what" | "systemCode">> & { readonly signal?: AbortSignal | undefined },
+): Promise<Metadata> {
+  const { what = THE_IMAGE, systemCode, signal } = options;
+  const name = `${what} ${shown(path)}`;
   let format: ImageFormat | undefined;
   const look = (head: Uint8Array) => {
     format = checkFormat(head, name);
   };
-  await explained(path, () => lookAtFile(path, { ...fileOptions(path, DEFAULT_MAX_PIXELS, signal), look }));
+  await explained(path, () => lookAtFile(path, { what, code: "E_BAD_IMAGE", systemCode, signal, look }));
   // An empty file has no first bytes to look at.
   return headerOf(path, format ?? checkFormat(new Uint8Array(0), name), name, signal);
 }
@@ -139,7 +147,7 @@ function readImageFile(
 
 function fileOptions(path: string, maxPixels: number, signal: AbortSignal | undefined): ReadOptions {
   return {
-    what: "The image",
+    what: THE_IMAGE,
     code: "E_BAD_IMAGE",
     maxBytes: Math.max(DEFAULT_MAX_FILE_BYTES, MOST_BYTES_A_PIXEL * maxPixels),
     look: (head) => checkFormat(head, named(path)),
@@ -161,9 +169,12 @@ async function explained<T>(path: string, look: () => Promise<T>): Promise<T> {
   }
 }
 
+/** How an image is called in errors. */
+const THE_IMAGE = "The image";
+
 /** How an image of a file is called in errors; begins a sentence. */
 export function named(path: string): string {
-  return `The image ${shown(path)}`;
+  return `${THE_IMAGE} ${shown(path)}`;
 }
 
 /** `name` begins a sentence about the image. */
@@ -336,17 +347,6 @@ export async function toRgb(
   }
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
   return { data: bytes, width: info.width, height: info.height };
-}
-
-/** sharp cannot stop half-way; the caller at least does not wait for it. */
-function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }
 
 /** Pipelines may come from another copy of sharp than ours, so `instanceof` does not tell. */

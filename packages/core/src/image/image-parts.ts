@@ -66,7 +66,7 @@ export class ImageParts {
       );
     }
     const path = input instanceof URL ? pathOf(input) : input;
-    const metadata = await readHeaderOfFile(path, signal);
+    const metadata = await readHeaderOfFile(path, { signal });
     const name = named(path);
     checkSamples(metadata, name);
     const { width, height } = metadata;

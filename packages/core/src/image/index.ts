@@ -7,6 +7,7 @@ export {
   type InspectedImage,
   inspectImage,
   isPath,
+  readHeaderOfFile,
   readImageHeader,
 } from "./decode.js";
 export { checkFormat, foreignKind, formatOf, type ImageFormat } from "./format.js";

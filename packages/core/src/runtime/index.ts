@@ -1,3 +1,4 @@
+export { abortable } from "./abortable.js";
 export { type Abortable, type AbortCell, callersAbort, callersAbortCell } from "./callers-abort.js";
 export { ExitGuard } from "./exit-guard.js";
 export { Handle, HandleSet } from "./handle.js";

@@ -1,6 +1,6 @@
 import { UnSAMError } from "@unsam/core/errors";
-import { readFileBytes, shown } from "@unsam/core/files";
-import { decodeImage, type RgbImage, readImageHeader } from "@unsam/core/image";
+import { shown } from "@unsam/core/files";
+import { decodeImage, type RgbImage, readHeaderOfFile } from "@unsam/core/image";
 import { withoutUndefined } from "@unsam/core/options";
 import type { DatasetImage, Size } from "./dataset.js";
 import { labelMapSize } from "./label-maps/read-label-map.js";
@@ -90,7 +90,6 @@ async function annotatedSize({ stated, annotations }: DatasetImage): Promise<Siz
 }
 
 async function headerOf(file: string, signal: AbortSignal | undefined): Promise<Header> {
-  const bytes = await readFileBytes(file, { what: "The photo", code: "E_BAD_IMAGE", signal });
-  const { width, height, orientation = 1 } = await readImageHeader(bytes, `The photo ${shown(file)}`, signal);
+  const { width, height, orientation = 1 } = await readHeaderOfFile(file, { what: "The photo", signal });
   return { stored: { width, height }, orientation };
 }

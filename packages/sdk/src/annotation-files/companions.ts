@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { AnnotatedPhoto } from "@unsam/core/annotations";
-import { isPhotoName, readFileBytes, readFileText, shown } from "@unsam/core/files";
+import { isPhotoName, readFileText } from "@unsam/core/files";
 import { findGeoreference } from "@unsam/core/georeference";
-import { readImageHeader } from "@unsam/core/image";
+import { readHeaderOfFile } from "@unsam/core/image";
 import type { Abortable } from "@unsam/core/runtime";
 
 // What lies beside files of annotations that do not tell everything: photos, and names of classes.
@@ -66,8 +66,8 @@ function stemOf(file: string, suffix: string): string {
 
 /** The size as it is seen, which annotations are about. Throws `E_BAD_IMAGE`, `E_IO`. */
 async function photoAt(file: string, signal: Abortable): Promise<AnnotatedPhoto> {
-  const options = { what: "The photo", code: "E_BAD_IMAGE", systemCode: "E_IO", signal } as const;
-  const header = await readImageHeader(await readFileBytes(file, options), `The photo ${shown(file)}`);
+  signal.throwIfAborted();
+  const header = await readHeaderOfFile(file, { what: "The photo", systemCode: "E_IO" });
   const { width, height } = header.autoOrient;
   const isTurned = (header.orientation ?? 1) !== 1;
   const georeference = isTurned ? null : await findGeoreference(file, signal);

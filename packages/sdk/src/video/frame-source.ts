@@ -6,6 +6,7 @@ import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { notTakenSentence, photosIn, readFileBytes, shown } from "@unsam/core/files";
 import { decodeImage, formatOf, type ImageInput, type RgbImage, readImageHeader } from "@unsam/core/image";
 import { withoutUndefined } from "@unsam/core/options";
+import { abortable } from "@unsam/core/runtime";
 
 /**
  * The frames of a video: a folder of images, in the order of the numbers in their names; an animated GIF or WebP; a list of
@@ -165,16 +166,6 @@ class Stream {
     // Nobody needs to wait for that, and whoever gives the frames hears of its own errors.
     this.#frames.return?.().catch(() => {});
   }
-}
-
-function abortable<Value>(promise: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 function decoder(maxPixels: number | undefined) {
