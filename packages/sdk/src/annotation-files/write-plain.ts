@@ -1,4 +1,4 @@
-import type { AnnotatedImage } from "@unsam/core/annotations";
+import type { AnnotatedImage } from "@unsam/core/annotation-record";
 import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { checkBound } from "@unsam/core/outline";
 import { computeThreads } from "@unsam/core/runtime";

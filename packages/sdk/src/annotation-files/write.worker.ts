@@ -1,4 +1,4 @@
-import type { AnnotatedImage } from "@unsam/core/annotations";
+import type { AnnotatedImage } from "@unsam/core/annotation-record";
 import { callersAbort } from "@unsam/core/runtime";
 import { type WritingOptions, writeAnnotationFiles } from "./write-files.js";
 

@@ -1,5 +1,10 @@
 import { ANNOTATION_FORMATS } from "@unsam/core/annotation-formats";
-import { type AnnotatedImage, type AnnotatedRegion, DEFAULT_LABEL, maskOf } from "@unsam/core/annotations";
+import {
+  type AnnotatedImage,
+  type AnnotatedRegion,
+  DEFAULT_LABEL,
+  maskOf,
+} from "@unsam/core/annotation-record";
 import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { Budget, checkLimits, type Limits } from "@unsam/core/limits";
 import { Mask, type PackedMask, type Polygon, packMask, unpackMask } from "@unsam/core/mask";

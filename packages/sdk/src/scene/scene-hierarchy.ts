@@ -1,4 +1,4 @@
-import { DEFAULT_LABEL } from "@unsam/core/annotations";
+import { DEFAULT_LABEL } from "@unsam/core/annotation-record";
 import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { GRANULARITY_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/fusion";
 import { type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
