@@ -47,7 +47,7 @@ function ofAnnotations(format: AnnotationFormat): SceneFormat {
     about: format.about,
     annotations: format,
     write: async (scene, file, { photo, photoPath, simplify, georeference, epsg, signal }) => {
-      const isOnMap = georeference === true && format.name === "geojson";
+      const isOnMap = georeference === true && format.isForMaps;
       const place = isOnMap ? { georeference: photoPath, epsg } : {};
       const options = { format: format.name, fileName: photo, simplify, ...place, signal };
       return (await scene.export(file, options)).lost;
@@ -166,12 +166,12 @@ export async function writeScene(
 
 /** Throws `E_BAD_OPTION` where an option about annotations is given, and no format takes it. */
 export function checkAnnotationFlags(flags: AnnotationFlags, formats: readonly SceneFormat[]): void {
-  const some = (name?: string) =>
-    formats.some(({ annotations }) => annotations && (name === undefined || annotations.name === name));
+  const some = (takes: (annotations: AnnotationFormat) => boolean) =>
+    formats.some(({ annotations }) => annotations && takes(annotations));
   const problem =
-    flags.simplify !== undefined && !some()
+    flags.simplify !== undefined && !some(() => true)
       ? "--simplify is about outlines in annotations; write .geojson, .labelme.json or another of these, or leave it out"
-      : flags.georeference && !some("geojson")
+      : flags.georeference && !some(({ isForMaps }) => isForMaps)
         ? "--georeference is about .geojson, which is not written"
         : flags.epsg !== undefined && !flags.georeference
           ? "--epsg says which coordinates a map has; give --georeference with it"

@@ -23,6 +23,10 @@ export interface AnnotationFormat {
   readonly images: "one" | "many";
   readonly keeps: readonly Fact[];
   readonly outlines: Outlines;
+  /** Labels are numbers, and their names in files beside it; of a folder the files lie in its folder `labels`. */
+  readonly numbersLabels: boolean;
+  /** It may be in the coordinates of a map. */
+  readonly isForMaps: boolean;
   /** What else is lost, as the end of “does not tell …”; null: nothing. */
   readonly changes: string | null;
 }
@@ -38,6 +42,8 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     images: "many",
     keeps: ["file name", "label", "score", "stability", "granularity", "parent"],
     outlines: "of several parts",
+    numbersLabels: false,
+    isForMaps: false,
     changes: null,
   },
   {
@@ -49,6 +55,8 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     images: "one",
     keeps: ["file name", "label", "score", "stability", "granularity", "parent"],
     outlines: "of several parts",
+    numbersLabels: false,
+    isForMaps: false,
     changes: null,
   },
   {
@@ -60,6 +68,8 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     images: "one",
     keeps: ["label"],
     outlines: "with holes",
+    numbersLabels: true,
+    isForMaps: false,
     changes:
       "holes and parts as rings of their own: bridges of no width join them into one, which fills the same pixels by the even-odd rule",
   },
@@ -72,6 +82,8 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     images: "many",
     keeps: ["file name", "label", "score", "stability", "granularity", "parent"],
     outlines: "of one ring",
+    numbersLabels: false,
+    isForMaps: false,
     changes: null,
   },
   {
@@ -83,6 +95,8 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     images: "many",
     keeps: ["file name", "label", "score", "parent"],
     outlines: "of one ring",
+    numbersLabels: false,
+    isForMaps: false,
     changes: null,
   },
   {
@@ -94,6 +108,8 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     images: "one",
     keeps: ["file name", "label", "score", "stability", "granularity", "parent"],
     outlines: "with holes",
+    numbersLabels: false,
+    isForMaps: true,
     changes: null,
   },
 ];

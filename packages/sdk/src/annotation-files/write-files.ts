@@ -64,7 +64,7 @@ export async function writeAnnotationFiles(
     return { format: format.name, files: [where], lost };
   }
   const names = namesOf(prepared, format);
-  const folder = format.name === "yolo" ? path.join(where, "labels") : where;
+  const folder = format.numbersLabels ? path.join(where, "labels") : where;
   await makeFolder(folder);
   const files: string[] = [];
   for (const [k, image] of prepared.entries()) {
@@ -73,7 +73,7 @@ export async function writeAnnotationFiles(
     await writeWhole(file, await textOf(format, [image], context));
     files.push(file);
   }
-  if (format.name === "yolo") files.push(...(await writeClasses(where, classes)));
+  if (format.numbersLabels) files.push(...(await writeClasses(where, classes)));
   return { format: format.name, files, lost };
 }
 
@@ -127,7 +127,7 @@ async function classesOf(
   lost: string[],
   signal: Abortable,
 ): Promise<string[]> {
-  if (format.name !== "yolo") return [];
+  if (!format.numbersLabels) return [];
   const known = (await classesBeside(isFolder ? path.join(where, CLASSES_FILE) : where, signal)) ?? [];
   const labels = new Set(images.flatMap(({ regions }) => regions.map(({ label }) => className(label))));
   const classes = [...new Set([...known, ...labels])];
@@ -162,7 +162,7 @@ async function georeferenceOf(
     if (epsg === undefined) return null;
     throw new UnSAMError("E_BAD_OPTION", `epsg is ${epsg}, but no georeference is given.`);
   }
-  if (format.name !== "geojson" || images.length !== 1) {
+  if (!format.isForMaps || images.length !== 1) {
     throw new UnSAMError("E_BAD_OPTION", "A georeference is for the GeoJSON of one photo.");
   }
   const found = await findGeoreference(photo, signal);

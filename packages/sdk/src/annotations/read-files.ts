@@ -117,7 +117,7 @@ class Reader {
       maxPixels,
       signal: this.#signal,
       photo: isOne ? await this.#photos.of(file, suffix.toLowerCase(), this.#signal) : null,
-      classes: known.format.name === "yolo" ? await classesBeside(file, this.#signal) : null,
+      classes: known.format.numbersLabels ? await classesBeside(file, this.#signal) : null,
       note: (what) => this.#notes.add(what),
     });
     return { format: known.format.name, images };
