@@ -50,6 +50,11 @@ export interface LevelCounts {
   readonly taken: number;
 }
 
+/** Best first. Sorting is stable: of equals the earlier one stays first. */
+function byScore(a: { readonly score: number }, b: { readonly score: number }): number {
+  return b.score - a.score;
+}
+
 /**
  * Makes one set of masks of what the tiles of an image hold. Each mask comes from the finest level at which it is seen
  * whole, from the tile that sees it best or from pieces that agree where tiles overlap. The result does not depend
@@ -90,7 +95,7 @@ export class TileMerger {
   /** Ends with a level: all of its tiles have come. */
   endLevel(level: number, signal?: Abortable): LevelCounts {
     const byTile = (a: PlacedMask, b: PlacedMask) => a.tile - b.tile;
-    // Sorting is stable: within a tile the masks stay as they came.
+    // Within a tile the masks stay as they came.
     const pieces = this.#pieces.sort(byTile);
     const joined = joinPieces(pieces, this.levels[level], signal);
     const whole = this.#whole.sort(byTile).map((mask): WholeMask => ({ ...mask, tiles: [mask.tile] }));
@@ -99,10 +104,7 @@ export class TileMerger {
     const before = this.#masks.length;
     const found = [...whole, ...joined].filter(({ mask }) => this.#isForLevel(mask, level));
     // The better of two that are the same is taken first.
-    const ranked = found
-      .map((mask, i) => ({ mask, i }))
-      .sort((a, b) => b.mask.score - a.mask.score || a.i - b.i);
-    for (const { mask } of ranked) {
+    for (const mask of found.sort(byScore)) {
       signal?.throwIfAborted();
       this.#take(mask, level);
     }
@@ -157,9 +159,7 @@ export class TileMerger {
     const [low, high] = this.#settings.granularity;
     const masks = this.#masks
       .filter(({ granularity }) => granularity >= low && granularity <= high)
-      .map((mask, i) => ({ mask, i }))
-      .sort((a, b) => b.mask.score - a.mask.score || a.i - b.i)
-      .map(({ mask }) => mask);
+      .sort(byScore);
     return { masks, forest: nestMasks(masks, this.#settings.containment, signal) };
   }
 }
