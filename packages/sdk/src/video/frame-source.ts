@@ -29,8 +29,8 @@ export async function openFrames(input: VideoInput, options: ReadOptions): Promi
   if (typeof input === "string" || input instanceof URL) {
     const name = input instanceof URL ? pathOf(input) : input;
     const found = await stat(name).catch(() => null);
-    if (found?.isFile()) return openAnimation(name, options);
-    return openList(await framesOfFolder(name), options);
+    if (found?.isDirectory()) return openList(await framesOfFolder(name), options);
+    return openAnimation(name, options);
   }
   if (Array.isArray(input)) return openList(input, options);
   if (typeof input === "object" && input !== null && Symbol.asyncIterator in input) {
@@ -52,7 +52,7 @@ async function openAnimation(file: string, { maxPixels, signal }: ReadOptions): 
         "(ffmpeg -i clip.mp4 frames/%05d.png), or an async iterable of images.",
     );
   };
-  const bytes = await readFileBytes(file, { what, code: "E_BAD_IMAGE", look, signal });
+  const bytes = await readFileBytes(file, { what, code: "E_BAD_IMAGE", systemCode: "E_IO", look, signal });
   const { pages = 1 } = await readImageHeader(bytes, `${what} ${shown(file)}`, signal);
   const decode = (page: number, stop: AbortSignal | undefined) =>
     decodeImage(bytes, { ...withoutUndefined({ maxPixels, signal: stop }), page });

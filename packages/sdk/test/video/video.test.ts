@@ -272,6 +272,11 @@ describeWithShared("a video with SAM 2.1", () => {
       expect(await codeOf(unsam.openVideo(frames))).toBe(code);
     });
 
+    it.runIf(process.platform === "linux")("for what is no file and no folder", async () => {
+      await expect(unsam.openVideo("/dev/zero")).rejects.toThrow(/“\/dev\/zero” is not a regular file/);
+      await expect(unsam.openVideo("no-such-folder")).rejects.toThrow(/no file “no-such-folder”/);
+    });
+
     it("for a file, an empty stream, an option that does not exist", async () => {
       expect(await codeOf(unsam.openVideo(fixture("config.json")))).toBe("E_UNSUPPORTED");
       expect(await codeOf(unsam.openVideo((async function* () {})()))).toBe("E_BAD_IMAGE");
