@@ -80,6 +80,8 @@ export default defineConfig({
           name: "side by side",
           include: ["test/**/*.test.ts"],
           exclude: [...ALONE, ...skipped],
+          // Files share a process, and the packages that it has loaded: a test changes nothing for the ones after it.
+          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

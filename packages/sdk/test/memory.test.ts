@@ -19,12 +19,12 @@ async function growth(warmUp: number, cycles: number, ...files: string[]): Promi
 // Each margin is 0.4 MB a cycle: less than one mask of the photo, let alone a tree, an encoding or a network.
 describe("memory", () => {
   it.concurrent("does not grow over encode, segment, dispose cycles of the region tree", LIMIT, async () => {
-    expect(await growth(40, 40, PHOTO)).toBeLessThan(16);
+    expect(await growth(40, 25, PHOTO)).toBeLessThan(10);
   });
 
   const network = sharedRoot ? it.concurrent : it.skip;
   network("does not grow over load, encode, segment, dispose cycles of a network", LIMIT, async () => {
     const fixture = (name: string) => shared("parity", "unsamv2-mini", name);
-    expect(await growth(60, 60, PHOTO, fixture("checkpoint.pt"), fixture("config.json"))).toBeLessThan(24);
+    expect(await growth(60, 30, PHOTO, fixture("checkpoint.pt"), fixture("config.json"))).toBeLessThan(12);
   });
 });
