@@ -26,6 +26,7 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
     "families/nano-networks",
     "region-tree/photos",
     "video/sessions",
+    "video-files/video-file",
   ],
   sdk: [
     "calibration",

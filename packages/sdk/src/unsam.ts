@@ -56,6 +56,7 @@ export class UnSAM implements AsyncDisposable {
   /** What granularity was fitted to; null: it is the model's own. */
   readonly calibration: Calibration | null;
   readonly #reason: string;
+  readonly #maxPixelsInFlight: number | undefined;
   readonly #disposed = new AbortController();
 
   private constructor(
@@ -65,6 +66,7 @@ export class UnSAM implements AsyncDisposable {
   ) {
     this.engine = engine;
     this.encoder = new PhotoEncoder(engine, options.maxPixelsInFlight);
+    this.#maxPixelsInFlight = options.maxPixelsInFlight;
     this.calibration = calibration;
     this.#reason = reason;
   }
@@ -114,10 +116,13 @@ export class UnSAM implements AsyncDisposable {
   /**
    * Opens a video to follow objects through. Only SAM 2, SAM 2.1 and UnSAMv2 can, with a checkpoint that holds their memory.
    * Throws `E_UNSUPPORTED`, `E_BAD_IMAGE`, `E_BAD_OPTION`, `E_BAD_CHECKPOINT`, `E_IO`, or the reason of `signal`.
-   * @param frames a folder of images, an animated GIF or WebP, a list of images, or an async iterable of images
+   * @param frames a video file (MP4, MOV, WebM, MKV, AVI; by the ffmpeg of this machine), a folder of images, an animated GIF or
+   *   WebP, a list of images, or an async iterable of images
    */
   openVideo(frames: VideoInput, options: VideoOptions = {}): Promise<Video> {
-    return Video.open({ engine: this.engine, disposed: this.#disposed.signal }, frames, options);
+    const { engine } = this;
+    const maker = { engine, disposed: this.#disposed.signal, maxPixelsInFlight: this.#maxPixelsInFlight };
+    return Video.open(maker, frames, options);
   }
 
   /** Checks the options of `image.everything` before there is an image. Throws as that does. */

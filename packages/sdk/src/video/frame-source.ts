@@ -3,18 +3,23 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FrameSource } from "@unsam/core/engine";
 import { shownValue, UnSAMError } from "@unsam/core/errors";
-import { notTakenSentence, photosIn, readFileBytes, shown } from "@unsam/core/files";
+import { lookAtFile, notTakenSentence, photosIn, readFileBytes, shown } from "@unsam/core/files";
 import { decodeImage, formatOf, type ImageInput, type RgbImage, readImageHeader } from "@unsam/core/image";
 import { withoutUndefined } from "@unsam/core/options";
 import { abortable } from "@unsam/core/runtime";
+import { VideoFile } from "@unsam/core/video-files";
 
 /**
- * The frames of a video: a folder of images, in the order of the numbers in their names; an animated GIF or WebP; a list of
- * images; or an async iterable of images, such as a camera or a pipe.
+ * The frames of a video: a video file (MP4, MOV, WebM, MKV, AVI; needs ffmpeg on the machine); a folder of images, in the order of
+ * the numbers in their names; an animated GIF or WebP; a list of images; or an async iterable of images, such as a camera or a pipe.
  */
 export type VideoInput = string | URL | readonly ImageInput[] | AsyncIterable<ImageInput>;
 
 export interface OpenFrames extends FrameSource {
+  /** Any frame may be read again. */
+  readonly isReplayable: boolean;
+  /** Seconds, as the file says; null where there is no time, or the frame was not read yet. */
+  timeOf(frame: number): number | null;
   /** Whoever gives the frames is told that no more are wanted. */
   close(): void;
 }
@@ -24,43 +29,60 @@ interface ReadOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+const WHAT = "The video";
+
 /** Opens the frames and decodes the first, which tells their size. Throws `E_BAD_IMAGE`, `E_IO`, `E_UNSUPPORTED`. */
 export async function openFrames(input: VideoInput, options: ReadOptions): Promise<OpenFrames> {
   if (typeof input === "string" || input instanceof URL) {
     const name = input instanceof URL ? pathOf(input) : input;
     const found = await stat(name).catch(() => null);
     if (found?.isDirectory()) return openList(await framesOfFolder(name), options);
-    return openAnimation(name, options);
+    return openFile(name, options);
   }
   if (Array.isArray(input)) return openList(input, options);
   if (typeof input === "object" && input !== null && Symbol.asyncIterator in input) {
     return openStream(input[Symbol.asyncIterator](), options);
   }
   throw bad(
-    `A video cannot be ${shownValue(input)}; give a folder of frames, a list of images, or an async iterable of images.`,
+    `A video cannot be ${shownValue(input)}; give a video file, a folder of frames, a list of images, or an async ` +
+      "iterable of images.",
   );
+}
+
+async function openFile(file: string, options: ReadOptions): Promise<OpenFrames> {
+  let isVideo = false;
+  const look = (head: Uint8Array) => {
+    isVideo = VideoFile.isVideo(head);
+    if (isVideo || ["gif", "webp"].includes(formatOf(head) ?? "")) return;
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `${shown(file)} is neither a video (MP4, MOV, WebM, MKV, AVI) nor an animated GIF or WebP. Give one of them, a folder of ` +
+        "frames, or an async iterable of images.",
+    );
+  };
+  const { signal } = options;
+  await lookAtFile(file, { what: WHAT, code: "E_BAD_IMAGE", systemCode: "E_IO", look, signal });
+  if (!isVideo) return openAnimation(file, options);
+  const video = await VideoFile.open(file, options);
+  return Object.assign(video, { isReplayable: true });
 }
 
 /** An animation whole in memory, decoded frame by frame. */
 async function openAnimation(file: string, { maxPixels, signal }: ReadOptions): Promise<OpenFrames> {
-  const what = "The video";
-  const look = (head: Uint8Array) => {
-    if (["gif", "webp"].includes(formatOf(head) ?? "")) return;
-    throw new UnSAMError(
-      "E_UNSUPPORTED",
-      `${shown(file)} is no animated GIF or WebP, and other videos are not decoded here. Give a folder of its frames ` +
-        "(ffmpeg -i clip.mp4 frames/%05d.png), or an async iterable of images.",
-    );
-  };
-  const bytes = await readFileBytes(file, { what, code: "E_BAD_IMAGE", systemCode: "E_IO", look, signal });
-  const { pages = 1 } = await readImageHeader(bytes, `${what} ${shown(file)}`, signal);
+  const bytes = await readFileBytes(file, { what: WHAT, code: "E_BAD_IMAGE", systemCode: "E_IO", signal });
+  const { pages = 1, delay = [] } = await readImageHeader(bytes, `${WHAT} ${shown(file)}`, signal);
   const decode = (page: number, stop: AbortSignal | undefined) =>
     decodeImage(bytes, { ...withoutUndefined({ maxPixels, signal: stop }), page });
   const { width, height } = await decode(0, signal);
+  // When each frame begins; delays are milliseconds.
+  const times = [0];
+  for (let page = 1; page < pages; page++) times.push(times[page - 1] + (delay[page - 1] ?? 0) / 1000);
   return {
     width,
     height,
     length: pages,
+    isReplayable: true,
+    timeOf: (frame) => (pages > 1 ? (times[frame] ?? null) : null),
     read: async (frame, stop) => (frame < pages ? decode(frame, stop) : null),
     close: () => {},
   };
@@ -96,6 +118,8 @@ async function openList(frames: readonly ImageInput[], options: ReadOptions): Pr
     width,
     height,
     length: frames.length,
+    isReplayable: true,
+    timeOf: () => null,
     read: async (frame, signal) => {
       if (frame >= frames.length) return null;
       return sized(await decode(frames[frame], signal), frame, { width, height });
@@ -118,6 +142,8 @@ async function openStream(frames: AsyncIterator<ImageInput>, options: ReadOption
   return {
     ...size,
     length: null,
+    isReplayable: false,
+    timeOf: () => null,
     read: async (frame, signal) => {
       if (frame === last.frame) return last.image;
       if (frame <= passed) {

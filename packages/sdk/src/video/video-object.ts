@@ -34,7 +34,7 @@ export interface PromptOptions {
 export interface ObjectHost {
   readonly width: number;
   readonly height: number;
-  readonly length: number | null;
+  length(): number | null;
   readonly model: { readonly name: string; readonly granularity: boolean };
   run<Result>(
     signal: AbortSignal | undefined,
@@ -80,7 +80,7 @@ export class VideoObject {
   async prompt(frame: number, input: PromptInput, options: PromptOptions = {}): Promise<TrackedMask> {
     const { extend, signal } = parseOptions(promptSchema, options, "object.prompt");
     this.#host.check(this);
-    checkFrame(frame, this.#host.length);
+    checkFrame(frame, this.#host.length());
     const { width, height, model } = this.#host;
     // A segment's mask is exact; its logits are of low resolution.
     const mask = input?.mask instanceof Segment ? input.mask.mask : input?.mask;
@@ -108,7 +108,7 @@ export class VideoObject {
   async clear(frame: number, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
     checkKeys(options, ["signal"], "object.clear");
     this.#host.check(this);
-    checkFrame(frame, this.#host.length);
+    checkFrame(frame, this.#host.length());
     await this.#host.run(options.signal, (video) => video.clearPrompts(this.id, frame));
   }
 

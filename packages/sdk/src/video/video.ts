@@ -4,6 +4,7 @@ import { checkKeys } from "@unsam/core/options";
 import { Turns } from "@unsam/core/runtime";
 import type { Granularity } from "../granularity.js";
 import { anyOf } from "./any-signal.js";
+import { FrameRoom } from "./frame-room.js";
 import { type OpenFrames, openFrames, type VideoInput } from "./frame-source.js";
 import { type ObjectHost, type TrackedMask, trackedMask, VideoObject } from "./video-object.js";
 import {
@@ -16,6 +17,8 @@ import {
 /** What is on one frame. */
 export interface TrackedFrame {
   readonly frame: number;
+  /** Seconds, by the file's own clock; null for folders, lists and streams, which have none. */
+  readonly time: number | null;
   readonly objects: ReadonlyMap<VideoObject, TrackedMask>;
 }
 
@@ -23,6 +26,7 @@ export interface TrackedFrame {
 interface Maker {
   readonly engine: Engine;
   readonly disposed: AbortSignal;
+  readonly maxPixelsInFlight: number | undefined;
 }
 
 /**
@@ -32,9 +36,8 @@ interface Maker {
 export class Video implements AsyncDisposable {
   readonly width: number;
   readonly height: number;
-  /** Number of frames; null for a stream. */
-  readonly length: number | null;
   readonly #frames: OpenFrames;
+  readonly #room: FrameRoom;
   readonly #video: EngineVideo;
   readonly #host: ObjectHost;
   readonly #objects = new Map<number, VideoObject>();
@@ -43,19 +46,23 @@ export class Video implements AsyncDisposable {
   readonly #modelDisposed: AbortSignal;
   #lastId = 0;
 
-  private constructor({ engine, disposed }: Maker, frames: OpenFrames, video: EngineVideo) {
-    const { width, height, length } = frames;
+  private constructor(
+    { engine, disposed }: Maker,
+    { frames, room }: { readonly frames: OpenFrames; readonly room: FrameRoom },
+    video: EngineVideo,
+  ) {
+    const { width, height } = frames;
     this.width = width;
     this.height = height;
-    this.length = length;
     this.#frames = frames;
+    this.#room = room;
     this.#video = video;
     this.#modelDisposed = disposed;
     const { name, capabilities } = engine.info;
     this.#host = {
       width,
       height,
-      length,
+      length: () => this.length,
       model: { name, granularity: capabilities.granularity },
       run: (signal, work) => this.#run(signal, "interactive", work),
       check: (object) => this.#check(object),
@@ -76,13 +83,22 @@ export class Video implements AsyncDisposable {
     }
     return anyOf([maker.disposed, signal], async (stop) => {
       const frames = await openFrames(input, { maxPixels, signal: stop });
+      const room = new FrameRoom(frames, maker.maxPixelsInFlight);
       try {
-        return new Video(maker, frames, await engine.openVideo!(frames, options, { signal: stop }));
+        const video = await engine.openVideo!(room.around(frames), options, { signal: stop });
+        return new Video(maker, { frames, room }, video);
       } catch (cause) {
         frames.close();
         throw cause;
+      } finally {
+        room.leave();
       }
     });
+  }
+
+  /** Number of frames; null for a stream. Of a video file it is counted, and exact once its end was read. */
+  get length(): number | null {
+    return this.#frames.length;
   }
 
   /** A new object, to be prompted on a frame. Any number of them, at any time. */
@@ -110,7 +126,8 @@ export class Video implements AsyncDisposable {
     this.#checkRange(from, to);
     const reverse = direction === "backward";
     const first = await this.#run(signal, "bulk", (video, stop) => video.start({ signal: stop }));
-    const last = to ?? (reverse ? 0 : (this.length ?? Number.POSITIVE_INFINITY) - 1);
+    // The frames themselves say where they end.
+    const last = to ?? (reverse ? 0 : Number.POSITIVE_INFINITY);
     for (let frame = from ?? first; reverse ? frame >= last : frame <= last; frame += reverse ? -1 : 1) {
       const granularity = new Map([...this.#objects].map(([id, object]) => [id, object.granularity]));
       const answers = await this.#run(signal, "bulk", (video, stop) =>
@@ -122,7 +139,7 @@ export class Video implements AsyncDisposable {
         const object = this.#objects.get(id);
         if (object) objects.set(object, trackedMask(answer, granularity.get(id) ?? null));
       }
-      yield { frame, objects };
+      yield { frame, time: this.#frames.timeOf(frame), objects };
     }
   }
 
@@ -159,7 +176,16 @@ export class Video implements AsyncDisposable {
     work: (video: EngineVideo, signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     return anyOf([this.#stop.signal, this.#modelDisposed, signal], (stop) =>
-      this.#turns.run(() => work(this.#video, stop), { priority, signal: stop }),
+      this.#turns.run(
+        async () => {
+          try {
+            return await work(this.#video, stop);
+          } finally {
+            this.#room.leave();
+          }
+        },
+        { priority, signal: stop },
+      ),
     );
   }
 

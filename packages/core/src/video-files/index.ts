@@ -1,0 +1,2 @@
+export { type FFmpeg, findFFmpeg } from "./find-ffmpeg.js";
+export { VideoFile, type VideoFileOptions } from "./video-file.js";
