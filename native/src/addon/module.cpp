@@ -7,6 +7,7 @@
 #include "decoder.h"
 #include "encoder/image_encoder.h"
 #include "encoder/nano_encoder.h"
+#include "free_memory.h"
 #include "fusion/operation.h"
 #include "prepared_image.h"
 #include "unsam/region_tree.h"
@@ -15,7 +16,7 @@ namespace unsam::addon {
 namespace {
 
 // Number of the contract; a binary with another one is not used.
-constexpr int kContract = 8;
+constexpr int kContract = 10;
 
 Napi::Value instruction_set(const Napi::CallbackInfo& info) {
   return throwing(info.Env(), [&] { return Napi::String::New(info.Env(), kernels().name); });
@@ -31,6 +32,10 @@ Napi::Value cuda(const Napi::CallbackInfo& info) {
     result.Set("reason", support.reason.empty() ? info.Env().Null() : Napi::String::New(info.Env(), support.reason));
     return result;
   });
+}
+
+Napi::Value return_free_memory_call(const Napi::CallbackInfo& info) {
+  return throwing(info.Env(), [&] { return Napi::Boolean::New(info.Env(), return_free_memory()); });
 }
 
 Napi::Value create_decoder(const Napi::CallbackInfo& info) {
@@ -50,6 +55,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("contract", Napi::Number::New(env, kContract));
   exports.Set("instructionSet", Napi::Function::New(env, instruction_set, "instructionSet"));
   exports.Set("cuda", Napi::Function::New(env, cuda, "cuda"));
+  exports.Set("returnFreeMemory", Napi::Function::New(env, return_free_memory_call, "returnFreeMemory"));
   exports.Set("createDecoder", Napi::Function::New(env, create_decoder, "createDecoder"));
   exports.Set("createImageEncoder", Napi::Function::New(env, create_image_encoder, "createImageEncoder"));
   exports.Set("createNanoEncoder", Napi::Function::New(env, create_nano_encoder, "createNanoEncoder"));

@@ -10,7 +10,7 @@ import type { NativeWork } from "./native-work.js";
  * Raised with every change of this file, encoder-binding.ts, nano-binding.ts or an operation; a binary built for another
  * contract is not used.
  */
-export const CONTRACT = 8;
+export const CONTRACT = 10;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */
 export type NativeErrorCode =
@@ -114,6 +114,11 @@ export interface NativeBinding extends NativeEncoding, NativeNanoEncoding {
   /** portable, avx2, avx512, avx512bf16 or amx. Throws `E_BAD_OPTION` where UNSAM_ISA names one this CPU lacks. */
   instructionSet(): string;
   cuda(): NativeCuda;
+  /**
+   * Gives back to the system what the C library holds though nobody uses it; says whether there was any (never, but with
+   * glibc). Takes some milliseconds, in which other threads that allocate wait.
+   */
+  returnFreeMemory(): boolean;
   /** By the names of @unsam/core/operations. */
   readonly operations: Readonly<Record<string, NativeOperation>>;
   /** Number of the recipe that `buildRegionHierarchy` follows: that of @unsam/core where the trees are the same. */

@@ -16,6 +16,7 @@ const EXPORTS: Record<keyof NativeBinding, string> = {
   contract: "number",
   instructionSet: "function",
   cuda: "function",
+  returnFreeMemory: "function",
   createDecoder: "function",
   createImageEncoder: "function",
   createNanoEncoder: "function",

@@ -9,7 +9,7 @@ import type { RgbImage } from "./rgb-image.js";
 const MOST_PIXELS = 2 ** 31 - 1;
 
 /** Bytes of pixels that are decoded at once. One part is decoded even if it is larger. */
-const BLOCK_BYTES = 128 * 2 ** 20;
+const BLOCK_BYTES = 64 * 2 ** 20;
 
 /** x0, y0, x1, y1 in pixels, the last two exclusive. */
 type Box = readonly [x0: number, y0: number, x1: number, y1: number];
@@ -129,7 +129,7 @@ export class ImageParts {
         : input.resize(size.width, size.height, { fit: "fill", kernel: "linear" });
     const rows = (y: number) => Math.round((y * height) / size.height);
     const place = `${named(this.#path)}, in rows ${rows(box[1])} to ${rows(box[3]) - 1},`;
-    return toRgb(shrunk.extract(region(box, [0, 0, 0, 0])), place, signal);
+    return toRgb(shrunk.extract(region(box, [0, 0, 0, 0])), place, signal).finally(forgetOperations);
   }
 
   /** A part of pixels that were decoded, upright. */
@@ -140,6 +140,16 @@ export class ImageParts {
     const pixels = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
     return toRgb(this.#orientation.upright(pixels), named(this.#path), signal);
   }
+}
+
+/**
+ * libvips remembers its last hundred operations, and each that reads a file holds it mapped: after as many blocks the same file
+ * would be in memory a hundred times. Whoever else uses sharp in this process works on, and only computes again.
+ */
+function forgetOperations(): void {
+  const { items } = sharp.cache();
+  sharp.cache({ items: 0 });
+  sharp.cache({ items: items.max });
 }
 
 /** Copied before other work of the thread has its turn. */

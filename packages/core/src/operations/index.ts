@@ -25,6 +25,14 @@ export function operationsOf(binding: NativeBinding | null, threads = 1): Operat
   return bindOperations(OPERATIONS, binding, threads);
 }
 
+/**
+ * For worker threads: gives memory back to the system that large buffers have left. glibc keeps it where small ones that live on
+ * lie in between; without the addon nothing asks for it.
+ */
+export function returnFreeMemory(at: AddonAt | null): void {
+  if (at) openAddon(at.addon).returnFreeMemory();
+}
+
 /** For worker threads: the operations on the addon at a path. */
 export function operationsAt(at: AddonAt | null): Operations {
   return at ? operationsOf(openAddon(at.addon), at.threads) : operationsOf(null);

@@ -2,6 +2,7 @@ import type { PackedMask } from "../mask/index.js";
 import type { Abortable } from "../runtime/callers-abort.js";
 import { joinPieces } from "./join-pieces.js";
 import { MaskIndex } from "./mask-index.js";
+import { MaskShelf } from "./mask-shelf.js";
 import { granularityOfArea, type MaskForest, nestMasks } from "./nest-masks.js";
 import { enlarged } from "./paint-pieces.js";
 import { isOwn, isWhole, placeInLevel, surelyWhole } from "./place-masks.js";
@@ -67,8 +68,10 @@ export class TileMerger {
   /** Of the level under way: what is whole, and pieces. */
   #whole: PlacedMask[] = [];
   #pieces: PlacedMask[] = [];
+  #shelf = new MaskShelf();
   readonly #taken = new MaskIndex();
   readonly #masks: MergedMask[] = [];
+  readonly #takenShelf = new MaskShelf();
   /** Of each mask that was taken, which tiles of which level it comes from. */
   readonly #origins: { readonly level: number; readonly tiles: readonly number[] }[] = [];
 
@@ -82,8 +85,11 @@ export class TileMerger {
   add(level: number, tile: number, masks: readonly TileMask[]): void {
     const { levels } = this;
     for (const placed of placeInLevel(masks, levels[level], tile, this.#settings)) {
-      if (!isWhole(placed.open)) this.#pieces.push(placed);
-      else if (isOwn(placed, levels[level], this.#settings)) this.#whole.push(placed);
+      const isPiece = !isWhole(placed.open);
+      if (!isPiece && !isOwn(placed, levels[level], this.#settings)) continue;
+      const kept = { ...placed, mask: this.#shelf.keep(placed.mask) };
+      if (isPiece) this.#pieces.push(kept);
+      else this.#whole.push(kept);
     }
   }
 
@@ -101,6 +107,7 @@ export class TileMerger {
     const whole = this.#whole.sort(byTile).map((mask): WholeMask => ({ ...mask, tiles: [mask.tile] }));
     this.#whole = [];
     this.#pieces = [];
+    this.#shelf = new MaskShelf();
     const before = this.#masks.length;
     const found = [...whole, ...joined].filter(({ mask }) => this.#isForLevel(mask, level));
     // The better of two that are the same is taken first.
@@ -128,21 +135,22 @@ export class TileMerger {
   #take(found: WholeMask, level: number): void {
     const { width, height } = this.#size;
     const here = this.levels[level];
-    const mask = enlarged(found.mask, this.#size);
+    const whole = enlarged(found.mask, this.#size);
     const isSameTile = (number: number) => {
       const origin = this.#origins[number];
       return origin.level === level && origin.tiles.some((tile) => found.tiles.includes(tile));
     };
-    for (const number of this.#taken.near(mask, APART * COMPARABLE * mask.area)) {
+    for (const number of this.#taken.near(whole, APART * COMPARABLE * whole.area)) {
       // What one tile holds is its model's own answer.
       if (isSameTile(number)) continue;
       const { area } = this.#taken.mask(number);
-      const [smaller, larger] = area < mask.area ? [area, mask.area] : [mask.area, area];
+      const [smaller, larger] = area < whole.area ? [area, whole.area] : [whole.area, area];
       if (smaller < COMPARABLE * larger) continue;
-      const common = this.#taken.common(mask, number);
-      if (common > SAME * (area + mask.area - common)) return;
+      const common = this.#taken.common(whole, number);
+      if (common > SAME * (area + whole.area - common)) return;
       if (common > APART * smaller && common < NESTED * smaller) return;
     }
+    const mask = this.#takenShelf.keep(whole);
     this.#taken.add(mask);
     this.#origins.push({ level, tiles: found.tiles });
     this.#masks.push({
@@ -157,9 +165,11 @@ export class TileMerger {
   /** All masks, after the last level. */
   result(signal?: Abortable): MergedMasks {
     const [low, high] = this.#settings.granularity;
+    const shelf = new MaskShelf();
     const masks = this.#masks
       .filter(({ granularity }) => granularity >= low && granularity <= high)
-      .sort(byScore);
+      .sort(byScore)
+      .map((found): MergedMask => ({ ...found, mask: shelf.keep(found.mask) }));
     return { masks, forest: nestMasks(masks, this.#settings.containment, signal) };
   }
 }

@@ -1,4 +1,5 @@
 import { UnSAMError } from "../errors.js";
+import { type AddonAt, returnFreeMemory } from "../operations/index.js";
 import { callersAbort } from "../runtime/callers-abort.js";
 import { keep } from "../runtime/keep.js";
 import { move } from "../runtime/move.js";
@@ -15,9 +16,16 @@ export function open(size: Size, settings: MergeSettings) {
   return keep(new TileMerger(size, settings), { gone: "This run over the tiles of an image has ended." });
 }
 
-/** Returns how many masks are held. Throws `E_BAD_IMAGE` where there are too many. */
-export function add(merger: TileMerger, level: number, tile: number, masks: readonly TileMask[]): number {
+/** Takes what a tile holds; returns how many masks are held. Throws `E_BAD_IMAGE` where there are too many. */
+export function add(
+  merger: TileMerger,
+  level: number,
+  tile: number,
+  masks: readonly TileMask[],
+  addon: AddonAt | null,
+): number {
   merger.add(level, tile, masks);
+  returnFreeMemory(addon);
   if (merger.held <= MOST_MASKS) return merger.held;
   throw new UnSAMError(
     "E_BAD_IMAGE",

@@ -10,6 +10,7 @@ import {
   tileMerging,
 } from "@unsam/core/tiles";
 import type { PhotoEncoder } from "../photo-encoder.js";
+import { localAddon } from "../scene/addon.js";
 import { maskSteps } from "../scene/everything.js";
 import type { EverythingPlan } from "../scene/everything-options.js";
 import type { TiledOptions, TiledPlan } from "./tiled-options.js";
@@ -38,6 +39,7 @@ export async function everythingTiled(
   signal?.throwIfAborted();
   const parts = await ImageParts.open(input, { maxPixels, signal });
   const { width, height } = parts;
+  const addon = await localAddon();
   const settings = { tile, overlap, granularity, containment: CONTAINMENT };
   const levels = tileLevels(parts, settings);
   const tilesInAll = levels.reduce((sum, level) => sum + tileCount(level), 0);
@@ -50,7 +52,7 @@ export async function everythingTiled(
       const look = async ({ index, image }: { index: number; image: RgbImage }, stop: AbortSignal) => {
         const found = await masksOfTile(maker.encoder, image, everything, stop);
         const transfer = found.map(({ mask }) => mask.data.buffer as ArrayBuffer);
-        await tileMerging("add", [merger, number, index, found], { transfer, signal: stop });
+        await tileMerging("add", [merger, number, index, found, addon], { transfer, signal: stop });
         tiles++;
         masks += found.length;
         onProgress?.({ tiles, tilesInAll, masks });

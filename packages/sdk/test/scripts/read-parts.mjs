@@ -1,4 +1,6 @@
-// Reads an image file tile by tile and prints the most memory that this process has had resident, in MiB.
+// Reads an image file tile by tile and prints the most memory that this process has had resident, in MiB, and how often the
+// file is still mapped into it (of Linux; elsewhere 0).
+import { readFile } from "node:fs/promises";
 import { ImageParts } from "@unsam/core/image";
 
 const [, , file, side] = process.argv;
@@ -12,4 +14,6 @@ for (let y = 0; y < parts.height; y += Number(side)) {
 let seen = 0;
 for await (const { image } of parts.read(parts, boxes)) seen += image.data.length;
 if (seen !== 3 * parts.width * parts.height) throw new Error(`${seen} bytes were read.`);
-process.stdout.write(`${process.resourceUsage().maxRSS / 1024}`);
+const maps = await readFile("/proc/self/maps", "utf8").catch(() => "");
+const mapped = maps.split("\n").filter((line) => line.endsWith(file)).length;
+process.stdout.write(`${process.resourceUsage().maxRSS / 1024} ${mapped}`);
