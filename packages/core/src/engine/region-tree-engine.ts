@@ -29,8 +29,11 @@ import type {
   ImageState,
   SegmentOptions,
 } from "./engine.js";
+import type { EngineVideo, FrameSource, VideoCall, VideoOptions } from "./engine-video.js";
 import { checkTreeMask } from "./mask-prompt.js";
 import type { KeyedAnswer, Painted, PlainPrompt } from "./region-tree.worker.js";
+import { openTreeVideo } from "./tree-video.js";
+import type { TreeVideoSession } from "./tree-video.worker.js";
 
 const tree = computeThreads().bind<typeof import("./region-tree.worker.js")>(
   new URL("./region-tree.worker.js", import.meta.url),
@@ -87,6 +90,7 @@ export class TreeEngine implements Engine {
   readonly #growth: TreeGrowth;
   readonly #limit: CallLimit;
   readonly #trees = new HandleSet<RegionTree>();
+  readonly #videos = new HandleSet<TreeVideoSession>();
   #disposed = false;
 
   constructor(info: EngineInfo, threads: number | undefined, growth: TreeGrowth) {
@@ -122,9 +126,20 @@ export class TreeEngine implements Engine {
     return new RegionTreeImage(handle, width, height);
   }
 
+  async openVideo(source: FrameSource, options: VideoOptions, call: VideoCall): Promise<EngineVideo> {
+    this.#alive();
+    const { name } = this.info;
+    const { video, handle } = await openTreeVideo(name, this.#growth, this.#limit, source, options, call);
+    this.#videos.add(handle);
+    if (this.#disposed) await this.#videos.releaseAll();
+    this.#alive();
+    return video;
+  }
+
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
+    await this.#videos.releaseAll();
     await this.#trees.releaseAll();
     await this.#growth.close?.();
   }

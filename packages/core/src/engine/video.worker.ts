@@ -6,7 +6,13 @@ import { Mask } from "../mask/mask.js";
 import { resolveModel, weightsFingerprint } from "../models/index.js";
 import { keep, move, openSession } from "../runtime/index.js";
 import { FrameCache } from "../video/frame-cache.js";
-import { type FrameResult, OFFICIAL_TRACKER, type VideoSize, VideoTracker } from "../video/index.js";
+import {
+  type FrameFeatures,
+  type FrameResult,
+  OFFICIAL_TRACKER,
+  type VideoSize,
+  VideoTracker,
+} from "../video/index.js";
 import type { OnnxVideoNetwork } from "../video/onnx-video-network.js";
 import type { MaskPrompt } from "../video/tracker.js";
 import type { VideoOptions, VideoPrompt } from "./engine-video.js";
@@ -20,7 +26,7 @@ export interface VideoSession {
   readonly network: Network;
   readonly video: OnnxVideoNetwork;
   readonly tracker: VideoTracker;
-  readonly frames: FrameCache;
+  readonly frames: FrameCache<FrameFeatures>;
 }
 
 /** A mask prompt as it crosses to this thread. */

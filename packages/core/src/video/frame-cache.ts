@@ -1,8 +1,6 @@
-import type { FrameFeatures } from "./video-network.js";
-
 /** Features of the frames that were looked at last, within so many bytes; the newest one always stays. */
-export class FrameCache {
-  readonly #frames = new Map<number, FrameFeatures>();
+export class FrameCache<Features extends { readonly bytes: number }> {
+  readonly #frames = new Map<number, Features>();
   readonly #most: number;
   #bytes = 0;
 
@@ -14,7 +12,7 @@ export class FrameCache {
     return this.#bytes;
   }
 
-  get(frame: number): FrameFeatures | null {
+  get(frame: number): Features | null {
     const features = this.#frames.get(frame);
     if (!features) return null;
     // Frames in the order of their last use.
@@ -23,7 +21,7 @@ export class FrameCache {
     return features;
   }
 
-  add(frame: number, features: FrameFeatures): void {
+  add(frame: number, features: Features): void {
     this.#drop(frame);
     this.#frames.set(frame, features);
     this.#bytes += features.bytes;

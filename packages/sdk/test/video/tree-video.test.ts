@@ -1,0 +1,209 @@
+import { Mask, type RawImage, UnSAM, type Video } from "@unsam/sdk";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const WIDTH = 128;
+const HEIGHT = 96;
+
+/** Speckles that stay where they are, of about 3 pixels; the same for the same place, 0 … 1. */
+function speckle(x: number, y: number, seed: number): number {
+  const at = (u: number, v: number) => {
+    const mixed = Math.imul(
+      Math.imul(u + 4096, 0x9e3779b1) ^ Math.imul(v + 4096 + seed, 0x85ebca6b),
+      0xc2b2ae35,
+    );
+    return ((mixed ^ (mixed >>> 15)) >>> 0) / 2 ** 32;
+  };
+  const [u, v] = [x / 3, y / 3];
+  const [left, top] = [Math.floor(u), Math.floor(v)];
+  const [fx, fy] = [u - left, v - top];
+  const upper = at(left, top) * (1 - fx) + at(left + 1, top) * fx;
+  const lower = at(left, top + 1) * (1 - fx) + at(left + 1, top + 1) * fx;
+  return upper * (1 - fy) + lower * fy;
+}
+
+interface Disc {
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
+  readonly colour: readonly [number, number, number];
+}
+
+const RED: Disc["colour"] = [200, 60, 50];
+const BLUE: Disc["colour"] = [50, 90, 210];
+
+/** Speckled discs over a speckled ground; `bar`: columns that something grey hides. */
+function drawn(discs: readonly Disc[], bar: readonly [number, number] | null = null): RawImage {
+  const data = new Uint8Array(3 * WIDTH * HEIGHT);
+  for (let y = 0, i = 0; y < HEIGHT; y++) {
+    for (let x = 0; x < WIDTH; x++, i += 3) {
+      const disc = discs.findLast((one) => Math.hypot(x - one.x, y - one.y) < one.radius);
+      const isHidden = bar !== null && x >= bar[0] && x < bar[1];
+      const base = isHidden ? [120, 120, 120] : (disc?.colour ?? [90, 150, 80]);
+      const grain = isHidden
+        ? speckle(x, y, 7)
+        : disc
+          ? speckle(x - disc.x, y - disc.y, 3)
+          : speckle(x, y, 1);
+      for (let c = 0; c < 3; c++) data[i + c] = Math.min(255, base[c] + 70 * (grain - 0.5));
+    }
+  }
+  return { data, width: WIDTH, height: HEIGHT, channels: 3 };
+}
+
+function discMask({ x, y, radius }: Disc): Mask {
+  const bytes = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) =>
+    Math.hypot((i % WIDTH) - x, Math.floor(i / WIDTH) - y) < radius ? 1 : 0,
+  );
+  return Mask.fromBytes(WIDTH, HEIGHT, bytes);
+}
+
+const redAt = (t: number): Disc => ({ x: 28 + 4 * t, y: 40 + t, radius: 14 + 0.3 * t, colour: RED });
+const blueAt = (t: number): Disc => ({ x: 100 - 2 * t, y: 74, radius: 10, colour: BLUE });
+const FRAMES = Array.from({ length: 8 }, (_, t) => drawn([redAt(t), blueAt(t)]));
+
+async function tracked(video: Video, options?: Parameters<Video["track"]>[0]) {
+  const frames = [];
+  for await (const one of video.track(options)) frames.push(one);
+  return frames;
+}
+
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => "done",
+    (error) => error.code ?? error.message,
+  );
+
+describe("a video with the region tree", () => {
+  let unsam: UnSAM;
+  beforeAll(async () => {
+    unsam = await UnSAM.load({ model: "region-tree" });
+  });
+  afterAll(() => unsam.dispose());
+
+  it("follows what is prompted with a mask, a click or a box, both ways", async () => {
+    await using video = await unsam.openVideo(FRAMES);
+    const red = video.object();
+    const blue = video.object({ granularity: 0.5 });
+    const boxed = video.object();
+    const given = await red.prompt(0, { mask: discMask(redAt(0)) });
+    expect(given.mask.equals(discMask(redAt(0)))).toBe(true);
+    await blue.prompt(3, { points: [[blueAt(3).x, blueAt(3).y]] });
+    await boxed.prompt(3, { box: [redAt(3).x - 15, redAt(3).y - 15, redAt(3).x + 16, redAt(3).y + 16] });
+    const there = await tracked(video);
+    expect(there.map(({ frame }) => frame)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    for (const { frame, objects } of there) {
+      const answer = objects.get(red)!;
+      expect(answer.mask.iou(discMask(redAt(frame))), `frame ${frame}`).toBeGreaterThan(0.9);
+      expect(answer).toMatchObject({ isPresent: true });
+      if (frame > 3) {
+        expect(objects.get(blue)!.mask.iou(discMask(blueAt(frame)))).toBeGreaterThan(0.8);
+        expect(objects.get(boxed)!.mask.iou(discMask(redAt(frame)))).toBeGreaterThan(0.8);
+      }
+    }
+    const back = await tracked(video, { from: 3, direction: "backward" });
+    expect(back.map(({ frame }) => frame)).toEqual([3, 2, 1, 0]);
+    expect(back[3].objects.get(blue)!.mask.iou(discMask(blueAt(0)))).toBeGreaterThan(0.8);
+  });
+
+  it("says that something is hidden, and finds it again", async () => {
+    const hiding = Array.from({ length: 8 }, (_, t) => drawn([redAt(t)], t >= 3 && t <= 4 ? [10, 90] : null));
+    await using video = await unsam.openVideo(hiding);
+    const red = video.object();
+    await red.prompt(0, { mask: discMask(redAt(0)) });
+    const answers = (await tracked(video)).map(({ objects }) => objects.get(red)!);
+    expect(answers.map(({ isPresent }) => isPresent)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
+    expect(answers[3].mask.area).toBe(0);
+    expect(answers[3].objectScore).toBeLessThan(0);
+    expect(answers[7].mask.iou(discMask(redAt(7)))).toBeGreaterThan(0.85);
+  });
+
+  it("keeps corrections, and leaves the others' bits as they are when an object goes", async () => {
+    await using video = await unsam.openVideo(FRAMES);
+    const red = video.object({ granularity: 0.4 });
+    const blue = video.object();
+    await red.prompt(0, { mask: discMask(redAt(0)) });
+    await blue.prompt(0, { mask: discMask(blueAt(0)) });
+    const before = await tracked(video);
+    const { x, y } = blueAt(4);
+    const more = await red.prompt(4, { points: [[x, y]] });
+    expect(more.mask.area).toBeGreaterThan(before[4].objects.get(red)!.mask.area + 150);
+    const less = await red.prompt(4, { points: [[x, y, "background"]] });
+    expect(less.mask.iou(before[4].objects.get(red)!.mask)).toBeGreaterThan(0.95);
+    await red.prompt(4, { points: [[x, y]] });
+    const after = await tracked(video);
+    expect(after[4].objects.get(red)!.mask.equals(more.mask)).toBe(true);
+    expect(after[5].objects.get(red)!.mask.area).toBeGreaterThan(before[5].objects.get(red)!.mask.area + 100);
+    await red.clear(4);
+    expect((await tracked(video))[4].objects.get(red)!.mask.equals(before[4].objects.get(red)!.mask)).toBe(
+      true,
+    );
+    await red.remove();
+    for (const [t, { objects }] of (await tracked(video)).entries()) {
+      expect(objects.size).toBe(1);
+      expect(objects.get(blue)!.mask.equals(before[t].objects.get(blue)!.mask)).toBe(true);
+    }
+    await video.reset();
+    expect(await codeOf(tracked(video))).toBe("E_BAD_PROMPT");
+  });
+
+  it("takes another granularity on the way, and gives no pixel to two objects where that is asked", async () => {
+    await using video = await unsam.openVideo(FRAMES, { nonOverlapping: true });
+    const red = video.object({ granularity: 0.5 });
+    const same = video.object();
+    await red.prompt(0, { mask: discMask(redAt(0)) });
+    await same.prompt(0, { mask: discMask(redAt(0)) });
+    for await (const { frame, objects } of video.track({ to: 3 })) {
+      const [one, other] = [objects.get(red)!.mask, objects.get(same)!.mask];
+      expect(one.words.every((word, i) => (word & other.words[i]) === 0)).toBe(true);
+      if (frame === 2) red.granularity = 0;
+      if (frame === 3) expect(one.area + other.area).toBeGreaterThan(400);
+      if (frame === 3) expect(one.area).toBeLessThan(300);
+    }
+  });
+
+  it("answers a stream, gives up when told, and forgets nothing by that", async () => {
+    const stop = new AbortController();
+    await using video = await unsam.openVideo(
+      (async function* () {
+        yield* FRAMES;
+      })(),
+    );
+    const red = video.object();
+    await red.prompt(0, { mask: discMask(redAt(0)) });
+    await expect(
+      (async () => {
+        for await (const { frame } of video.track({ signal: stop.signal })) {
+          if (frame === 2) stop.abort(new Error("enough"));
+        }
+      })(),
+    ).rejects.toThrow("enough");
+    const rest = await tracked(video, { from: 3 });
+    expect(rest.map(({ frame }) => frame)).toEqual([3, 4, 5, 6, 7]);
+    expect(rest[4].objects.get(red)!.mask.iou(discMask(redAt(7)))).toBeGreaterThan(0.85);
+    await video.dispose();
+    expect(await codeOf(tracked(video))).toBe("E_DISPOSED");
+  });
+
+  it("refuses what belongs to a memory of features", async () => {
+    for (const options of [
+      { keepCorrections: false },
+      { memoryStride: 2 },
+      { memoryPrecision: "float32" as const },
+      { maxConditioningFrames: 4 },
+    ]) {
+      expect(await codeOf(unsam.openVideo(FRAMES, options))).toBe("E_UNSUPPORTED");
+    }
+    await using video = await unsam.openVideo(FRAMES);
+    const wrong = { data: new Float32Array(64), shape: [8, 8] };
+    expect(await codeOf(video.object().prompt(0, { mask: wrong }))).toBe("E_BAD_PROMPT");
+  });
+});
