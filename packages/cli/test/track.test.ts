@@ -94,10 +94,14 @@ describeWithShared("unsam track", () => {
 
 describe("unsam track with the region tree", () => {
   it("follows an object without weights", async () => {
-    const args = ["--model", "region-tree", "--point", "32,17", "--granularity", "0.6", "--json"];
-    const { code, stdout, stderr } = await unsam(["track", frames, ...args], { cwd: folder });
-    expect([code, stderr]).toEqual([0, ""]);
-    expect(JSON.parse(stdout).frames.length).toBeGreaterThan(1);
+    const args = ["--model", "region-tree", "--point", "20,30", "--frame", "1", "--json"];
+    const { code, stdout } = await unsam(["track", frames, ...args], { cwd: folder });
+    expect(code).toBe(0);
+    const [before, prompted, after] = JSON.parse(stdout).frames;
+    expect(before.isPresent).toBe(false);
+    expect(after).toMatchObject({ isPresent: true });
+    // The square has 400 pixels; the tree rounds its corners.
+    for (const { area } of [prompted, after]) expect(Math.abs(area - 400)).toBeLessThan(12);
   });
 
   it("refuses a photo", async () => {

@@ -4,7 +4,7 @@ import { Mask } from "@unsam/core/mask";
 import { inRepository } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 import { type ClipKind, MadeClip } from "#evaluation/tracking/made-clip.js";
-import { scoreClip } from "#evaluation/tracking/measure.js";
+import { type ClipScores, scoreClip } from "#evaluation/tracking/measure.js";
 
 async function clipOf(kind: ClipKind, seed = 3) {
   const photo = await decodeImage(inRepository("docs", "images", "fruit-board.jpg"));
@@ -43,7 +43,7 @@ describe("made clips", () => {
         await this.dispose();
       },
     });
-    const scores = [];
+    const scores: ClipScores[] = [];
     for (const kind of ["occlusion", "everything"] as const) {
       scores.push(await scoreClip(engine, await clipOf(kind)));
     }

@@ -30,7 +30,7 @@ interface Maker {
 }
 
 /**
- * A video whose objects are followed from frame to frame (SAM 2, UnSAMv2). It holds memory until `dispose()`; made by
+ * A video whose objects are followed from frame to frame. It holds memory until `dispose()`; made by
  * `unsam.openVideo(frames)`. Calls on one video run one after the other; several videos do not mix.
  */
 export class Video implements AsyncDisposable {
@@ -78,7 +78,7 @@ export class Video implements AsyncDisposable {
     if (!engine.openVideo) {
       throw new UnSAMError(
         "E_UNSUPPORTED",
-        `Objects cannot be followed through a video with ${engine.info.name}; load SAM 2, SAM 2.1 or UnSAMv2.`,
+        `Objects cannot be followed through a video with ${engine.info.name}; load a built-in model, SAM 2, SAM 2.1 or UnSAMv2.`,
       );
     }
     return anyOf([maker.disposed, signal], async (stop) => {

@@ -1,4 +1,4 @@
-import { Mask, type RawImage, UnSAM, type Video } from "@unsam/sdk";
+import { type ImageInput, Mask, UnSAM, type Video } from "@unsam/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const WIDTH = 128;
@@ -32,7 +32,7 @@ const RED: Disc["colour"] = [200, 60, 50];
 const BLUE: Disc["colour"] = [50, 90, 210];
 
 /** Speckled discs over a speckled ground; `bar`: columns that something grey hides. */
-function drawn(discs: readonly Disc[], bar: readonly [number, number] | null = null): RawImage {
+function drawn(discs: readonly Disc[], bar: readonly [number, number] | null = null): ImageInput {
   const data = new Uint8Array(3 * WIDTH * HEIGHT);
   for (let y = 0, i = 0; y < HEIGHT; y++) {
     for (let x = 0; x < WIDTH; x++, i += 3) {
