@@ -1,7 +1,12 @@
-import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
-import { makeFolder, writeWhole } from "@unsam/core/files";
-import type { Granularity, PointInput, TrackedFrame, UnSAM, Video, VideoObject } from "@unsam/sdk";
+import {
+  type Granularity,
+  type PointInput,
+  type RenderStyle,
+  TRACK_FORMATS,
+  type TrackedFrame,
+  type VideoObject,
+} from "@unsam/sdk";
 import { Command, InvalidArgumentError } from "commander";
 import { GRANULARITIES, granularity, wholeNumber } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
@@ -11,18 +16,26 @@ import { withClickOptions, withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
+import {
+  type FrameReport,
+  filesOf,
+  type OutputFlags,
+  type Outputs,
+  planOutputs,
+  writeOutputs,
+} from "../track/outputs.js";
 
 type Direction = "forward" | "backward" | "both";
 const DIRECTIONS: readonly Direction[] = ["forward", "backward", "both"];
+const STYLES: readonly RenderStyle[] = ["overlay", "cutout"];
 
-interface TrackFlags extends ModelOptions {
+interface TrackFlags extends ModelOptions, OutputFlags {
   readonly point?: PointInput[];
   readonly box?: [number, number, number, number];
   readonly frame?: number;
   readonly granularity?: Granularity;
   readonly direction?: Direction;
   readonly maxPixels?: number;
-  readonly out?: string;
   readonly json?: true;
 }
 
@@ -30,13 +43,23 @@ export function trackCommand({ signal }: Interrupt): Command {
   const command = withClickOptions(withModelOptions(new Command("track")))
     .description("Follow an object through the frames of a video, from a click or a box on one of them.")
     .argument(
-      "<frames>",
-      "a folder of frames, in the order of the numbers in their names, or an animated GIF or WebP",
+      "<video>",
+      "MP4, MOV, WebM, MKV or AVI (needs ffmpeg), an animated GIF or WebP, or a folder of frames, in the order of the numbers in their names",
     )
     .option("--frame <n>", "the frame that is prompted, counted from 0 (default 0)", wholeNumber)
     .option("--granularity <g>", "0 (part) to 1 (whole), fine, medium or coarse", granularity)
-    .option("--direction <way>", "forward, backward or both (default) from that frame", direction)
-    .option("--out <dir>", "write the mask of each frame, 00000.png and so on, and tracks.json")
+    .option("--direction <way>", "forward, backward or both (default) from that frame", oneOf(DIRECTIONS))
+    .option(
+      "--out <file|dir>",
+      "draw a video (.mp4 or .webm, needs ffmpeg; .gif or .webp), write tracks (.json or .txt), or a folder of masks and tracks.json",
+    )
+    .option("--masks <dir>", "write the mask of each frame, 00000.png and so on")
+    .option("--format <name>", `write tracks to --out as ${TRACK_FORMATS.join(", ")}`, oneOf(TRACK_FORMATS))
+    .option(
+      "--style <name>",
+      "of a drawn video: overlay (default), or cutout with a transparent ground",
+      oneOf(STYLES),
+    )
     .option("--json", "print one JSON document to standard output");
   suggest(
     command,
@@ -44,40 +67,39 @@ export function trackCommand({ signal }: Interrupt): Command {
     GRANULARITIES.filter((name) => name !== "auto"),
   );
   suggest(command, "--direction", DIRECTIONS);
-  command.action((frames: string, flags: TrackFlags) => track(frames, flags, signal));
+  suggest(command, "--format", TRACK_FORMATS);
+  suggest(command, "--style", STYLES);
+  command.action((video: string, flags: TrackFlags) => track(video, flags, signal));
   return withExamples(command, [
     [
-      "unsam track frames --model unsamv2 --point 412,300 --granularity 0.3 --out wheel",
-      "a click on the first frame",
+      "unsam track clip.mp4 --model unsamv2 --point 412,300 --frame 0 --granularity 0.3 --out wheel.mp4",
+      "a click on the first frame, drawn as a video",
     ],
     [
-      "unsam track frames --model sam2.1-small --box 10,10,200,180 --frame 40 --json",
-      "a box on frame 40, followed both ways, for programs",
+      "unsam track frames --model unsamv2 --point 412,300 --granularity 0.3 --out wheel",
+      "a folder of frames, and a folder of masks",
+    ],
+    [
+      "unsam track clip.webm --model sam2.1-small --box 10,10,200,180 --frame 40 --out wheel.json --format youtube-vis",
+      "a box on frame 40, followed both ways",
     ],
   ]);
 }
 
-function direction(text: string): Direction {
-  const found = DIRECTIONS.find((one) => one === text);
-  if (found) return found;
-  throw new InvalidArgumentError(`Give ${DIRECTIONS.join(", ")}.`);
-}
-
-/** An object on one frame, in the document of `--json`. */
-interface FrameReport {
-  readonly frame: number;
-  readonly isPresent: boolean;
-  readonly score: number;
-  readonly objectScore: number;
-  readonly area: number;
-  readonly rle: unknown;
+function oneOf<Word extends string>(words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const found = words.find((one) => one === text);
+    if (found) return found;
+    throw new InvalidArgumentError(`Give ${words.join(", ")}.`);
+  };
 }
 
 async function track(given: string, flags: TrackFlags, signal: AbortSignal): Promise<void> {
-  const { out, json, maxPixels, frame = 0, direction: way = "both" } = flags;
+  const { json, maxPixels, frame = 0, direction: way = "both" } = flags;
   if (!flags.point && !flags.box) {
     throw new UnSAMError("E_BAD_PROMPT", "There is no prompt; give --point X,Y or --box X0,Y0,X1,Y1.");
   }
+  const outputs = await planOutputs(given, flags);
   await using unsam = await loadModel(flags, signal);
   await using video = await unsam.openVideo(given, { maxPixels, signal });
   const object = video.object({ granularity: flags.granularity });
@@ -89,73 +111,42 @@ async function track(given: string, flags: TrackFlags, signal: AbortSignal): Pro
     for (const one of way === "both" ? (["forward", "backward"] as const) : [way]) {
       for await (const tracked of video.track({ from: frame, direction: one, signal })) {
         if (reports.has(tracked.frame)) continue;
-        reports.set(tracked.frame, await keep(tracked, object, out));
+        reports.set(tracked.frame, reportOf(tracked, object));
         change(`Tracking: ${reports.size} of ${video.length} frames`);
       }
     }
   });
   const frames = [...reports.values()].sort((a, b) => a.frame - b.frame);
-  const document = report({ given, frame, frames, out, object, unsam, video });
-  if (out !== undefined) await writeWhole(path.join(out, "tracks.json"), `${JSON.stringify(document)}\n`);
-  printResult(
-    json,
-    () => document,
-    () => describe(frames, given, out),
-  );
-}
-
-async function keep(
-  { frame, objects }: TrackedFrame,
-  object: VideoObject,
-  out: string | undefined,
-): Promise<FrameReport> {
-  const { mask, score, objectScore, isPresent } = objects.get(object)!;
-  if (out !== undefined) {
-    await makeFolder(out);
-    await writeWhole(path.join(out, maskName(frame)), await mask.toPNG());
-  }
-  return { frame, isPresent, score, objectScore, area: mask.area, rle: mask.toRLE() };
-}
-
-function maskName(frame: number): string {
-  return `${String(frame).padStart(5, "0")}.png`;
-}
-
-/** The document of `--json`; its schema is docs/schemas/track.schema.json. */
-function report({
-  given,
-  frame,
-  frames,
-  out,
-  object,
-  unsam,
-  video,
-}: {
-  readonly given: string;
-  readonly frame: number;
-  readonly frames: readonly FrameReport[];
-  readonly out: string | undefined;
-  readonly object: VideoObject;
-  readonly unsam: UnSAM;
-  readonly video: Video;
-}) {
   const { width, height, length } = video;
   const { name, family } = unsam.model;
-  return {
+  // Its schema is docs/schemas/track.schema.json.
+  const document = {
     video: given,
-    width,
-    height,
-    length,
+    ...{ width, height, length },
     model: { name, family },
     prompted: frame,
     granularity: object.granularity,
     frames,
-    files: { masks: out === undefined ? null : frames.map((one) => path.join(out, maskName(one.frame))) },
+    files: filesOf(outputs, frames),
   };
+  await withProgress("Writing", (change) =>
+    writeOutputs(outputs, { video, document, signal, onProgress: (text) => change(text) }),
+  );
+  printResult(
+    json,
+    () => document,
+    () => describe(frames, given, outputs),
+  );
 }
 
-function describe(frames: readonly FrameReport[], given: string, out: string | undefined): string {
+function reportOf({ frame, time, objects }: TrackedFrame, object: VideoObject): FrameReport {
+  const { mask, score, objectScore, isPresent } = objects.get(object)!;
+  return { frame, time, isPresent, score, objectScore, area: mask.area, rle: mask.toRLE() };
+}
+
+function describe(frames: readonly FrameReport[], given: string, { out, masks }: Outputs): string {
   const absent = frames.filter(({ isPresent }) => !isPresent).length;
   const seen = `${given}: followed through ${frames.length} frames, absent in ${absent}`;
-  return `${seen}\n${out === undefined ? "give --out DIR to see it" : `wrote ${out}`}\n`;
+  const written = [out?.path, masks].filter((one) => one !== undefined);
+  return `${seen}\n${written.length === 0 ? "give --out to see it" : `wrote ${[...new Set(written)].join(", ")}`}\n`;
 }

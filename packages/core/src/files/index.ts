@@ -29,3 +29,4 @@ export {
   writeWholeFile,
 } from "./write.js";
 export { writePieces } from "./write-pieces.js";
+export { writeWholeFolder, writeWholeThrough } from "./write-through.js";

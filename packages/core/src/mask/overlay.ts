@@ -52,6 +52,17 @@ export async function overlay(
   layers: readonly OverlayLayer[],
   options: OverlayOptions = {},
 ): Promise<Buffer> {
+  const { width, height } = image;
+  const data = await overlayPixels(image, layers, options);
+  return toPNG(sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false }));
+}
+
+/** The same as RGB, [height, width, 3]. */
+export async function overlayPixels(
+  image: RgbImage,
+  layers: readonly OverlayLayer[],
+  options: OverlayOptions = {},
+): Promise<Uint8Array> {
   const { opacity = 0.45, dim = 0, prompt, signal } = options;
   for (const [name, value] of [
     ["opacity", opacity],
@@ -73,7 +84,7 @@ export async function overlay(
   }
   signal?.throwIfAborted();
   const { width, height } = image;
-  const data = await painter(
+  return painter(
     "paint",
     [
       {
@@ -92,5 +103,4 @@ export async function overlay(
     ],
     { signal },
   );
-  return toPNG(sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false }));
 }

@@ -137,7 +137,8 @@ export class Child {
     const call = isNeeded ? "ref" : "unref";
     this.#process[call]();
     for (const stream of [this.#process.stdin, this.#process.stdout, this.#process.stderr]) {
-      (stream as Socket | null)?.[call]?.();
+      // One that is closed would wait for a connection.
+      if (stream && !stream.destroyed) (stream as Socket)[call]?.();
     }
   }
 }

@@ -26,8 +26,8 @@ const FRAME = new RegExp(
 );
 const TIME_BASE = /showinfo\S* @ \S+ \[info\] config in time_base: (\d+)\/(\d+)/;
 
-/** A file that ends between two frames gives an error without an end of its own. */
-const CUT_OFF = /partial file/;
+/** What readers of MP4 and MKV say of a file that was cut off; frames are missing, but none is damaged, so ffmpeg itself goes on. */
+const CUT_OFF = /partial file|ended prematurely/;
 
 /**
  * One run of ffmpeg: the frames of a file one after the other, turned upright, as 8-bit RGB. It decodes no further ahead than

@@ -95,8 +95,8 @@ interface ProbeText {
   }[];
 }
 
-/** ffmpeg 5.1 gave the option another name. */
-function everyFrameOnce(version: string): string[] {
+/** How an ffmpeg of a version is told to give each frame once, with its time: 5.1 gave the option another name. */
+export function everyFrameOnce(version: string): string[] {
   const [, major, minor] = /^n?(\d+)\.(\d+)/.exec(version) ?? [];
   const isOld = major !== undefined && (Number(major) < 5 || (Number(major) === 5 && Number(minor) < 1));
   return [isOld ? "-vsync" : "-fps_mode", "passthrough"];

@@ -43,6 +43,8 @@ export interface ObjectHost {
   /** Throws `E_BAD_PROMPT` for an object that was removed. */
   check(object: VideoObject): void;
   remove(object: VideoObject): Promise<void>;
+  /** Keeps an answer for `save` and `render`. */
+  record(object: number, frame: number, answer: TrackedMask): void;
 }
 
 const promptSchema = z.strictObject({
@@ -101,7 +103,9 @@ export class VideoObject {
     const answer = await this.#host.run(signal, (video, stop) =>
       video.prompt(this.id, frame, prompt, { signal: stop }),
     );
-    return trackedMask(answer, granularity);
+    const tracked = trackedMask(answer, granularity);
+    this.#host.record(this.id, frame, tracked);
+    return tracked;
   }
 
   /** Takes back what was said on a frame. What the frame remembers of the object stays. */

@@ -1,6 +1,9 @@
 import type { VideoOptions as EngineVideoOptions } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
 import { parseOptions } from "@unsam/core/options";
 import { z } from "zod";
+import type { RenderStyle } from "./render-tracks.js";
+import { type OnProgress, TRACK_FORMATS, type TrackFormat } from "./save-tracks.js";
 
 export interface VideoOptions {
   /**
@@ -28,6 +31,11 @@ export interface VideoOptions {
   readonly memoryPrecision?: "bfloat16" | "float32" | undefined;
   /** Memory for features of frames, so that a second look at a frame is cheap (default 256 MiB). */
   readonly maxFeatureBytes?: number | undefined;
+  /**
+   * Memory for compressed masks of the frames that were tracked, for `save` and `render` (default 256 MiB; 0 keeps none). A mask takes
+   * about 1 KB. Where it is too little they are let go, and `save` and `render` say so.
+   */
+  readonly maxResultBytes?: number | undefined;
   /** Larger frames are refused before they are decoded (default 100 million). */
   readonly maxPixels?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -40,6 +48,27 @@ export interface TrackOptions {
   readonly to?: number | undefined;
   /** Default "forward". */
   readonly direction?: "forward" | "backward" | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SaveOptions {
+  /** Default: by the name, `"tracks"` for .json and `"mots"` for .txt. */
+  readonly format?: TrackFormat | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface RenderOptions {
+  /** Masks on the frames (default), or the objects alone, the rest transparent. */
+  readonly style?: RenderStyle | undefined;
+  /** How much of the colour covers the mask, 0–1 (default 0.45); of an overlay only. */
+  readonly opacity?: number | undefined;
+  /** Frames a second where the frames have no times of their own (default 25). */
+  readonly fps?: number | undefined;
+  /** First and last frame; default: the first and the last that were tracked. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly onProgress?: OnProgress | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -61,6 +90,7 @@ const videoSchema = z.strictObject({
   memoryStride: z.number().int().min(1).max(1000).default(1),
   memoryPrecision: z.enum(["bfloat16", "float32"]).default("bfloat16"),
   maxFeatureBytes: number(0).default(256 * 2 ** 20),
+  maxResultBytes: number(0).default(256 * 2 ** 20),
   maxPixels: number(1).optional(),
   signal: z.instanceof(AbortSignal).optional(),
 });
@@ -73,14 +103,48 @@ const trackSchema = z.strictObject({
   signal: z.instanceof(AbortSignal).optional(),
 });
 
+const onProgress = z
+  .custom<OnProgress>((value) => typeof value === "function", "must be a function")
+  .optional();
+const saveSchema = z.strictObject({
+  format: z.enum(TRACK_FORMATS as [TrackFormat, ...TrackFormat[]]).optional(),
+  onProgress,
+  signal: z.instanceof(AbortSignal).optional(),
+});
+const renderSchema = z.strictObject({
+  style: z.enum(["overlay", "cutout"]).default("overlay"),
+  opacity: z.number().min(0).max(1).optional(),
+  fps: z.number().min(0.01).max(1000).default(25),
+  from: frame.optional(),
+  to: frame.optional(),
+  onProgress,
+  signal: z.instanceof(AbortSignal).optional(),
+});
+
+export function parseSaveOptions(options: SaveOptions): z.output<typeof saveSchema> {
+  return parseOptions(saveSchema, options, "video.save");
+}
+
+export function parseRenderOptions(options: RenderOptions): z.output<typeof renderSchema> {
+  const parsed = parseOptions(renderSchema, options, "video.render");
+  if (parsed.style === "cutout" && parsed.opacity !== undefined) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      "video.render: opacity is of an overlay; leave it out for a cutout.",
+    );
+  }
+  return parsed;
+}
+
 /** Throws `E_BAD_OPTION`. */
 export function parseVideoOptions(options: VideoOptions): {
   readonly engine: EngineVideoOptions;
   readonly maxPixels: number | undefined;
+  readonly maxResultBytes: number;
   readonly signal: AbortSignal | undefined;
 } {
-  const { maxPixels, signal, ...engine } = parseOptions(videoSchema, options, "openVideo");
-  return { engine, maxPixels, signal };
+  const { maxPixels, maxResultBytes, signal, ...engine } = parseOptions(videoSchema, options, "openVideo");
+  return { engine, maxPixels, maxResultBytes, signal };
 }
 
 export function parseTrackOptions(options: TrackOptions): z.output<typeof trackSchema> {

@@ -1,4 +1,4 @@
-import type { Engine, EngineVideo } from "@unsam/core/engine";
+import type { Engine, EngineVideo, FrameSource } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
 import { checkKeys } from "@unsam/core/options";
 import { Turns } from "@unsam/core/runtime";
@@ -6,10 +6,17 @@ import type { Granularity } from "../granularity.js";
 import { anyOf } from "./any-signal.js";
 import { FrameRoom } from "./frame-room.js";
 import { type OpenFrames, openFrames, type VideoInput } from "./frame-source.js";
+import { renderTracks } from "./render-tracks.js";
+import { saveTracks, trackFormatOf } from "./save-tracks.js";
+import { TrackRecord } from "./track-record.js";
 import { type ObjectHost, type TrackedMask, trackedMask, VideoObject } from "./video-object.js";
 import {
+  parseRenderOptions,
+  parseSaveOptions,
   parseTrackOptions,
   parseVideoOptions,
+  type RenderOptions,
+  type SaveOptions,
   type TrackOptions,
   type VideoOptions,
 } from "./video-options.js";
@@ -29,6 +36,14 @@ interface Maker {
   readonly maxPixelsInFlight: number | undefined;
 }
 
+interface Parts {
+  readonly frames: OpenFrames;
+  /** The same frames, read when there is room. */
+  readonly source: FrameSource;
+  readonly room: FrameRoom;
+  readonly tracks: TrackRecord;
+}
+
 /**
  * A video whose objects are followed from frame to frame. It holds memory until `dispose()`; made by
  * `unsam.openVideo(frames)`. Calls on one video run one after the other; several videos do not mix.
@@ -37,7 +52,10 @@ export class Video implements AsyncDisposable {
   readonly width: number;
   readonly height: number;
   readonly #frames: OpenFrames;
+  readonly #source: FrameSource;
   readonly #room: FrameRoom;
+  readonly #tracks: TrackRecord;
+  readonly #model: { readonly name: string; readonly family: string };
   readonly #video: EngineVideo;
   readonly #host: ObjectHost;
   readonly #objects = new Map<number, VideoObject>();
@@ -48,17 +66,20 @@ export class Video implements AsyncDisposable {
 
   private constructor(
     { engine, disposed }: Maker,
-    { frames, room }: { readonly frames: OpenFrames; readonly room: FrameRoom },
+    { frames, source, room, tracks }: Parts,
     video: EngineVideo,
   ) {
     const { width, height } = frames;
     this.width = width;
     this.height = height;
     this.#frames = frames;
+    this.#source = source;
     this.#room = room;
+    this.#tracks = tracks;
     this.#video = video;
     this.#modelDisposed = disposed;
-    const { name, capabilities } = engine.info;
+    const { name, family, capabilities } = engine.info;
+    this.#model = { name, family };
     this.#host = {
       width,
       height,
@@ -67,12 +88,13 @@ export class Video implements AsyncDisposable {
       run: (signal, work) => this.#run(signal, "interactive", work),
       check: (object) => this.#check(object),
       remove: (object) => this.remove(object),
+      record: (object, frame, answer) => this.#record(object, frame, answer),
     };
   }
 
   /** @internal Use `unsam.openVideo`. */
   static async open(maker: Maker, input: VideoInput, given: VideoOptions): Promise<Video> {
-    const { engine: options, maxPixels, signal } = parseVideoOptions(given);
+    const { engine: options, maxPixels, maxResultBytes, signal } = parseVideoOptions(given);
     const { engine } = maker;
     signal?.throwIfAborted();
     if (!engine.openVideo) {
@@ -85,8 +107,9 @@ export class Video implements AsyncDisposable {
       const frames = await openFrames(input, { maxPixels, signal: stop });
       const room = new FrameRoom(frames, maker.maxPixelsInFlight);
       try {
-        const video = await engine.openVideo!(room.around(frames), options, { signal: stop });
-        return new Video(maker, { frames, room }, video);
+        const source = room.around(frames);
+        const video = await engine.openVideo!(source, options, { signal: stop });
+        return new Video(maker, { frames, source, room, tracks: new TrackRecord(maxResultBytes) }, video);
       } catch (cause) {
         frames.close();
         throw cause;
@@ -137,16 +160,72 @@ export class Video implements AsyncDisposable {
       const objects = new Map<VideoObject, TrackedMask>();
       for (const [id, answer] of answers) {
         const object = this.#objects.get(id);
-        if (object) objects.set(object, trackedMask(answer, granularity.get(id) ?? null));
+        if (!object) continue;
+        const tracked = trackedMask(answer, granularity.get(id) ?? null);
+        objects.set(object, tracked);
+        this.#record(id, frame, tracked);
       }
       yield { frame, time: this.#frames.timeOf(frame), objects };
     }
+  }
+
+  /**
+   * Writes what was tracked so far, on all frames that were: JSON with run lengths, YouTube-VIS, COCO-VID, MOTS, label maps as DAVIS has
+   * them, or masks as SA-V has them (docs/video.md). Whole or not at all. Throws `E_BAD_PROMPT` where nothing was tracked,
+   * `E_BAD_OPTION`, `E_IO`, or the signal's reason.
+   */
+  async save(file: string, given: SaveOptions = {}): Promise<void> {
+    const { format = trackFormatOf(file), onProgress, signal } = parseSaveOptions(given);
+    this.#alive();
+    const tracks = this.#tracks.snapshot("video.save");
+    const { width, height, length } = this;
+    const video = { width, height, length, model: this.#model };
+    await anyOf([this.#stop.signal, this.#modelDisposed, signal], (stop) =>
+      saveTracks(file, format, { tracks, video, signal: stop, onProgress }),
+    );
+  }
+
+  /**
+   * Draws what was tracked so far: an .mp4 or .webm (by the ffmpeg of this machine), a .gif or .webp, or a folder of PNG files. Frames
+   * keep their times. Nothing is tracked for it: a frame in between that was not is refused. Whole or not at all. Throws
+   * `E_BAD_PROMPT` where nothing was tracked, `E_BAD_OPTION`, `E_UNSUPPORTED`, `E_IO`, or the signal's reason.
+   */
+  async render(file: string, given: RenderOptions = {}): Promise<void> {
+    const { signal, ...options } = parseRenderOptions(given);
+    this.#alive();
+    if (!this.#frames.isReplayable) {
+      throw new UnSAMError(
+        "E_UNSUPPORTED",
+        "The frames of a stream are gone; draw them as they come, with the mask of each.",
+      );
+    }
+    const tracks = this.#tracks.snapshot("video.render");
+    const { width, height } = this;
+    await anyOf([this.#stop.signal, this.#modelDisposed, signal], (stop) =>
+      renderTracks(file, {
+        ...{ from: undefined, to: undefined, opacity: undefined, onProgress: undefined },
+        ...options,
+        tracks,
+        size: { width, height },
+        signal: stop,
+        withFrame: (frame, work) =>
+          this.#run(stop, "bulk", async () => {
+            const image = await this.#source.read(frame, stop);
+            if (image) return work(image);
+            throw new UnSAMError(
+              "E_BAD_IMAGE",
+              `The video ends before frame ${frame}, which was tracked; has it changed?`,
+            );
+          }),
+      }),
+    );
   }
 
   /** Ends following an object; the others are not touched. */
   async remove(object: VideoObject): Promise<void> {
     this.#check(object);
     this.#objects.delete(object.id);
+    this.#tracks.remove(object.id);
     await this.#run(undefined, "interactive", (video) => video.remove(object.id));
   }
 
@@ -154,6 +233,7 @@ export class Video implements AsyncDisposable {
   async reset(): Promise<void> {
     this.#alive();
     this.#objects.clear();
+    this.#tracks.clear();
     await this.#run(undefined, "interactive", (video) => video.reset());
   }
 
@@ -162,6 +242,7 @@ export class Video implements AsyncDisposable {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort(new UnSAMError("E_DISPOSED", "This video was disposed; open it again."));
     this.#frames.close();
+    this.#tracks.clear();
     await this.#video.dispose();
   }
 
@@ -187,6 +268,10 @@ export class Video implements AsyncDisposable {
         { priority, signal: stop },
       ),
     );
+  }
+
+  #record(object: number, frame: number, answer: TrackedMask): void {
+    this.#tracks.add(object, frame, this.#frames.timeOf(frame), answer);
   }
 
   #check(object: VideoObject): void {
