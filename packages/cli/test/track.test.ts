@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Mask } from "@unsam/sdk";
-import { describeWithShared, inRepository, shared } from "@unsam/test-support";
+import { describeWithFFmpeg, describeWithShared, ffmpeg, inRepository, shared } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sentences, unsam } from "./run.js";
@@ -69,6 +69,48 @@ describeWithShared("unsam track", () => {
     }
   });
 
+  it("writes tracks in the format that is asked for, and draws a GIF without ffmpeg", async () => {
+    const [tracks, gif] = [path.join(folder, "wheel.json"), path.join(folder, "wheel.gif")];
+    const args = ["track", frames, ...model(), "--point", "20,30", "--frame", "1"];
+    expect((await unsam([...args, "--out", tracks])).code).toBe(0);
+    const text = await readFile(tracks, "utf8");
+    await expectSchema("tracks", text);
+    const [{ frames: written }] = JSON.parse(text).objects;
+    expect(written.map(({ frame }: { frame: number }) => frame)).toEqual([0, 1, 2]);
+    const masks = path.join(folder, "only-masks");
+    const { stdout } = await unsam([...args, "--out", gif, "--masks", masks, "--json"], {
+      env: { PATH: path.dirname(process.execPath) },
+    });
+    expect(JSON.parse(stdout).files).toMatchObject({ out: gif, masks: { length: 3 } });
+    expect((await sharp(gif).metadata()).pages).toBe(3);
+    expect((await readdir(masks)).sort()).toEqual(["00000.png", "00001.png", "00002.png"]);
+  });
+
+  describeWithFFmpeg("with ffmpeg", () => {
+    it("draws a video of a video", async () => {
+      ffmpeg(
+        folder,
+        "-framerate 5 -pattern_type glob -i frames/*.png -c:v libx264 -qp 0 clip.mp4".split(" "),
+      );
+      const out = path.join(folder, "wheel.mp4");
+      const args = [
+        "track",
+        path.join(folder, "clip.mp4"),
+        ...model(),
+        "--point",
+        "20,30",
+        "--out",
+        out,
+        "--json",
+      ];
+      const { stdout, code } = await unsam(args);
+      expect(code).toBe(0);
+      await expectSchema("track", stdout);
+      expect(JSON.parse(stdout).frames.map(({ time }: { time: number }) => time)).toEqual([0, 0.2, 0.4]);
+      expect(ffmpeg(folder, "-i wheel.mp4 -f rawvideo -pix_fmt gray -".split(" ")).length).toBe(3 * 96 * 64);
+    });
+  });
+
   it("follows one way only where that is asked, and says what it saw", async () => {
     const args = ["track", frames, ...model(), "--point", "20,30", "--frame", "1", "--direction", "forward"];
     const { code, stdout } = await unsam(args);
@@ -81,10 +123,17 @@ describeWithShared("unsam track", () => {
     ["a frame that is not there", ["--point", "20,30", "--frame", "3"], /from 0 to 2/],
     ["a point outside", ["--point", "200,30"], /200/],
     ["a granularity", ["--point", "20,30", "--granularity", "0.3"], /without granularity/],
+    ["a name of no format", ["--point", "20,30", "--out", "x.avi"], /x\.avi; end it with \.mp4/],
+    [
+      "a format for a drawn video",
+      ["--point", "20,30", "--out", "x.mp4", "--format", "mots"],
+      /--format is for tracks/,
+    ],
+    ["a transparent MP4", ["--point", "20,30", "--out", "x.mp4", "--style", "cutout"], /no transparency/],
     ["a direction that does not exist", ["--point", "20,30", "--direction", "up"], /forward, backward, both/],
   ])("refuses %s with one sentence and exit code 2, and writes nothing", async (_, args, reason) => {
     const out = path.join(folder, "nothing");
-    const { code, stdout, stderr } = await unsam(["track", frames, ...model(), ...args, "--out", out]);
+    const { code, stdout, stderr } = await unsam(["track", frames, ...model(), "--out", out, ...args]);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(reason);
     expect(sentences(stderr)).toHaveLength(1);
