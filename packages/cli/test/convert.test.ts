@@ -116,7 +116,7 @@ describe("unsam convert", () => {
     [["fruit.json", "x.geojson", "--from", "pdf"], /--from is pdf/],
     [["fruit.json", "fruit.json", "--to", "coco"], /<out> is .*fruit\.json, which is the file of <in>/],
     [["missing.json", "x.geojson"], /There is no file/],
-    [["fruit.jpg", "x.geojson"], /The annotations .*fruit\.jpg” is not UTF-8 text/],
+    [["fruit.jpg", "x.geojson"], /The annotation file .*fruit\.jpg” is not UTF-8 text/],
     [["fruit.json", "x.geojson", "--epsg", "25832"], /no georeference is given/],
   ])("refuses %j in a sentence, and leaves nothing behind", async ([from, to, ...flags], message) => {
     const { code, stderr } = await unsam(["convert", at(from), at(to), ...flags]);

@@ -1,10 +1,14 @@
-import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { inRepository } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sentences, unsam } from "./run.js";
 import { expectSchema } from "./schema.js";
+
+interface Feature {
+  readonly geometry: { readonly coordinates: readonly (readonly (readonly [x: number, y: number][])[])[] };
+}
 
 let folder: string;
 let photo: string;
@@ -45,6 +49,28 @@ describe("unsam everything IMAGE --tiles", () => {
     expect(images[0]).toMatchObject({ file_name: "photo.jpg", width: report.width });
   });
 
+  it("writes CVAT and YOLO, outlines that are simplified, and the coordinates of a map", async () => {
+    const world = path.join(folder, "photo.jgw");
+    await writeFile(world, "2\n0\n0\n-2\n500001\n5799999\n");
+    const [geojson, cvat, yolo] = ["m.geojson", "m.cvat.xml", "m.yolo.txt"].map((name) =>
+      path.join(folder, name),
+    );
+    const out = [geojson, cvat, yolo].flatMap((file) => ["--out", file]);
+    const place = ["--georeference", "--epsg", "25832", "--simplify", "1"];
+    const { code, stderr } = await everything("--tiles", "512", ...place, ...out);
+    expect(code, stderr).toBe(0);
+    const { features, crs, width } = JSON.parse(await readFile(geojson, "utf8"));
+    expect(crs.properties.name).toMatch(/25832$/);
+    const xs = features.flatMap((one: Feature) => one.geometry.coordinates.flat(2).map(([x]) => x));
+    // The corner of the first pixel lies at 500000; a pixel is 2 wide.
+    expect(Math.min(...xs)).toBeGreaterThanOrEqual(500_000);
+    expect(Math.max(...xs)).toBeLessThanOrEqual(500_000 + 2 * width);
+    const shapes = (await readFile(cvat, "utf8")).match(/<(mask|polygon) /g) ?? [];
+    expect(shapes.length).toBe(features.length);
+    expect((await readFile(yolo, "utf8")).trim().split("\n").length).toBe(features.length);
+    await Promise.all([world, geojson, cvat, yolo].map((file) => rm(file)));
+  });
+
   it("says without --json what it found", async () => {
     const { code, stdout } = await everything("--tiles", "512");
     expect(code).toBe(0);
@@ -66,8 +92,12 @@ describe("unsam everything IMAGE --tiles", () => {
       expect(sentences(stderr).join(" ")).toMatch(message);
     };
     const tiles = ["--tiles", "256"];
-    await refused([...tiles, "--out", path.join(folder, "b.labels.png")], /\.coco\.json or \.geojson/);
-    await refused([...tiles, "--out", path.join(folder, "b.json")], /\.coco\.json or \.geojson/);
+    await refused([...tiles, "--out", path.join(folder, "b.labels.png")], /\.coco\.json, .* or \.geojson/);
+    await refused([...tiles, "--out", path.join(folder, "b.json")], /\.coco\.json, .* or \.geojson/);
+    await refused([...tiles, "--out", path.join(folder, "b.labelme.json")], /which holds pictures/);
+    await refused([...tiles, "--simplify", "1"], /--simplify is about outlines.*leave it out/);
+    const onMap = ["--georeference", "--out", path.join(folder, "b.geojson")];
+    await refused([...tiles, ...onMap], /neither a world file beside .*photo\.jpg/);
     await refused([...tiles, "--out", "-"], /--out names a file/);
     await refused([...tiles, "--at", "0.5"], /--at says what pictures show/);
     await refused([...tiles, "--granularity", "0.5"], /a range of sizes/);

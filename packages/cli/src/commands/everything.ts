@@ -16,7 +16,7 @@ import {
   type SceneFormat,
 } from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
-import { checkTiledFormats, everythingOfTiles } from "../everything/tiled.js";
+import { everythingOfTiles, tiledPlaces } from "../everything/tiled.js";
 import { withExamples } from "../help/examples.js";
 import { checkImageFlags, type ImageFlags, withImageOptions } from "../images/image-flags.js";
 import { STANDARD, sourceOf } from "../images/image-source.js";
@@ -134,8 +134,12 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
   const load = () => loadModel(flags, signal);
   checkTileFlags(flags, found?.isDirectory() ?? false);
   if (flags.tiles !== undefined) {
-    const places = out.map((file) => placeOf(file));
-    checkTiledFormats(places);
+    const scenes = out.map((file) => placeOf(file));
+    const places = tiledPlaces(scenes);
+    checkAnnotationFlags(
+      annotations,
+      scenes.map(({ format }) => format),
+    );
     const { tiles: tile, overlap, granularity } = flags;
     const tiled = {
       ...options,
@@ -144,7 +148,10 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
       overlap,
       maxPixels,
     };
-    await everythingOfTiles({ source, options: tiled, out: places, json: common.json, signal }, load);
+    await everythingOfTiles(
+      { source, options: tiled, out: places, annotations, json: common.json, signal },
+      load,
+    );
     return;
   }
   if (!found?.isDirectory()) {
@@ -205,11 +212,6 @@ function checkTileFlags(flags: EverythingFlags, isFolder: boolean): void {
   }
   if (format !== undefined || out.includes(STANDARD)) {
     refuse("With --tiles, --out names a file, and the end of its name the format; leave out --format and -.");
-  }
-  if (flags.simplify !== undefined || flags.georeference || flags.epsg !== undefined) {
-    refuse(
-      "With --tiles, outlines are exact and in pixels; leave out --simplify, --georeference and --epsg.",
-    );
   }
   if (granularity !== undefined && !(Array.isArray(granularity) && granularity.length === 2)) {
     refuse("With --tiles, --granularity is a range of sizes: a..b, from 0 (64 pixels) to 1 (the image).");

@@ -46,13 +46,21 @@ function ofAnnotations(format: AnnotationFormat): SceneFormat {
     suffix: format.suffixes[0],
     about: format.about,
     annotations: format,
-    write: async (scene, file, { photo, photoPath, simplify, georeference, epsg, signal }) => {
-      const isOnMap = georeference === true && format.isForMaps;
-      const place = isOnMap ? { georeference: photoPath, epsg } : {};
-      const options = { format: format.name, fileName: photo, simplify, ...place, signal };
-      return (await scene.export(file, options)).lost;
-    },
+    write: (scene, file, context) => exportAnnotations(scene, format, file, context),
   };
+}
+
+/** Writes annotations of a scene, whether it was looked at in tiles or not; says what the file does not tell. */
+export async function exportAnnotations(
+  scene: Pick<SceneHierarchy, "export">,
+  format: AnnotationFormat,
+  file: string,
+  { photo, photoPath, simplify, georeference, epsg, signal }: Omit<FormatContext, "at">,
+): Promise<readonly string[]> {
+  const isOnMap = georeference === true && format.isForMaps;
+  const place = isOnMap ? { georeference: photoPath, epsg } : {};
+  const options = { format: format.name, fileName: photo, simplify, ...place, signal };
+  return (await scene.export(file, options)).lost;
 }
 
 /** Pictures show what they show: they have nothing to tell. */
@@ -187,10 +195,10 @@ export function lossOfFormat({ suffix, annotations }: SceneFormat): string | nul
   return `${suffix} files do not tell of a mask its ${lost.join(", ")}`;
 }
 
-function tellLost(file: string, lost: readonly string[]): void {
+export function tellLost(file: string, lost: readonly string[]): void {
   if (lost.length > 0) tell(`${file} does not tell ${lost.join("; ")}`);
 }
 
-function listOf(names: readonly string[]): string {
+export function listOf(names: readonly string[]): string {
   return `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
 }

@@ -1,19 +1,21 @@
+import { ANNOTATION_FORMATS, type AnnotationFormat } from "@unsam/core/annotation-formats";
 import { UnSAMError } from "@unsam/core/errors";
 import { shown } from "@unsam/core/files";
 import { DEFAULT_MAX_PIXELS } from "@unsam/core/limits";
 import type { TiledOptions, TiledScene, UnSAM } from "@unsam/sdk";
-import { checkDistinct } from "../check-writable.js";
+import { checkDistinct, checkPlace } from "../check-writable.js";
 import type { ImageSource } from "../images/image-source.js";
 import { wrote } from "../outputs/result-files.js";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
-import { checkOutputs, type ScenePlace } from "./formats.js";
+import { type AnnotationFlags, exportAnnotations, listOf, type ScenePlace, tellLost } from "./formats.js";
 import { maskReport } from "./mask-report.js";
 
 export interface TiledJob {
   readonly source: ImageSource;
   readonly options: Omit<TiledOptions, "signal" | "onProgress">;
-  readonly out: readonly ScenePlace[];
+  readonly out: readonly TiledPlace[];
+  readonly annotations: AnnotationFlags;
   readonly json: boolean;
   readonly signal: AbortSignal;
 }
@@ -37,23 +39,24 @@ export async function checkFitsWhole(
   );
 }
 
-/** How the files are written that need no maps of the size of the image, by the ends of their names. */
-const WRITERS: Readonly<
-  Record<string, (scene: TiledScene, file: string, fileName: string, signal: AbortSignal) => Promise<void>>
-> = {
-  ".coco.json": (scene, file, fileName, signal) => scene.writeCOCO(file, { fileName, signal }),
-  ".geojson": (scene, file, _, signal) => scene.writeGeoJSON(file, { signal }),
-};
+/** A file of annotations that need no pictures of the size of the image. */
+interface TiledPlace {
+  readonly file: string;
+  readonly annotations: AnnotationFormat;
+}
 
 /** Throws `E_BAD_OPTION` for files that are not written of an image that is looked at in tiles. */
-export function checkTiledFormats(places: readonly ScenePlace[]): void {
-  for (const { file, format } of places) {
-    if (WRITERS[format.suffix]) continue;
+export function tiledPlaces(places: readonly ScenePlace[]): TiledPlace[] {
+  return places.map(({ file, format: { annotations } }) => {
+    if (annotations && !annotations.hasPictures) return { file, annotations };
+    const ends = ANNOTATION_FORMATS.filter(({ hasPictures }) => !hasPictures).map(
+      ({ suffixes: [end] }) => end,
+    );
     throw new UnSAMError(
       "E_BAD_OPTION",
-      `--out is ${file}; with --tiles its name must end in ${Object.keys(WRITERS).join(" or ")}.`,
+      `--out is ${file}, which holds pictures or maps of the size of the image; with --tiles its name must end in ${listOf(ends)}, or leave out --tiles.`,
     );
-  }
+  });
 }
 
 /** `unsam everything IMAGE --tiles N`. `load` is called once everything that can be checked before has been. */
@@ -66,13 +69,18 @@ export async function everythingOfTiles(job: TiledJob, load: () => Promise<UnSAM
     );
   }
   const path = source.path;
-  await checkOutputs(out);
+  for (const { file } of out) await checkPlace("--out", file);
   await checkDistinct(
     [["the photo", path]],
     out.map(({ file }) => ["--out", file]),
   );
   const { ImageParts } = await import("@unsam/core/image");
   await ImageParts.open(path, { maxPixels: options.maxPixels, signal });
+  if (job.annotations.georeference) {
+    // Before all tiles are looked at, which may take an hour.
+    const { requireGeoreference } = await import("@unsam/core/georeference");
+    await requireGeoreference(path, signal);
+  }
   await using unsam = await load();
   unsam.checkEverythingTiled(options);
   const started = performance.now();
@@ -85,8 +93,11 @@ export async function everythingOfTiles(job: TiledJob, load: () => Promise<UnSAM
     }),
   );
   const milliseconds = Math.round(performance.now() - started);
-  for (const { file, format } of out) {
-    await withProgress(`Writing ${file}`, () => WRITERS[format.suffix](scene, file, source.name, signal));
+  const context = { photo: source.name, photoPath: path, ...job.annotations, signal };
+  for (const { file, annotations } of out) {
+    await withProgress(`Writing ${file}`, async () =>
+      tellLost(file, await exportAnnotations(scene, annotations, file, context)),
+    );
   }
   printResult(
     job.json,

@@ -8,8 +8,8 @@ import type { AnnotatedImage } from "./record.js";
 export interface AnnotationCodec extends AnnotationFormat {
   /** Whether parsed JSON, or text, of a file without one of the suffixes is of this format. */
   recognises(content: unknown): boolean;
-  /** The text of a file. Throws `E_BAD_OPTION`, and what the signal throws. */
-  write(images: readonly AnnotatedImage[], context: WriteContext): Promise<string>;
+  /** The text of a file, in pieces: all of it may be longer than a string can be. Throws `E_BAD_OPTION`, and what the signal throws. */
+  write(images: readonly AnnotatedImage[], context: WriteContext): Iterable<string> | AsyncIterable<string>;
   /** Reads an untrusted file: parsed JSON, or text. Throws `E_BAD_FILE`, and what the signal throws. */
   read(content: unknown, context: ReadContext): Promise<AnnotatedImage[]>;
 }

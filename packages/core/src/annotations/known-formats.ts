@@ -27,6 +27,8 @@ export interface AnnotationFormat {
   readonly numbersLabels: boolean;
   /** It may be in the coordinates of a map. */
   readonly isForMaps: boolean;
+  /** Masks are pictures, of a region's box or of the whole image: not for images larger than memory. */
+  readonly hasPictures: boolean;
   /** What else is lost, as the end of “does not tell …”; null: nothing. */
   readonly changes: string | null;
 }
@@ -44,6 +46,7 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     outlines: "of several parts",
     numbersLabels: false,
     isForMaps: false,
+    hasPictures: false,
     changes: null,
   },
   {
@@ -57,6 +60,7 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     outlines: "of several parts",
     numbersLabels: false,
     isForMaps: false,
+    hasPictures: true,
     changes: null,
   },
   {
@@ -70,6 +74,7 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     outlines: "with holes",
     numbersLabels: true,
     isForMaps: false,
+    hasPictures: false,
     changes:
       "holes and parts as rings of their own: bridges of no width join them into one, which fills the same pixels by the even-odd rule",
   },
@@ -84,6 +89,7 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     outlines: "of one ring",
     numbersLabels: false,
     isForMaps: false,
+    hasPictures: false,
     changes: null,
   },
   {
@@ -97,6 +103,7 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     outlines: "of one ring",
     numbersLabels: false,
     isForMaps: false,
+    hasPictures: true,
     changes: null,
   },
   {
@@ -110,6 +117,7 @@ export const ANNOTATION_FORMATS: readonly AnnotationFormat[] = [
     outlines: "with holes",
     numbersLabels: false,
     isForMaps: true,
+    hasPictures: false,
     changes: null,
   },
 ];

@@ -10,16 +10,21 @@ const PIECE = 4 * 2 ** 20;
  * Writes a text that may be too long for one string: under a temporary name, then renamed. Throws `E_IO`, and what `signal` or
  * `pieces` throw.
  */
-export async function writePieces(path: string, pieces: Iterable<string>, signal: Abortable): Promise<void> {
+export async function writePieces(
+  path: string,
+  pieces: Iterable<string> | AsyncIterable<string>,
+  signal: Abortable,
+): Promise<void> {
   try {
     await writeWholeFile(path, async (file) => {
       let text = "";
-      for (const piece of pieces) {
+      for await (const piece of pieces) {
         signal.throwIfAborted();
+        if (text.length + piece.length > PIECE) {
+          await file.writeFile(text);
+          text = "";
+        }
         text += piece;
-        if (text.length < PIECE) continue;
-        await file.writeFile(text);
-        text = "";
       }
       await file.writeFile(text);
     });

@@ -26,6 +26,16 @@ export async function findGeoreference(photo: string, signal?: Abortable): Promi
   return tagged;
 }
 
+/** The same of a photo that must lie on a map. Throws `E_BAD_OPTION` where nothing says where. */
+export async function requireGeoreference(photo: string, signal?: Abortable): Promise<GeoTransform> {
+  const found = await findGeoreference(photo, signal);
+  if (found !== null) return found;
+  throw new UnSAMError(
+    "E_BAD_OPTION",
+    `There is neither a world file beside ${shown(photo)} nor a tag in it that says where it lies on a map; leave the georeference out, or add a world file.`,
+  );
+}
+
 /** A world file is about the pixels as they lie in the file, masks are of the photo as it is seen. */
 async function refuseTurned(photo: string, signal?: Abortable): Promise<void> {
   signal?.throwIfAborted();

@@ -3,23 +3,23 @@ import type { PolygonPoint } from "../mask/index.js";
 /** Steps along pixel edges in the order of right turns: right, down, left, up. */
 export type Direction = 0 | 1 | 2 | 3;
 
-/** Set where outlines part, meet or touch. */
-const FIXED = 16;
+/** Stands where outlines part, meet or touch: the directions there do not matter any more. No corner has all four. */
+const FIXED = 15;
 
 /**
- * The corners of the pixel grid, a byte each. A corner is fixed where two outlines pass it in different directions: there
+ * The corners of the pixel grid, half a byte each. A corner is fixed where two outlines pass it in different directions: there
  * regions part or touch. Between fixed corners all outlines that share an edge run together.
  */
 export class CornerMap {
   /** Corners in a row. */
   readonly stride: number;
-  /** Bits 0 to 3: the directions in which the first outline left and reached the corner. */
+  /** Two corners a byte; bits 0 to 3 of each: the directions in which the first outline left and reached it, or FIXED. */
   readonly #corners: Uint8Array;
 
   /** Size of the image in pixels; its frame is an outline, too, and its four corners are fixed. */
   constructor(width: number, height: number) {
     this.stride = width + 1;
-    this.#corners = new Uint8Array(this.stride * (height + 1));
+    this.#corners = new Uint8Array(Math.ceil((this.stride * (height + 1)) / 2));
     const frame: PolygonPoint[] = [
       [0, 0],
       [width, 0],
@@ -27,7 +27,7 @@ export class CornerMap {
       [0, height],
     ];
     this.add(frame);
-    for (const [x, y] of frame) this.#corners[this.indexOf(x, y)] |= FIXED;
+    for (const [x, y] of frame) this.#set(this.indexOf(x, y), FIXED);
   }
 
   indexOf(x: number, y: number): number {
@@ -35,7 +35,7 @@ export class CornerMap {
   }
 
   isFixed(corner: number): boolean {
-    return (this.#corners[corner] & FIXED) !== 0;
+    return this.#at(corner) === FIXED;
   }
 
   /** From a corner to the next one. */
@@ -61,9 +61,18 @@ export class CornerMap {
 
   #pass(corner: number, incoming: Direction, outgoing: Direction): void {
     const ways = (1 << ((incoming + 2) & 3)) | (1 << outgoing);
-    const known = this.#corners[corner];
-    if (known === 0) this.#corners[corner] = ways;
-    else if ((known & 15) !== ways) this.#corners[corner] = known | FIXED;
+    const known = this.#at(corner);
+    if (known === 0) this.#set(corner, ways);
+    else if (known !== ways) this.#set(corner, FIXED);
+  }
+
+  #at(corner: number): number {
+    return (this.#corners[corner >>> 1] >> (4 * (corner & 1))) & 15;
+  }
+
+  #set(corner: number, value: number): void {
+    // Bits are only ever added.
+    this.#corners[corner >>> 1] |= value << (4 * (corner & 1));
   }
 }
 

@@ -31,7 +31,7 @@ export function exactOutlines(mask: PackedMask): Polygon[] {
  * exact one, nor the other way round. Where masks share an edge they share it still, so no gap and no overlap appears between
  * neighbours; a mask in another one stays in it; no outline crosses itself or another; polygons, holes and their order are
  * those of `exactOutlines`, and bound 0 gives these. The frame of the image is kept.
- * Takes a byte for each pixel of the image. Throws `E_BAD_OPTION`, and what `signal` throws.
+ * Takes half a byte for each pixel of the image. Throws `E_BAD_OPTION`, and what `signal` throws.
  */
 export function simplifyOutlines(
   masks: readonly PackedMask[],

@@ -87,8 +87,14 @@ export function reading(more: Partial<ReadContext> = {}): ReadContext & { notes:
   };
 }
 
-export async function writeText(format: AnnotationCodec, images: readonly AnnotatedImage[]): Promise<string> {
-  return format.write(images, writing(images));
+export async function writeText(
+  format: AnnotationCodec,
+  images: readonly AnnotatedImage[],
+  more: Partial<WriteContext> = {},
+): Promise<string> {
+  let text = "";
+  for await (const piece of format.write(images, writing(images, more))) text += piece;
+  return text;
 }
 
 /** What comes back of images written and read in a format, recognised by its content alone. */

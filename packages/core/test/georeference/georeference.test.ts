@@ -13,7 +13,7 @@ import {
   toPixel,
   worldFileNames,
 } from "#core/georeference/index.js";
-import { packed, reading, region, writing } from "../annotations/samples.js";
+import { packed, reading, region, writeText } from "../annotations/samples.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -183,7 +183,7 @@ describe("a photo on a map", () => {
       regions: [region({ kind: "mask", mask: packed(4, 3, [0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]) })],
     };
     const georeference = { coefficients: [2, 0, 1000, 0, -2, 5000], epsg: 25832 } as const;
-    const text = await geojson.write([image], writing([image], { georeference }));
+    const text = await writeText(geojson, [image], { georeference });
     const file = JSON.parse(text);
     // Pixels 1 and 2 of the second row: x from 1 to 3, y from 1 to 2 in pixels.
     const ring = file.features[0].geometry.coordinates[0][0];
@@ -204,10 +204,7 @@ describe("a photo on a map", () => {
     expect(back.regions[0].shape).toMatchObject({ kind: "polygons" });
     const pixels = back.regions[0].shape.kind === "polygons" ? back.regions[0].shape.polygons[0].outer : [];
     expect([...pixels].map(String).sort()).toEqual(["1,1", "1,2", "3,1", "3,2"]);
-    const wgs84 = await geojson.write(
-      [image],
-      writing([image], { georeference: { ...georeference, epsg: 4326 } }),
-    );
+    const wgs84 = await writeText(geojson, [image], { georeference: { ...georeference, epsg: 4326 } });
     expect(JSON.parse(wgs84).crs).toBeUndefined();
   });
 

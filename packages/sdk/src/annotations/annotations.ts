@@ -10,9 +10,9 @@ import { Budget, checkLimits, type Limits } from "@unsam/core/limits";
 import { Mask, type PackedMask, type Polygon, packMask, unpackMask } from "@unsam/core/mask";
 import { checkKeys } from "@unsam/core/options";
 import { computeThreads } from "@unsam/core/runtime";
-import type { WrittenAnnotations } from "../annotation-files/write-files.js";
-import { type WriteAnnotationsOptions, writePlain } from "../annotation-files/write-plain.js";
 import { localAddon } from "../scene/addon.js";
+import type { WrittenAnnotations } from "./write-files.js";
+import { type WriteAnnotationsOptions, writePlain } from "./write-plain.js";
 
 const worker = computeThreads().bind<typeof import("./read.worker.js")>(
   new URL("./read.worker.js", import.meta.url),

@@ -1,5 +1,3 @@
-export type { WrittenAnnotations } from "../annotation-files/write-files.js";
-export type { WriteAnnotationsOptions } from "../annotation-files/write-plain.js";
 export {
   ANNOTATION_FORMAT_NAMES,
   type ImageAnnotations,
@@ -11,3 +9,5 @@ export {
   readAnnotations,
   writeAnnotations,
 } from "./annotations.js";
+export type { WrittenAnnotations } from "./write-files.js";
+export type { WriteAnnotationsOptions } from "./write-plain.js";

@@ -12,10 +12,10 @@ import { isHidden, readFileText, reasonOf, shown } from "@unsam/core/files";
 import { Budget, type Limits } from "@unsam/core/limits";
 import { type AddonAt, operationsAt } from "@unsam/core/operations";
 import type { Abortable } from "@unsam/core/runtime";
-import { CLASSES_FILE, classesBeside, Photos } from "../annotation-files/companions.js";
-import { Notes } from "../annotation-files/notes.js";
 import { buildScene } from "../scene/build-scene.js";
 import { parseScene } from "../scene/scene-file.js";
+import { CLASSES_FILE, classesBeside, Photos } from "./companions.js";
+import { Notes } from "./notes.js";
 
 export interface ReadingOptions extends Pick<Limits, "maxPixels" | "maxBytes"> {
   readonly format: string | undefined;
@@ -97,7 +97,7 @@ class Reader {
     const { format, maxPixels } = this.#options;
     const name = shown(file);
     const reading = {
-      what: "The annotations",
+      what: "The annotation file",
       code: "E_BAD_FILE",
       systemCode: "E_IO",
       signal: this.#signal,

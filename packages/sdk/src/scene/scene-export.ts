@@ -1,5 +1,6 @@
-import { encodePackedRLE } from "@unsam/core/mask";
-import { exactOutlines } from "@unsam/core/outline";
+import { type AnnotatedRegion, DEFAULT_LABEL } from "@unsam/core/annotation-record";
+import { Budget } from "@unsam/core/limits";
+import { cocoAnnotation, cocoHead, geojsonFeature } from "@unsam/core/region-json";
 import type { SceneMask } from "./scene-mask.js";
 
 export interface CocoOptions {
@@ -42,34 +43,29 @@ export function cocoOptions({ imageId = 1, fileName = "" }: CocoOptions): {
   return { imageId, fileName };
 }
 
+/** What annotation files say of a mask. */
+export function regionOf({ packed, score, stability, granularity, parent }: SceneMask): AnnotatedRegion {
+  const shape = { kind: "mask", mask: packed } as const;
+  return { label: DEFAULT_LABEL, shape, score, stability, granularity, parent: parent?.id ?? null };
+}
+
+interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Everything but the annotations. */
-export function cocoHead(
-  { width, height }: { readonly width: number; readonly height: number },
+export function cocoHeadOf(
+  { width, height }: ImageSize,
   imageId: number,
   fileName: string,
 ): Omit<CocoScene, "annotations"> {
-  return {
-    images: [{ id: imageId, file_name: fileName, width, height }],
-    categories: [{ id: 1, name: "region" }],
-  };
+  return cocoHead([{ fileName, width, height }], [DEFAULT_LABEL], imageId);
 }
 
-export function cocoAnnotation(mask: SceneMask, imageId: number): CocoAnnotation {
-  const { x, y, width, height } = mask.bbox;
-  const { size, counts } = encodePackedRLE(mask.packed, true);
-  return {
-    id: mask.id + 1,
-    image_id: imageId,
-    category_id: 1,
-    iscrowd: 0,
-    segmentation: { size, counts: counts as string },
-    area: mask.area,
-    bbox: [x, y, width, height],
-    granularity: mask.granularity,
-    parent: mask.parent ? mask.parent.id + 1 : null,
-    predicted_iou: mask.score,
-    stability_score: mask.stability,
-  };
+export function cocoAnnotationOf(mask: SceneMask, image: ImageSize, imageId: number): CocoAnnotation {
+  const numbers = { id: mask.id + 1, image: imageId, category: 1, first: 1 };
+  return cocoAnnotation(regionOf(mask), image, numbers, OWN_MASKS) as CocoAnnotation;
 }
 
 /** Like GeoJSON, but in pixels of the image, y downwards. */
@@ -99,19 +95,11 @@ export interface PolygonFeature {
 }
 
 /** Outlines run along pixel edges, so they give the mask back exactly (`Mask.fromPolygons`). */
-export function polygonFeature(mask: SceneMask): PolygonFeature {
-  const closed = (ring: readonly (readonly [number, number])[]) => [...ring, ring[0]];
-  const { granularity, score, stability, area } = mask;
-  return {
-    type: "Feature",
-    id: mask.id,
-    geometry: {
-      type: "MultiPolygon",
-      coordinates: exactOutlines(mask.packed).map(({ outer, holes }) => [
-        closed(outer),
-        ...holes.map((hole) => closed(hole)),
-      ]),
-    },
-    properties: { granularity, parent: mask.parent?.id ?? null, score, stability, area },
-  };
+export function polygonFeature(mask: SceneMask, image: ImageSize): PolygonFeature {
+  const feature = geojsonFeature(regionOf(mask), image, mask.id, null, OWN_MASKS);
+  const { label: _, ...properties } = feature.properties;
+  return { ...feature, properties: properties as PolygonFeature["properties"] };
 }
+
+/** Nothing is filled: the masks are here already. */
+const OWN_MASKS = new Budget("The masks of a scene", Number.POSITIVE_INFINITY);

@@ -1,4 +1,3 @@
-import { DEFAULT_LABEL } from "@unsam/core/annotation-record";
 import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { GRANULARITY_STEPS, type LogitMaps, labelMapAt } from "@unsam/core/fusion";
 import { type ImageInput, type RgbImage, toPNG } from "@unsam/core/image";
@@ -6,8 +5,8 @@ import { checkLimits, type Limits } from "@unsam/core/limits";
 import { checkKeys } from "@unsam/core/options";
 import { computeThreads } from "@unsam/core/runtime";
 import sharp from "sharp";
-import type { WrittenAnnotations } from "../annotation-files/write-files.js";
-import { type WriteAnnotationsOptions, writePlain } from "../annotation-files/write-plain.js";
+import type { WrittenAnnotations } from "../annotations/write-files.js";
+import { type WriteAnnotationsOptions, writePlain } from "../annotations/write-plain.js";
 import { type Granularity, parseGranularity } from "../granularity.js";
 import { drawOverPhoto } from "../photo-under-masks.js";
 import { localAddon } from "./addon.js";
@@ -15,11 +14,12 @@ import type { FusionOptions, SceneData, SceneEntry } from "./scene-data.js";
 import {
   type CocoOptions,
   type CocoScene,
-  cocoAnnotation,
-  cocoHead,
+  cocoAnnotationOf,
+  cocoHeadOf,
   cocoOptions,
   type PolygonScene,
   polygonFeature,
+  regionOf,
 } from "./scene-export.js";
 import { masksOfForest } from "./scene-forest.js";
 import { LabelMap, SceneContours } from "./scene-maps.js";
@@ -56,6 +56,8 @@ export interface ExportOptions extends WriteAnnotationsOptions {
   /** Name of the photo's file (default ""). */
   readonly fileName?: string | undefined;
 }
+
+export const EXPORT_KEYS = ["fileName", "format", "simplify", "georeference", "epsg", "signal"];
 
 /**
  * All masks of an image as one nested scene: a forest from parts to wholes, and with it a label map at every
@@ -224,14 +226,10 @@ export class SceneHierarchy {
    * `format`; says what the file does not tell. What each format keeps: docs/formats.md. Throws `E_BAD_OPTION`, `E_IO`.
    */
   async export(path: string, options: ExportOptions = {}): Promise<WrittenAnnotations> {
-    checkKeys(options, ["fileName", "format", "simplify", "georeference", "epsg", "signal"], "export");
+    checkKeys(options, EXPORT_KEYS, "export");
     const { fileName = "", ...writing } = options;
     const { width, height, masks } = this;
-    const regions = masks.map(({ packed, score, stability, granularity, parent }) => {
-      const shape = { kind: "mask", mask: packed } as const;
-      return { label: DEFAULT_LABEL, shape, score, stability, granularity, parent: parent?.id ?? null };
-    });
-    return writePlain(path, [{ fileName, width, height, regions }], writing);
+    return writePlain(path, [{ fileName, width, height, regions: masks.map(regionOf) }], writing);
   }
 
   /** The masks as a COCO data set of one image. */
@@ -239,15 +237,15 @@ export class SceneHierarchy {
     checkKeys(options, ["imageId", "fileName"], "toCOCO");
     const { imageId, fileName } = cocoOptions(options);
     return {
-      ...cocoHead(this, imageId, fileName),
-      annotations: await gently(this.masks, (mask) => cocoAnnotation(mask, imageId)),
+      ...cocoHeadOf(this, imageId, fileName),
+      annotations: await gently(this.masks, (mask) => cocoAnnotationOf(mask, this, imageId)),
     };
   }
 
   /** The masks as polygons with holes along pixel edges, in the form of GeoJSON. */
   async toGeoJSON(): Promise<PolygonScene> {
     const { width, height } = this;
-    const features = await gently(this.masks, polygonFeature);
+    const features = await gently(this.masks, (mask) => polygonFeature(mask, this));
     return { type: "FeatureCollection", width, height, features };
   }
 

@@ -1,39 +1,26 @@
-import { cocoAnnotation, cocoHead, type PolygonFeature, polygonFeature } from "../scene/scene-export.js";
+import { listText } from "@unsam/core/region-json";
+import { cocoAnnotationOf, cocoHeadOf, type PolygonFeature, polygonFeature } from "../scene/scene-export.js";
 import { masksOfForest } from "../scene/scene-forest.js";
 import type { TiledData } from "./tiled-data.js";
 
 // Files of a scene that may be too large for one string: they are written mask by mask. Worker side.
 
 /** What `SceneHierarchy.toGeoJSON` gives, one feature a line. */
-export function* geojsonText({ width, height, entries, forest }: TiledData): Generator<string> {
+export function* geojsonText(scene: TiledData): Generator<string> {
+  const { width, height, entries, forest } = scene;
   yield* listText({ type: "FeatureCollection", width, height }, "features", features());
 
   function* features(): Generator<PolygonFeature> {
-    for (const mask of masksOfForest(entries, forest)) yield polygonFeature(mask);
+    for (const mask of masksOfForest(entries, forest)) yield polygonFeature(mask, scene);
   }
 }
 
 /** What `SceneHierarchy.toCOCO` gives, one annotation a line. */
-export function* cocoText(
-  { width, height, entries, forest }: TiledData,
-  imageId: number,
-  fileName: string,
-): Generator<string> {
-  const masks = masksOfForest(entries, forest);
-  yield* listText(cocoHead({ width, height }, imageId, fileName), "annotations", annotations());
+export function* cocoText(scene: TiledData, imageId: number, fileName: string): Generator<string> {
+  const masks = masksOfForest(scene.entries, scene.forest);
+  yield* listText(cocoHeadOf(scene, imageId, fileName), "annotations", annotations());
 
   function* annotations() {
-    for (const mask of masks) yield cocoAnnotation(mask, imageId);
+    for (const mask of masks) yield cocoAnnotationOf(mask, scene, imageId);
   }
-}
-
-/** An object whose last member is a long list. */
-function* listText(head: object, name: string, items: Iterable<unknown>): Generator<string> {
-  yield `${JSON.stringify(head).slice(0, -1)},${JSON.stringify(name)}:[`;
-  let isFirst = true;
-  for (const item of items) {
-    yield `${isFirst ? "" : ","}\n${JSON.stringify(item)}`;
-    isFirst = false;
-  }
-  yield "\n]}\n";
 }

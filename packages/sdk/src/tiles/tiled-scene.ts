@@ -1,7 +1,12 @@
+import { annotationFormatNamed, annotationFormatOf } from "@unsam/core/annotation-formats";
+import { UnSAMError } from "@unsam/core/errors";
 import { checkKeys } from "@unsam/core/options";
 import { computeThreads } from "@unsam/core/runtime";
-import { type CocoOptions, cocoOptions } from "../scene/scene-export.js";
+import type { WrittenAnnotations } from "../annotations/write-files.js";
+import { writePlain } from "../annotations/write-plain.js";
+import { type CocoOptions, cocoOptions, regionOf } from "../scene/scene-export.js";
 import { masksOfForest } from "../scene/scene-forest.js";
+import { EXPORT_KEYS, type ExportOptions } from "../scene/scene-hierarchy.js";
 import type { SceneMask } from "../scene/scene-mask.js";
 import type { TiledData } from "./tiled-data.js";
 
@@ -35,6 +40,27 @@ export class TiledScene {
     this.#data = data;
     this.masks = masksOfForest(data.entries, data.forest);
     this.roots = this.masks.filter(({ parent }) => parent === null);
+  }
+
+  /**
+   * Writes the masks in a format for annotations, as `SceneHierarchy.export` does, and says what the file does not tell. Labelme and
+   * Label Studio hold masks as pictures and are refused. `simplify` takes half a byte for each pixel of the image.
+   * Throws `E_BAD_OPTION`, `E_IO`, or the signal's reason.
+   */
+  async export(path: string, options: ExportOptions = {}): Promise<WrittenAnnotations> {
+    checkKeys(options, EXPORT_KEYS, "export");
+    const { fileName = "", ...writing } = options;
+    const { format } = writing;
+    const { hasPictures, about } =
+      format === undefined ? annotationFormatOf(path) : annotationFormatNamed(format);
+    if (hasPictures) {
+      throw new UnSAMError(
+        "E_BAD_OPTION",
+        `${about} hold masks as pictures, too large for an image that is looked at in tiles; write GeoJSON, COCO, CVAT or YOLO.`,
+      );
+    }
+    const { width, height, masks } = this;
+    return writePlain(path, [{ fileName, width, height, regions: masks.map(regionOf) }], writing);
   }
 
   /** Writes what `SceneHierarchy.toGeoJSON` gives, mask by mask, whole or not at all. Throws `E_IO`. */

@@ -1,31 +1,18 @@
 import { UnSAMError } from "../../errors.js";
 import { checkPixels } from "../../limits/index.js";
-import {
-  boxBytes,
-  checkRLE,
-  encodePackedRLE,
-  type PackedMask,
-  type Polygon,
-  packRLE,
-} from "../../mask/index.js";
+import { boxBytes, checkRLE, type Polygon, packRLE } from "../../mask/index.js";
 import type { AnnotationCodec, ReadContext, WriteContext } from "../format.js";
 import { JsonValue } from "../json-value.js";
 import { annotationFormatNamed } from "../known-formats.js";
-import { fits } from "../prepare.js";
-import {
-  type AnnotatedImage,
-  type AnnotatedRegion,
-  DEFAULT_LABEL,
-  maskOf,
-  type RegionShape,
-} from "../record.js";
+import { type AnnotatedImage, type AnnotatedRegion, DEFAULT_LABEL, type RegionShape } from "../record.js";
+import { cocoAnnotation, cocoHead, listText } from "../region-json.js";
 
 /** COCO's detection format: run lengths without loss, or rings. */
 export const COCO: AnnotationCodec = {
   ...annotationFormatNamed("coco"),
   recognises: (content) =>
     isObject(content) && Array.isArray(content.images) && Array.isArray(content.annotations),
-  write: async (images, context) => `${JSON.stringify(dataSet(images, context))}\n`,
+  write: textOf,
   read: async (content, context) => readDataSet(new JsonValue(content, context.name), context),
 };
 
@@ -33,57 +20,22 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-export interface CocoSegmentation {
-  readonly size: readonly [number, number];
-  readonly counts: string;
-}
-
-/** Compressed run lengths, as COCO's own tools read them. */
-export function cocoRunLengths(mask: PackedMask): CocoSegmentation {
-  const { size, counts } = encodePackedRLE(mask, true);
-  return { size, counts: counts as string };
-}
-
-function dataSet(images: readonly AnnotatedImage[], { budget, signal }: WriteContext) {
+function* textOf(images: readonly AnnotatedImage[], { budget, signal }: WriteContext): Generator<string> {
   const labels = [...new Set(images.flatMap(({ regions }) => regions.map(({ label }) => label)))];
   const category = new Map(labels.map((label, k) => [label, k + 1]));
-  const annotations: unknown[] = [];
-  for (const [k, image] of images.entries()) {
-    const first = annotations.length + 1;
-    for (const region of image.regions) {
-      signal.throwIfAborted();
-      const mask = maskOf(region, image, budget);
-      const [x0, y0, x1, y1] = mask.box;
-      annotations.push({
-        id: annotations.length + 1,
-        image_id: k + 1,
-        category_id: category.get(region.label),
-        iscrowd: 0,
-        segmentation: segmentationOf(region.shape, mask),
-        area: mask.area,
-        bbox: mask.area === 0 ? [0, 0, 0, 0] : [x0, y0, x1 - x0 + 1, y1 - y0 + 1],
-        granularity: region.granularity,
-        parent: region.parent === null ? null : first + region.parent,
-        predicted_iou: region.score,
-        stability_score: region.stability,
-      });
+  yield* listText(cocoHead(images, labels), "annotations", annotations());
+
+  function* annotations() {
+    let first = 1;
+    for (const [k, image] of images.entries()) {
+      for (const [i, region] of image.regions.entries()) {
+        signal.throwIfAborted();
+        const numbers = { id: first + i, image: k + 1, category: category.get(region.label) ?? 0, first };
+        yield cocoAnnotation(region, image, numbers, budget);
+      }
+      first += image.regions.length;
     }
   }
-  return {
-    images: images.map(({ fileName, width, height }, k) => ({
-      id: k + 1,
-      file_name: fileName,
-      width,
-      height,
-    })),
-    categories: labels.map((name, k) => ({ id: k + 1, name })),
-    annotations,
-  };
-}
-
-function segmentationOf(shape: RegionShape, mask: PackedMask): CocoSegmentation | number[][] {
-  if (shape.kind === "mask" || !fits(shape, COCO.outlines)) return cocoRunLengths(mask);
-  return shape.polygons.map(({ outer }) => outer.flat());
 }
 
 function readDataSet(file: JsonValue, context: ReadContext): AnnotatedImage[] {

@@ -28,19 +28,19 @@ const FARTHEST = 1e9;
 export const CVAT: AnnotationCodec = {
   ...annotationFormatNamed("cvat"),
   recognises: (content) => typeof content === "string" && MARK.test(content.slice(0, 65_536)),
-  write: async (images, context) => xmlOf(images, context),
+  write: xmlOf,
   read: async (content, context) => readXml(content as string, context),
 };
 
 /** Attributes of a region that CVAT has no place of its own for. */
 const FACTS = ["score", "stability", "granularity"] as const;
 
-function xmlOf(images: readonly AnnotatedImage[], context: WriteContext): string {
+function* xmlOf(images: readonly AnnotatedImage[], context: WriteContext): Generator<string> {
   const labels = [...new Set(images.flatMap(({ regions }) => regions.map(({ label }) => label)))];
   const attribute = (name: string) =>
     `<attribute><name>${name}</name><mutable>False</mutable><input_type>text</input_type><default_value></default_value><values></values></attribute>`;
   const attributes = `<attributes>${["number", "parent", ...FACTS].map(attribute).join("")}</attributes>`;
-  const lines = [
+  const head = [
     '<?xml version="1.0" encoding="utf-8"?>',
     "<annotations>",
     "<version>1.1</version>",
@@ -48,16 +48,17 @@ function xmlOf(images: readonly AnnotatedImage[], context: WriteContext): string
     ...labels.map((label) => `<label><name>${escaped(label)}</name>${attributes}</label>`),
     "</labels></task></meta>",
   ];
+  yield `${head.join("\n")}\n`;
   for (const [k, image] of images.entries()) {
     const { fileName, width, height } = image;
-    lines.push(`<image id="${k}" name="${escaped(fileName)}" width="${width}" height="${height}">`);
+    yield `<image id="${k}" name="${escaped(fileName)}" width="${width}" height="${height}">\n`;
     for (const [number, region] of image.regions.entries()) {
       context.signal.throwIfAborted();
-      lines.push(elementOf(region, number, image, context));
+      yield `${elementOf(region, number, image, context)}\n`;
     }
-    lines.push("</image>");
+    yield "</image>\n";
   }
-  return `${lines.join("\n")}\n</annotations>\n`;
+  yield "</annotations>\n";
 }
 
 function elementOf(

@@ -1,18 +1,12 @@
 import { UnSAMError } from "../../errors.js";
-import { type GeoTransform, isMirrored, isSound, toMap, toPixel } from "../../georeference/index.js";
+import { type GeoTransform, isMirrored, isSound, toPixel } from "../../georeference/index.js";
 import { checkPixels } from "../../limits/index.js";
-import type { Polygon, PolygonPoint } from "../../mask/index.js";
+import type { PolygonPoint } from "../../mask/index.js";
 import type { AnnotationCodec, ReadContext, WriteContext } from "../format.js";
 import { JsonValue } from "../json-value.js";
 import { annotationFormatNamed } from "../known-formats.js";
-import {
-  type AnnotatedImage,
-  type AnnotatedRegion,
-  DEFAULT_LABEL,
-  maskOf,
-  polygonsOf,
-  type RegionShape,
-} from "../record.js";
+import { type AnnotatedImage, type AnnotatedRegion, DEFAULT_LABEL, type RegionShape } from "../record.js";
+import { geojsonFeature, listText } from "../region-json.js";
 
 /** WGS 84, the only system that RFC 7946 knows, and which it does not name. */
 const WGS84 = 4326;
@@ -29,51 +23,29 @@ export const GEOJSON: AnnotationCodec = {
     content !== null &&
     "type" in content &&
     content.type === "FeatureCollection",
-  write: async ([image], context) => `${JSON.stringify(collectionOf(image, context))}\n`,
+  write: ([image], context) => textOf(image, context),
   read: async (content, context) => [readCollection(new JsonValue(content, context.name), context)],
 };
 
-type Coordinates = PolygonPoint[][][];
-
-function collectionOf(image: AnnotatedImage, { georeference, budget, signal }: WriteContext) {
+function* textOf(image: AnnotatedImage, { georeference, budget, signal }: WriteContext): Generator<string> {
   const { fileName, width, height, regions } = image;
   const crs = georeference?.epsg ?? WGS84;
-  return {
+  const head = {
     type: "FeatureCollection",
     ...(crs === WGS84 ? {} : { crs: { type: "name", properties: { name: `urn:ogc:def:crs:EPSG::${crs}` } } }),
     width,
     height,
     file_name: fileName,
     ...(georeference ? { transform: georeference.coefficients } : {}),
-    features: regions.map((region, id) => {
-      signal.throwIfAborted();
-      const { label, granularity, parent, score, stability } = region;
-      return {
-        type: "Feature",
-        id,
-        geometry: { type: "MultiPolygon", coordinates: coordinatesOf(polygonsOf(region), georeference) },
-        properties: {
-          label,
-          granularity,
-          parent,
-          score,
-          stability,
-          area: maskOf(region, image, budget).area,
-        },
-      };
-    }),
   };
-}
+  yield* listText(head, "features", features());
 
-/** Rings with their first point repeated at the end; on a map outlines run counter-clockwise, as RFC 7946 asks. */
-export function coordinatesOf(polygons: readonly Polygon[], georeference: GeoTransform | null): Coordinates {
-  const placed = (ring: readonly PolygonPoint[]) => {
-    if (georeference === null) return [...ring, ring[0]];
-    const points = ring.map(([x, y]) => toMap(georeference, x, y));
-    if (isMirrored(georeference)) points.reverse();
-    return [...points, points[0]];
-  };
-  return polygons.map(({ outer, holes }) => [placed(outer), ...holes.map(placed)]);
+  function* features() {
+    for (const [id, region] of regions.entries()) {
+      signal.throwIfAborted();
+      yield geojsonFeature(region, image, id, georeference, budget);
+    }
+  }
 }
 
 function readCollection(file: JsonValue, context: ReadContext): AnnotatedImage {

@@ -30,8 +30,9 @@ export const LABEL_STUDIO: AnnotationCodec = {
     Array.isArray(content) &&
     content.length > 0 &&
     content.every((task) => typeof task === "object" && task !== null && "data" in task),
-  write: async (images, context) =>
-    `${JSON.stringify(images.map((image, k) => taskOf(image, k + 1, context)))}\n`,
+  *write(images, context) {
+    yield `${JSON.stringify(images.map((image, k) => taskOf(image, k + 1, context)))}\n`;
+  },
   read: async (content, context) => readTasks(new JsonValue(content, context.name), context),
 };
 

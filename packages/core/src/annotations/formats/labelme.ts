@@ -20,7 +20,9 @@ export const LABELME: AnnotationCodec = {
   ...annotationFormatNamed("labelme"),
   recognises: (content) =>
     typeof content === "object" && content !== null && "shapes" in content && "imagePath" in content,
-  write: async ([image], context) => `${JSON.stringify(await fileOf(image, context), null, 1)}\n`,
+  async *write([image], context) {
+    yield `${JSON.stringify(await fileOf(image, context), null, 1)}\n`;
+  },
   read: async (content, context) => [await readFile(new JsonValue(content, context.name), context)],
 };
 

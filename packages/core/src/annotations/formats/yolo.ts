@@ -19,13 +19,12 @@ export const YOLO: AnnotationCodec = {
   ...annotationFormatNamed("yolo"),
   recognises: (content) =>
     typeof content === "string" && /^\s*\d+(\s+-?[\d.eE+-]+){4,}\s*$/m.test(content.slice(0, 4096)),
-  write: async ([image], { classes, signal }) =>
-    image.regions
-      .map((region) => {
-        signal.throwIfAborted();
-        return lineOf(region, image, classes);
-      })
-      .join(""),
+  *write([image], { classes, signal }) {
+    for (const region of image.regions) {
+      signal.throwIfAborted();
+      yield lineOf(region, image, classes);
+    }
+  },
   read: async (content, context) => [readLabels(content as string, context)],
 };
 

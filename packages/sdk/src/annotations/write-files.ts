@@ -12,8 +12,8 @@ import {
   withoutEmpty,
 } from "@unsam/core/annotations";
 import { UnSAMError } from "@unsam/core/errors";
-import { makeFolder, outputName, shown, writeWhole } from "@unsam/core/files";
-import { findGeoreference, type GeoTransform } from "@unsam/core/georeference";
+import { makeFolder, outputName, shown, writePieces, writeWhole } from "@unsam/core/files";
+import { type GeoTransform, requireGeoreference } from "@unsam/core/georeference";
 import { Budget } from "@unsam/core/limits";
 import type { Abortable } from "@unsam/core/runtime";
 import { CLASSES_FILE, classesBeside, DATA_FILE } from "./companions.js";
@@ -60,7 +60,7 @@ export async function writeAnnotationFiles(
   const classes = await classesOf(prepared, format, where, isFolder, lost, signal);
   const context = { budget, signal, classes, georeference };
   if (!isFolder) {
-    await writeWhole(where, await textOf(format, prepared, context));
+    await writePieces(where, textOf(format, prepared, context), signal);
     return { format: format.name, files: [where], lost };
   }
   const names = namesOf(prepared, format);
@@ -70,27 +70,27 @@ export async function writeAnnotationFiles(
   for (const [k, image] of prepared.entries()) {
     signal.throwIfAborted();
     const file = path.join(folder, names[k]);
-    await writeWhole(file, await textOf(format, [image], context));
+    await writePieces(file, textOf(format, [image], context), signal);
     files.push(file);
   }
   if (format.numbersLabels) files.push(...(await writeClasses(where, classes)));
   return { format: format.name, files, lost };
 }
 
-/** Throws `E_BAD_OPTION` for more than a text can hold. */
-async function textOf(
+/** Throws `E_BAD_OPTION` where a piece is more than a text can hold. */
+async function* textOf(
   format: AnnotationCodec,
   images: readonly AnnotatedImage[],
   context: WriteContext,
-): Promise<string> {
+): AsyncGenerator<string> {
   try {
-    return await format.write(images, context);
+    yield* format.write(images, context);
   } catch (cause) {
     // V8 holds texts of half a gigabyte.
     if (!(cause instanceof RangeError)) throw cause;
     throw new UnSAMError(
       "E_BAD_OPTION",
-      "The annotations are too many for one file; write fewer images at once.",
+      "The regions are too many for one file; write fewer images at once, or another format.",
       { cause },
     );
   }
@@ -165,13 +165,7 @@ async function georeferenceOf(
   if (!format.isForMaps || images.length !== 1) {
     throw new UnSAMError("E_BAD_OPTION", "A georeference is for the GeoJSON of one photo.");
   }
-  const found = await findGeoreference(photo, signal);
-  if (found === null) {
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      `There is neither a world file beside ${shown(photo)} nor a tag in it that says where it lies on a map.`,
-    );
-  }
+  const found = await requireGeoreference(photo, signal);
   const placed = { ...found, epsg: epsg ?? found.epsg };
   if (placed.epsg === null) {
     lost.push("the coordinate reference system: a world file names none; give its EPSG code");

@@ -91,7 +91,7 @@ async function linesOf(file: string, signal: Abortable): Promise<string[] | null
   const there = await readdir(path.dirname(file)).catch(() => [] as string[]);
   if (!there.includes(path.basename(file))) return null;
   const options = {
-    what: "The names of classes",
+    what: "The list of classes",
     code: "E_BAD_FILE",
     maxBytes: MOST_CLASS_BYTES,
     signal,
