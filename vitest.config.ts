@@ -37,6 +37,7 @@ const ONCE: Readonly<Record<string, readonly string[]>> = {
     "telemetry",
     "tiles/memory",
     "tiles/tiled",
+    "video/video-files",
     "without-onnxruntime",
   ],
   evaluation: ["region-tree/evaluate", "run/evaluate"],

@@ -15,6 +15,7 @@ const examples = [
   ["click-to-cutout.mjs", [photo, "211", "144", "0.5", "cutout.png"], "cutout.png"],
   ["ladder-sheet.mjs", [photo, "211", "144", "ladder.png"], "ladder.png"],
   ["whole-scene.mjs", [photo, "scene"], "scene/scene.json"],
+  ["track-clip.mjs", [other, "323", "123", "track"], "track/overlay.gif"],
   ["batch-folder.mjs", [images, "batch"], "batch/juice.jpg.json"],
   ["click-service/try-out.mjs", [photo, other], null],
   // Patient clients: the machine of a CI run has other things to do.
