@@ -7,7 +7,7 @@ export const SECTIONS = [
   {
     title: "Guides",
     pages: [
-      ...["granularity", "whole-images", "large-images", "video", "formats", "lifecycle"],
+      ...["granularity", "whole-images", "large-images", "video", "formats", "service", "lifecycle"],
       ...["bundlers", "performance", "troubleshooting"],
     ],
   },
@@ -34,6 +34,7 @@ export const NAMES = {
   "large-images": "Large images",
   video: "Video",
   formats: "Annotation formats",
+  service: "The service",
   lifecycle: "Lifecycle of objects",
   checkpoints: "Checkpoints",
   "encoded-image": "Saved encodings",
@@ -49,6 +50,7 @@ export const ABOUT = {
   "quick-start": "Install, the first mask, corrections, the command line.",
   "command-line": "All commands of unsam and their options.",
   models: "Built-in models, official weights by name, downloads, the cache.",
+  service: "unsam serve: HTTP routes, limits, tokens, metrics, a typed client, a Fastify plugin.",
   lifecycle: "Dispose, AbortSignal, worker threads, the end of the process.",
   bundlers: "Recipes for esbuild, webpack, Next.js and Electron.",
   performance: "Installed size, times and memory, with the command that measures each.",

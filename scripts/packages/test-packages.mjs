@@ -64,19 +64,31 @@ const settings = (module, moduleResolution, file) => ({
 
 describe("packages from tarballs, in an empty folder", () => {
   const installed = new Installation();
+  let service;
   after(() => installed.remove());
   before(async () => {
     const tarballs = given
       ? readdirSync(given).filter((name) => name.endsWith(".tgz"))
       : packAll(path.join(root, "out", "packages")).map(({ tarball }) => path.basename(tarball));
     const folder = path.resolve(given ?? path.join(root, "out", "packages"));
-    await installed.install(...tarballs.map((name) => path.join(folder, name)));
+    const files = tarballs.map((name) => path.join(folder, name));
+    // The service is for those who want one (docs/decisions/0027-service.md).
+    service = files.filter((file) => path.basename(file).startsWith("unsam-server-"));
+    await installed.install(...files.filter((file) => !service.includes(file)));
   });
 
   it(`take at most ${MEGABYTES} MB with all they need`, async (test) => {
     const megabytes = await installed.megabytes();
     test.diagnostic(`${megabytes.toFixed(1)} MB`);
     assert.ok(megabytes < MEGABYTES, `${megabytes.toFixed(1)} MB`);
+  });
+
+  it("say how to install the service, and find it then", async () => {
+    const command = ["npx", "--no-install", "unsam", "serve", "--model", "region-tree"];
+    await assert.rejects(installed.run(...command), /npm i @unsam\/server/);
+    await installed.install(...service);
+    // Beyond this machine it takes tokens: a refusal of the service itself.
+    await assert.rejects(installed.run(...command, "--host", "0.0.0.0"), /give tokens/);
   });
 
   it("work when imported", async () => {

@@ -11,6 +11,7 @@ import { modelsCommand } from "./commands/models.js";
 import { pseudoLabelCommand } from "./commands/pseudo-label.js";
 import { pullCommand } from "./commands/pull.js";
 import { segmentCommand } from "./commands/segment.js";
+import { serveCommand } from "./commands/serve.js";
 import { trackCommand } from "./commands/track.js";
 import { trainCommand } from "./commands/train.js";
 import { withDefaultsOptions } from "./defaults/default-flags.js";
@@ -43,6 +44,7 @@ export function createProgram(interrupt: Interrupt): Command {
     inspectCommand,
     pullCommand,
     modelsCommand,
+    serveCommand,
     doctorCommand,
     trainCommand,
   ]) {

@@ -1,0 +1,148 @@
+import { createRequire } from "node:module";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { UnSAMError } from "@unsam/core/errors";
+import { readFileText } from "@unsam/core/files";
+import { Command, InvalidArgumentError } from "commander";
+import { count, wholeNumber } from "../arguments.js";
+import { markRepeatable } from "../defaults/default-flags.js";
+import { withExamples } from "../help/examples.js";
+import { loadModel, type ModelOptions } from "../load-model.js";
+import { withModelOptions } from "../prompt-flags.js";
+import type { Interrupt } from "../terminal/interrupt.js";
+import { print, tell } from "../terminal/output.js";
+
+interface ServeFlags extends ModelOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tokenFile?: string;
+  readonly withoutToken?: true;
+  readonly cache?: number;
+  readonly spill?: string;
+  readonly allowHost?: string[];
+  readonly origin?: string[];
+  readonly maxPixels?: number;
+  readonly log?: true;
+}
+
+/** Tokens for the service, separated by blanks, commas or lines. On the command line every user of the machine would see them. */
+const TOKENS = "UNSAM_TOKENS";
+const MOST_TOKEN_BYTES = 2 ** 20;
+
+export function serveCommand(interrupt: Interrupt): Command {
+  const command = withModelOptions(new Command("serve"))
+    .description(
+      "Answer prompts over HTTP, until it is told to stop. It is a package of its own: npm i @unsam/server.",
+    )
+    .option("--host <address>", "where to listen; beyond this machine it takes tokens", "127.0.0.1")
+    .option("--port <n>", "where to listen; 0: any that is free", port, 3000)
+    .option("--token-file <file>", `bearer tokens, one a line (else those of ${TOKENS})`)
+    .option("--without-token", "listen beyond this machine for everybody")
+    .option("--cache <megabytes>", "what encoded images hold in memory (default 512)", count)
+    .option("--spill <dir>", "keep encoded images there that do not fit into memory")
+    .option("--allow-host <name>", "photos may be fetched from this host; repeatable", list)
+    .option("--origin <origin>", "pages of this origin may call the service; repeatable", list)
+    .option("--log", "print a line of JSON for each request to standard output");
+  markRepeatable(command, "--allow-host", "--origin");
+  command.action((flags: ServeFlags) => answerRequests(flags, interrupt));
+  return withExamples(command, [
+    ["unsam serve", "on this machine, port 3000: its routes are shown at http://127.0.0.1:3000/docs"],
+    [
+      "unsam serve --host 0.0.0.0 --token-file tokens.txt --spill encoded",
+      "for a network, with tokens, and a folder for what does not fit into memory",
+    ],
+  ]);
+}
+
+function port(text: string): number {
+  const value = wholeNumber(text);
+  if (value <= 65535) return value;
+  throw new InvalidArgumentError("Give a port from 0 to 65535.");
+}
+
+function list(text: string, earlier: string[] = []): string[] {
+  return [...earlier, text];
+}
+
+async function answerRequests(flags: ServeFlags, interrupt: Interrupt): Promise<void> {
+  const { signal } = interrupt;
+  const { serve } = await serverPackage();
+  const tokens = await readTokens(flags.tokenFile, signal);
+  await using unsam = await loadModel(flags, signal);
+  const { host, port, withoutToken, cache, spill, allowHost, origin, maxPixels, log } = flags;
+  const server = await serve({
+    unsam,
+    host,
+    port,
+    withoutToken,
+    tokens,
+    limits: { pixels: maxPixels },
+    cache: { bytes: cache === undefined ? undefined : cache * 2 ** 20, spill },
+    urls: allowHost && { hosts: allowHost },
+    origins: origin,
+    logger: log
+      ? { level: "info", stream: { write: print } }
+      : { level: "error", stream: { write: tellLine } },
+  });
+  // It ends what it has accepted, in its own time.
+  interrupt.bePatient();
+  tell(`unsam: Listening on ${server.address}, where /docs shows the routes. Ctrl-C stops it.`);
+  await toldToStop(signal);
+  tell("unsam: Ending what was accepted; a second Ctrl-C ends at once.");
+  await server.stop();
+  process.exitCode = 0;
+}
+
+function tellLine(line: string): void {
+  tell(line.trimEnd());
+}
+
+function toldToStop(interrupted: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = () => resolve();
+    if (interrupted.aborted) stop();
+    interrupted.addEventListener("abort", stop, { once: true });
+    process.once("SIGTERM", stop);
+  });
+}
+
+async function readTokens(file: string | undefined, signal: AbortSignal): Promise<string[]> {
+  const text =
+    file === undefined
+      ? (process.env[TOKENS] ?? "")
+      : await readFileText(file, {
+          what: "The file of tokens",
+          code: "E_BAD_FILE",
+          maxBytes: MOST_TOKEN_BYTES,
+          signal,
+        });
+  const tokens = text.split(/[\s,]+/).filter((token) => token !== "");
+  if (file === undefined || tokens.length > 0) return tokens;
+  throw new UnSAMError("E_BAD_FILE", "The file of tokens holds none; write one a line.");
+}
+
+/** The package beside this one, or that of the folder where the command runs. Throws `E_UNSUPPORTED`. */
+async function serverPackage(): Promise<typeof import("@unsam/server")> {
+  try {
+    return await import("@unsam/server");
+  } catch (problem) {
+    if (!isMissing(problem)) throw problem;
+  }
+  try {
+    const here = createRequire(path.join(process.cwd(), "noop.js"));
+    return await import(pathToFileURL(here.resolve("@unsam/server")).href);
+  } catch (cause) {
+    if (!isMissing(cause)) throw cause;
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      "unsam serve needs the package @unsam/server, which is not installed; run npm i @unsam/server.",
+      { cause },
+    );
+  }
+}
+
+function isMissing(problem: unknown): boolean {
+  const { code, message } = problem as NodeJS.ErrnoException;
+  const isCode = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
+  return isCode && String(message).includes("@unsam/server");
+}

@@ -1,0 +1,40 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { ServiceError } from "../service-error.js";
+
+/** Bearer tokens (RFC 6750). Only their digests are kept, and comparing takes the same time whatever was sent. */
+export class Tokens {
+  readonly #digests: readonly Buffer[];
+
+  constructor(tokens: readonly string[]) {
+    this.#digests = tokens.map(digestOf);
+  }
+
+  get areNeeded(): boolean {
+    return this.#digests.length > 0;
+  }
+
+  /** Which token a request carries; −1: none of them. */
+  indexOf(authorization: string | undefined): number {
+    const [, given] = /^Bearer +(\S+)$/i.exec(authorization ?? "") ?? [];
+    const digest = digestOf(given ?? "");
+    let found = -1;
+    // All of them, also behind one that is right.
+    this.#digests.forEach((known, index) => {
+      if (timingSafeEqual(known, digest)) found = index;
+    });
+    return given === undefined ? -1 : found;
+  }
+
+  check(index: number): void {
+    if (!this.areNeeded || index >= 0) return;
+    throw new ServiceError(
+      401,
+      "E_UNAUTHORIZED",
+      "A token is needed; send the header Authorization: Bearer with one that is right.",
+    );
+  }
+}
+
+function digestOf(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}
