@@ -1,11 +1,8 @@
 import { UnSAMError } from "../errors.js";
-import { wordsPerRow } from "../mask/index.js";
+import { checkMaskSize, wordsPerRow } from "../mask/index.js";
 
 /** More masks than any scene has; all pairs of them are half a gigabyte of counts. */
 export const MAX_MASKS = 16_384;
-
-/** Pixels of one mask: every index stays a 32-bit integer. */
-const MAX_PIXELS = 2 ** 31 - 1;
 
 /**
  * Bit-packed masks of one size behind each other, each in the layout of `Mask`: mask k starts at word
@@ -46,15 +43,6 @@ export function checkCount(count: number): void {
   throw new UnSAMError(
     "E_BAD_PROMPT",
     `${count} masks cannot be fused at once; give from 0 to ${MAX_MASKS}, best ones first.`,
-  );
-}
-
-export function checkMaskSize(width: number, height: number): void {
-  const sound = Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1;
-  if (sound && width * height <= MAX_PIXELS) return;
-  throw new UnSAMError(
-    "E_BAD_PROMPT",
-    `A mask cannot be ${width}×${height} pixels; both sides are whole numbers from 1.`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { UnSAMError } from "../errors.js";
-import { wordsPerRow } from "../mask/index.js";
-import { checkCount, checkMaskSize, type MaskStack } from "./mask-stack.js";
+import { checkMaskSize, wordsPerRow } from "../mask/index.js";
+import { checkCount, type MaskStack } from "./mask-stack.js";
 
 /** Low-resolution logits of several masks, unclamped. */
 export interface LogitMaps {

@@ -1,8 +1,8 @@
-import { type PackedMask, PackedRows, setRun, wordsPerRow } from "../mask/index.js";
+import { checkMaskSize, type PackedMask, PackedRows, setRun, wordsPerRow } from "../mask/index.js";
 import type { Abortable } from "../runtime/callers-abort.js";
 import type { RegionForest } from "./forest.js";
 import type { FusedMap } from "./fused-map.js";
-import { checkCount, checkMaskSize, checkPerMask, type MaskStack } from "./mask-stack.js";
+import { checkCount, checkPerMask, type MaskStack } from "./mask-stack.js";
 import { commonPixels, type Overlaps, pairRow, selectOverlaps } from "./pairwise.js";
 
 export interface PackedSceneOptions {

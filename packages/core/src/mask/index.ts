@@ -5,6 +5,7 @@ export * from "./components.js";
 export * from "./coverage.js";
 export * from "./finish.js";
 export * from "./mask.js";
+export { checkMaskSize } from "./mask-size.js";
 export { nest } from "./nest.js";
 export { nestMasks } from "./nesting.js";
 export * from "./overlay.js";

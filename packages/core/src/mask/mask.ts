@@ -3,13 +3,11 @@ import { Budget, checkLimits, checkPixels, type Limits, maskBytes } from "../lim
 import { checkKeys } from "../options.js";
 import { countBits, countCommonBits, lastWordMask, packBytes, unpackBytes, wordsPerRow } from "./bits.js";
 import { type BoundingBox, boundingBox } from "./bounding-box.js";
+import { checkMaskSize } from "./mask-size.js";
 import { decodeMaskPNG, encodeMaskPNG } from "./png.js";
 import { type Polygon, tracePolygons } from "./polygons.js";
 import { rasterisePolygons } from "./rasterise.js";
 import { checkRLE, encodeRLE, fillRLE, type RLE } from "./rle.js";
-
-/** More than any image this library decodes, few enough that every index is a 32-bit integer. */
-const MAX_PIXELS = 2 ** 31 - 1;
 
 /** What a mask that is read may take: a short text can name any size. */
 export interface MaskLimits extends Pick<Limits, "maxPixels" | "maxBytes"> {
@@ -36,7 +34,7 @@ export class Mask {
 
   /** Throws `E_BAD_PROMPT` where the size is impossible or `words` does not have the layout above. */
   constructor(width: number, height: number, words: Uint32Array) {
-    checkSize(width, height);
+    checkMaskSize(width, height);
     this.width = width;
     this.height = height;
     this.words = words;
@@ -60,7 +58,7 @@ export class Mask {
 
   /** From one number a pixel, row by row: non-zero is foreground. Copies. Throws `E_BAD_PROMPT`. */
   static fromBytes(width: number, height: number, bytes: ArrayLike<number>): Mask {
-    checkSize(width, height);
+    checkMaskSize(width, height);
     if (bytes.length !== width * height) {
       throw new UnSAMError(
         "E_BAD_PROMPT",
@@ -90,7 +88,7 @@ export class Mask {
     limits: MaskLimits = {},
   ): Mask {
     const budget = budgetOf(limits, "A mask of polygons");
-    checkSize(width, height);
+    checkMaskSize(width, height);
     checkPixels("A mask of polygons", { width, height }, limits.maxPixels);
     return new Mask(width, height, rasterisePolygons(polygons, width, height, budget));
   }
@@ -186,13 +184,4 @@ function budgetOf(limits: MaskLimits, name: string): Budget {
   checkKeys(limits, ["maxPixels", "maxBytes", "budget"], name);
   checkLimits(limits);
   return limits.budget ?? new Budget(name, limits.maxBytes);
-}
-
-function checkSize(width: number, height: number): void {
-  const sound = Number.isInteger(width) && Number.isInteger(height) && width >= 1 && height >= 1;
-  if (sound && width * height <= MAX_PIXELS) return;
-  throw new UnSAMError(
-    "E_BAD_PROMPT",
-    `A mask cannot be ${width}×${height} pixels; both sides are whole numbers from 1.`,
-  );
 }
