@@ -40,9 +40,9 @@ export interface LoadOptions {
   /**
    * Of the native decoder's image-side products, and of the native encoder's products (default `"float32"`). `"bfloat16"` is
    * faster on processors that have it (AVX512_BF16, better AMX) and changes masks by less than 1 % (docs/performance.md);
-   * refused where another decoder answers.
+   * refused where another decoder answers. `"auto"`: bfloat16 where the processor has it; `unsam.model` tells which it is.
    */
-  readonly precision?: "float32" | "bfloat16" | undefined;
+  readonly precision?: "auto" | "float32" | "bfloat16" | undefined;
   /**
    * Pixels of photos that are decoded and not yet encoded, in the whole process (default 200 million, what two photos of
    * the largest size need); other photos wait undecoded, a larger one goes alone. Each takes 3 bytes, and about 25 while
@@ -112,7 +112,7 @@ const schema = z.strictObject({
   decoder: z
     .union([z.enum(["auto", "onnx", "native", "cuda"]), z.custom<`cuda:${number}`>(isDevice)])
     .optional(),
-  precision: z.enum(["float32", "bfloat16"]).optional(),
+  precision: z.enum(["auto", "float32", "bfloat16"]).optional(),
   threads: z.number().int().min(1).max(1024).optional(),
   maxPixelsInFlight: z
     .custom<number>(

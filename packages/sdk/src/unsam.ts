@@ -37,6 +37,8 @@ export interface ModelInfo {
   readonly decoder: "onnx" | "native" | "none";
   /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */
   readonly kernels: "native" | "typescript";
+  /** Operands of the products of encoder and decoder; sums are float32. */
+  readonly precision: "float32" | "bfloat16";
   /** Why these and not others, one plain sentence each. */
   readonly reasons: {
     readonly model: string;
@@ -44,6 +46,7 @@ export interface ModelInfo {
     readonly encoder: string;
     readonly decoder: string;
     readonly kernels: string;
+    readonly precision: string;
   };
 }
 

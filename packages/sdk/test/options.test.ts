@@ -310,6 +310,7 @@ describe("UnSAM.load", () => {
     [{ decoder: "onnx" }, trees("E_UNSUPPORTED", "same")],
     [{ decoder: "cuda:7" }, { "region-tree": "E_UNSUPPORTED", nano: "E_UNSUPPORTED" }],
     [{ precision: "float32" }, "same"],
+    [{ precision: "auto" }, "same"],
     [{ precision: "bfloat16", decoder: "onnx" }, trees("E_UNSUPPORTED", "E_BAD_OPTION")],
     [{ threads: 1 }, "same"],
     [{ threads: 0 }, "E_BAD_OPTION"],

@@ -16,7 +16,7 @@ export interface NativeEncoderOptions {
 }
 
 /** Whether this processor multiplies bfloat16 by instructions of its own; others only imitate it, slowly. */
-export function hasBfloat16(binding: NativeBinding): boolean {
+export function hasBfloat16(binding: Pick<NativeBinding, "instructionSet">): boolean {
   return ["avx512bf16", "amx"].includes(binding.instructionSet());
 }
 

@@ -24,12 +24,15 @@ export interface EngineInfo {
   readonly decoder: "onnx" | "native" | "none";
   /** Where computing outside of ONNX Runtime is done: in the addon, or in TypeScript. The answers are the same. */
   readonly kernels: "native" | "typescript";
+  /** Operands of the products of encoder and decoder; sums are float32. */
+  readonly precision: "float32" | "bfloat16";
   /** Why these and not others, a sentence each: for people. */
   readonly reasons: {
     readonly device: string;
     readonly encoder: string;
     readonly decoder: string;
     readonly kernels: string;
+    readonly precision: string;
   };
 }
 

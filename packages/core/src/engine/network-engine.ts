@@ -36,6 +36,7 @@ import { proposeByClicks } from "./network-clicks.js";
 import type { NetworkOptions } from "./network-options.js";
 import { openNetworkVideo } from "./network-video.js";
 import { onnxDecoder } from "./onnx-decoder.js";
+import { settlePrecision } from "./precision.js";
 import type { VideoSession } from "./video.worker.js";
 import { workerFinisher } from "./worker-finisher.js";
 
@@ -79,9 +80,10 @@ export async function openNetworkEngine(
   const native = await nativeStatus(options);
   const addon = native?.binding ? native.path : null;
   const binding = options.decoder === "onnx" ? null : (native?.binding ?? null);
-  const opened = await inference("open", [handle, { ...plain, addon }], { signal });
+  const { precision, reason } = settlePrecision(options, binding);
+  const opened = await inference("open", [handle, { ...plain, precision, addon }], { signal });
   const { network, weights, imageSize, width } = opened;
-  const reasons = reasonsOf(options, native, opened);
+  const reasons = { ...reasonsOf(options, native, opened), precision: reason };
   if (options.precision === "bfloat16" && !(binding && weights)) {
     await network.release();
     throw new UnSAMError(
@@ -92,7 +94,7 @@ export async function openNetworkEngine(
   const turns = new Turns();
   const decoder =
     binding && weights
-      ? await openNativeDecoder(binding, weights, opened.features, { ...options, turns }).catch(
+      ? await openNativeDecoder(binding, weights, opened.features, { ...options, precision, turns }).catch(
           async (cause) => {
             await network.release();
             throw cause;
@@ -109,6 +111,7 @@ export async function openNetworkEngine(
     encoder: opened.encoder,
     decoder: decoder.kind,
     kernels: binding && weights ? "native" : "typescript",
+    precision,
     reasons,
   };
   const finisher = binding && weights ? nativeFinisher(binding, turns, options.threads) : workerFinisher;
@@ -123,7 +126,7 @@ function reasonsOf(
   options: NetworkOptions,
   native: NativeStatus | null,
   { encoder, nativeMisfit: misfit }: { encoder: "onnx" | "native"; nativeMisfit: string | null },
-): EngineInfo["reasons"] {
+): Omit<EngineInfo["reasons"], "precision"> {
   const { device, decoder, cudaDevice } = options;
   const without =
     decoder === "onnx" || !native

@@ -11,7 +11,7 @@ export interface NetworkOptions {
   /** Number of the CUDA device the native decoder runs on; left out or null: the processor. */
   readonly cudaDevice?: number | null | undefined;
   /** Of the native decoder's image-side products, and of the native encoder's where the processor has bfloat16; ONNX Runtime knows float32 only. */
-  readonly precision: "float32" | "bfloat16";
+  readonly precision: "auto" | "float32" | "bfloat16";
   readonly threads: number | undefined;
   readonly cacheDir: string;
   readonly signal: AbortSignal | undefined;

@@ -45,7 +45,8 @@ export interface OnnxImage {
 }
 
 /** Options of `openNetworkEngine` as they cross to this thread. */
-export interface OpenOptions extends Omit<NetworkOptions, "signal"> {
+export interface OpenOptions extends Omit<NetworkOptions, "signal" | "precision"> {
+  readonly precision: "float32" | "bfloat16";
   /** Path of the addon; null: there is none, or nothing may use it. */
   readonly addon: string | null;
 }

@@ -62,13 +62,14 @@ export const TREE_CAPABILITIES: ModelCapabilities = {
 };
 
 /** What their engines have in common. */
-export const TREE_TRAITS = { device: "cpu", encoder: "none", decoder: "none" } as const;
+export const TREE_TRAITS = { device: "cpu", encoder: "none", decoder: "none", precision: "float32" } as const;
 
 /** Why, for `EngineInfo`. */
 export const TREE_REASONS = {
   device: "Region trees are grown on the processor.",
   encoder: "The tree is what an image is turned into; there are no features.",
   decoder: "Regions of the tree are the answers; there is no mask decoder.",
+  precision: "Regions are merged by float32 cues.",
 };
 
 /** How an engine's trees are grown. */

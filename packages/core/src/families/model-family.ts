@@ -47,7 +47,7 @@ export interface OpenOptions {
   readonly encoder: "auto" | "onnx" | "native";
   /** `"cuda"` and `"cuda:1"`: the native decoder on a device. */
   readonly decoder: "auto" | "onnx" | "native" | "cuda" | `cuda:${number}`;
-  readonly precision: "float32" | "bfloat16";
+  readonly precision: "auto" | "float32" | "bfloat16";
   /** undefined: one per core. */
   readonly threads: number | undefined;
   readonly cacheDir: string;

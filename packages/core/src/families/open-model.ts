@@ -145,7 +145,9 @@ function checkOptions(
   options: Pick<OpenOptions, PartOption>,
 ): void {
   const cannot = Object.entries(options)
-    .filter(([option, value]) => value !== NOT_SAID[option as PartOption] && value !== "cpu")
+    .filter(
+      ([option, value]) => value !== NOT_SAID[option as PartOption] && value !== "auto" && value !== "cpu",
+    )
     .filter(([option]) => !capabilities.options.includes(option as PartOption))
     .map(([option, value]) => `${option}: "${value}"`);
   if (cannot.length === 0) return;

@@ -47,6 +47,7 @@ async function openNano({ encoder: wanted, threads, cacheDir, signal }: OpenOpti
       kernels: "typescript",
       reasons: {
         ...TREE_REASONS,
+        precision: "The network of nano is computed in float32.",
         encoder: encoderReason({ encoder: wanted, device: "cpu" }, native, encoder),
         kernels: "Trees with learned cues are grown in TypeScript.",
       },
