@@ -5,7 +5,7 @@ namespace unsam::encoder {
 template <class T>
 void attend(const Math<T>& math, Scratch<T>& scratch, std::size_t rows, std::size_t dim, const T* queries, std::size_t ldq,
             const KeysAndValues<T>& kv, T* out, std::size_t ldo) {
-  const std::size_t depth = round_up(dim, math.depth_step), ldm = padded(dim) + kSlack;
+  const std::size_t depth = round_up(dim, math.depth_step), ldm = padded(kv.width) + kSlack;
   const std::size_t step = kv.count <= kMostKeys ? kv.count : kKeyBlock, lds = padded(step) + kSlack;
   scratch.scores.reserve(kQueryRows * lds);
   scratch.mixed.reserve(kQueryRows * ldm);
@@ -40,10 +40,10 @@ void attend(const Math<T>& math, Scratch<T>& scratch, std::size_t rows, std::siz
                     .sum = scratch.total,
                     .mixed = scratch.mixed.data(),
                     .ld_mixed = ldm,
-                    .width = dim,
+                    .width = kv.width,
                     .first = key == 0});
       math.product({.rows = here,
-                    .n = dim,
+                    .n = kv.width,
                     .depth = round_up(keys, math.depth_step),
                     .a = softened,
                     .lda = lds,
@@ -55,7 +55,7 @@ void attend(const Math<T>& math, Scratch<T>& scratch, std::size_t rows, std::siz
                     .add = key > 0});
     }
     for (std::size_t row = 0; row < here; ++row) scratch.total[row] = 1.0f / scratch.total[row];
-    math.convert(here, dim, scratch.mixed.data(), ldm, scratch.total, out + first * ldo, ldo);
+    math.convert(here, kv.width, scratch.mixed.data(), ldm, scratch.total, out + first * ldo, ldo);
   }
 }
 

@@ -17,10 +17,12 @@ struct KeysAndValues {
   const T* values;       // panels of depth `capacity`
   std::size_t capacity;
   std::size_t count;
+  std::size_t width;     // channels of a value
   float last_bias;       // added to the last key's score: the logarithm of how many equal ones it stands for
 };
 
-// out[rows][head_dim] = softmax(queries keys) values. Up to padded(head_dim) columns of `out` are written.
+// out[rows][width] = softmax(queries keys) values, queries and keys of `dim` channels. Up to padded(width) columns of `out` are
+// written.
 template <class T>
 void attend(const Math<T>& math, Scratch<T>& scratch, std::size_t rows, std::size_t dim, const T* queries, std::size_t ldq,
             const KeysAndValues<T>& kv, T* out, std::size_t ldo);

@@ -83,6 +83,17 @@ struct WinogradOutput {
   bool add, relu;  // as a convolution's
 };
 
+// A line of a convolution that mixes positions and not channels. Channels are whole vectors.
+struct Depthwise {
+  std::size_t positions, channels, kernel;
+  const float* a;  // what the first position's first tap covers
+  std::size_t lda, a_line;
+  const float* weights;  // [kernel][kernel][channels]
+  const float* bias;     // [channels]
+  float* c;
+  std::size_t ldc;
+};
+
 // How one precision's operands are made and multiplied. T: float, or bfloat16 (sums, softmax and norms stay float32).
 template <class T>
 struct Math {
@@ -112,6 +123,10 @@ struct Kernels {
   void (*convolve)(const Convolution&);
   void (*winograd_input)(const WinogradInput&);
   void (*winograd_output)(const WinogradOutput&);
+  void (*depthwise)(const Depthwise&);
+  // gelu(gain (x - mean) / sqrt(variance + eps) + offset) of each row, in place. Whole vectors are written.
+  void (*normalise_gelu)(std::size_t rows, std::size_t width, float* x, std::size_t ld, const float* gain, const float* offset,
+                         float eps);
   // x = 1 / (1 + exp(-x)).
   void (*sigmoid)(std::size_t n, float* x);
   // out[c] = max of four rows.

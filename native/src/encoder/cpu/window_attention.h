@@ -98,7 +98,7 @@ void Encoding<T>::window_group(const BlockShape& shape, std::span<const Window> 
         operand = q;
       }
       const float last_bias = keys > tokens ? std::log2(static_cast<float>(window.padding())) : 0.0f;
-      attend<T>(math_, s, queries, dim, operand, ld, {s.keys.data(), s.values.data(), capacity, keys, last_bias},
+      attend<T>(math_, s, queries, dim, operand, ld, {s.keys.data(), s.values.data(), capacity, keys, dim, last_bias},
                 s.attended.data() + to * ld_attended + head * dim, ld_attended);
       from += tokens;
       to += queries;
@@ -192,7 +192,7 @@ bool Encoding<T>::large_window(const BlockShape& shape, const Window& window, To
         operand = q;
       }
       attend<T>(math_, s, rows, dim, operand, ld,
-                {keys_.data() + head * key_bytes, values_.data() + head * value_bytes, capacity, keys, last_bias},
+                {keys_.data() + head * key_bytes, values_.data() + head * value_bytes, capacity, keys, dim, last_bias},
                 s.attended.data() + head * dim, ld_attended);
     }
     s.tokens.clear();

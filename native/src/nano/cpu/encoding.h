@@ -5,13 +5,15 @@
 #include <functional>
 #include <vector>
 
+#include "encoder/cpu/feature_map.h"
 #include "encoder/cpu/kernels.h"
-#include "nano/cpu/feature_map.h"
 #include "nano/cpu/weights.h"
 #include "parallel/thread_team.h"
 #include "unsam/nano.h"
 
 namespace unsam::nano {
+
+using encoder::FeatureMap;
 
 // Memory of one thread.
 struct Scratch {

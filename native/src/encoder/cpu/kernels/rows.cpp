@@ -1,28 +1,39 @@
 // Rows of tokens: norms, conversions, and how they become the right-hand side of a product.
+#include "cpu/kernels/gelu.h"
 #include "encoder/cpu/kernels/table.h"
 
 namespace unsam::UNSAM_ISA::encoder {
 namespace {
 
+struct Statistics {
+  float mean, inverse;  // of the standard deviation, with eps
+};
+
+inline Statistics statistics(const float* in, std::size_t width, float eps) {
+  const std::size_t whole = width / kWidth * kWidth;
+  const float share = 1.0f / static_cast<float>(width);
+  Vec sum{};
+  for (std::size_t c = 0; c < whole; c += kWidth) sum += load(in + c);
+  float all = horizontal_sum(sum);
+  for (std::size_t c = whole; c < width; ++c) all += in[c];
+  const float mean = all * share;
+  Vec square{};
+  for (std::size_t c = 0; c < whole; c += kWidth) {
+    const Vec d = load(in + c) - mean;
+    square += d * d;
+  }
+  float total = horizontal_sum(square);
+  for (std::size_t c = whole; c < width; ++c) total += (in[c] - mean) * (in[c] - mean);
+  return {mean, 1.0f / __builtin_sqrtf(total * share + eps)};
+}
+
 template <class T>
 inline void normalise_rows(std::size_t rows, std::size_t width, const float* const* x, float eps, T* out, std::size_t ld) {
-  const std::size_t whole = width / kWidth * kWidth, end = padded(width);
-  const float share = 1.0f / static_cast<float>(width);
+  const std::size_t end = padded(width);
   for (std::size_t row = 0; row < rows; ++row) {
     const float* in = x[row];
-    Vec sum{};
-    for (std::size_t c = 0; c < whole; c += kWidth) sum += load(in + c);
-    float all = horizontal_sum(sum);
-    for (std::size_t c = whole; c < width; ++c) all += in[c];
-    const float mean = all * share;
-    Vec square{};
-    for (std::size_t c = 0; c < whole; c += kWidth) {
-      const Vec d = load(in + c) - mean;
-      square += d * d;
-    }
-    float total = horizontal_sum(square);
-    for (std::size_t c = whole; c < width; ++c) total += (in[c] - mean) * (in[c] - mean);
-    const float inverse = 1.0f / __builtin_sqrtf(total * share + eps);
+    const Statistics row_statistics = statistics(in, width, eps);
+    const float mean = row_statistics.mean, inverse = row_statistics.inverse;
     T* to = out + row * ld;
     for (std::size_t c = 0; c < end; c += kWidth) put(to + c, (load(in + c) - mean) * inverse);
     for (std::size_t c = width; c < end; ++c) to[c] = 0;
@@ -52,6 +63,14 @@ void normalise(std::size_t rows, std::size_t width, const float* const* x, float
 void normalise_half(std::size_t rows, std::size_t width, const float* const* x, float eps, std::uint16_t* out,
                     std::size_t ld) {
   normalise_rows(rows, width, x, eps, out, ld);
+}
+void normalise_gelu(std::size_t rows, std::size_t width, float* x, std::size_t ld, const float* gain, const float* offset, float eps) {
+  for (std::size_t row = 0; row < rows; ++row, x += ld) {
+    const Statistics of = statistics(x, width, eps);
+    for (std::size_t c = 0; c < width; c += kWidth) {
+      store(x + c, gelu((load(x + c) - of.mean) * of.inverse * load(gain + c) + load(offset + c)));
+    }
+  }
 }
 void convert(std::size_t rows, std::size_t width, const float* x, std::size_t ldx, const float* scale, float* out,
              std::size_t ld) {

@@ -7,6 +7,7 @@
 namespace unsam::UNSAM_ISA::encoder {
 
 using unsam::encoder::Convolution;
+using unsam::encoder::Depthwise;
 using unsam::encoder::kPad;
 using unsam::encoder::padded;
 using unsam::encoder::Product;
@@ -36,6 +37,8 @@ inline constexpr std::size_t kHalfPanel = kPanel, kHalfStep = kWidth;
 void product(const Product<float>& p);
 void product_half(const Product<std::uint16_t>& p);
 void convolve(const Convolution& v);
+void depthwise(const Depthwise& v);
+void normalise_gelu(std::size_t rows, std::size_t width, float* x, std::size_t ld, const float* gain, const float* offset, float eps);
 void winograd_input(const WinogradInput& w);
 void winograd_output(const WinogradOutput& w);
 void sigmoid(std::size_t n, float* x);

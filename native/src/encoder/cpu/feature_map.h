@@ -1,4 +1,4 @@
-// Maps of the network: positions row by row, their channels behind each other, with zeros around the map as padding.
+// Maps that are convolved: positions row by row, their channels behind each other, with zeros around the map as padding.
 #pragma once
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 
 #include "decoder/cpu/buffer.h"
 
-namespace unsam::nano {
+namespace unsam::encoder {
 
 struct FeatureMap {
   std::size_t width = 0, height = 0;
@@ -43,4 +43,4 @@ struct FeatureMap {
   }
 };
 
-}  // namespace unsam::nano
+}  // namespace unsam::encoder
