@@ -23,6 +23,7 @@ struct Environment {
   Napi::FunctionReference prepared_image;
   Napi::FunctionReference image_encoder;
   Napi::FunctionReference nano_encoder;
+  Napi::FunctionReference memory_network;
   // The threads of the calls that belong to no decoder.
   std::shared_ptr<ThreadTeamPool> teams = std::make_shared<ThreadTeamPool>();
   // The contents of the handle that is being constructed; JavaScript's own `new` finds nothing here.

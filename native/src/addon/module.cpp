@@ -9,6 +9,7 @@
 #include "encoder/nano_encoder.h"
 #include "free_memory.h"
 #include "fusion/operation.h"
+#include "memory/memory_network.h"
 #include "prepared_image.h"
 #include "unsam/region_tree.h"
 
@@ -16,7 +17,7 @@ namespace unsam::addon {
 namespace {
 
 // Number of the contract; a binary with another one is not used.
-constexpr int kContract = 10;
+constexpr int kContract = 11;
 
 Napi::Value instruction_set(const Napi::CallbackInfo& info) {
   return throwing(info.Env(), [&] { return Napi::String::New(info.Env(), kernels().name); });
@@ -46,11 +47,13 @@ Napi::Value create_decoder(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   auto state = std::make_unique<Environment>();
   const Napi::Function decoder = Decoder::define(env), prepared_image = PreparedImage::define(env),
-                       image_encoder = ImageEncoderHandle::define(env), nano_encoder = NanoEncoderHandle::define(env);
+                       image_encoder = ImageEncoderHandle::define(env), nano_encoder = NanoEncoderHandle::define(env),
+                       memory_network = MemoryNetworkHandle::define(env);
   state->decoder = Napi::Persistent(decoder);
   state->prepared_image = Napi::Persistent(prepared_image);
   state->image_encoder = Napi::Persistent(image_encoder);
   state->nano_encoder = Napi::Persistent(nano_encoder);
+  state->memory_network = Napi::Persistent(memory_network);
   env.SetInstanceData(state.release());
   exports.Set("contract", Napi::Number::New(env, kContract));
   exports.Set("instructionSet", Napi::Function::New(env, instruction_set, "instructionSet"));
@@ -59,10 +62,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createDecoder", Napi::Function::New(env, create_decoder, "createDecoder"));
   exports.Set("createImageEncoder", Napi::Function::New(env, create_image_encoder, "createImageEncoder"));
   exports.Set("createNanoEncoder", Napi::Function::New(env, create_nano_encoder, "createNanoEncoder"));
+  exports.Set("createMemoryNetwork", Napi::Function::New(env, create_memory_network, "createMemoryNetwork"));
   exports.Set("Decoder", decoder);
   exports.Set("PreparedImage", prepared_image);
   exports.Set("ImageEncoder", image_encoder);
   exports.Set("NanoEncoder", nano_encoder);
+  exports.Set("MemoryNetwork", memory_network);
   exports.Set("operations", operations_object(env));
   exports.Set("regionTreeRecipe", Napi::Number::New(env, kRegionTreeRecipe));
   return exports;

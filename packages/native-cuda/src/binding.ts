@@ -1,16 +1,17 @@
 import type { NativeEncoding } from "./encoder-binding.js";
+import type { NativeMemory } from "./memory-binding.js";
 import type { NativeNanoEncoding } from "./nano-binding.js";
 import type { NativeWork } from "./native-work.js";
 
 // The contract with the addon (native/src/addon). test/contract.test.ts compares it with a built addon. The decoder is here,
-// the image encoder in encoder-binding.ts, that of the nano model in nano-binding.ts; what the operations take and give is
+// the image encoder in encoder-binding.ts, that of the nano model in nano-binding.ts, memory in memory-binding.ts; what the operations take and give is
 // said in @unsam/core/operations, which is held to them by test/operations there.
 
 /**
- * Raised with every change of this file, encoder-binding.ts, nano-binding.ts or an operation; a binary built for another
- * contract is not used.
+ * Raised with every change of this file, encoder-binding.ts, nano-binding.ts, memory-binding.ts or an operation; a binary built
+ * for another contract is not used.
  */
-export const CONTRACT = 10;
+export const CONTRACT = 11;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */
 export type NativeErrorCode =
@@ -109,7 +110,7 @@ export interface NativeDecoder {
  */
 export type NativeOperation = (...args: readonly unknown[]) => Promise<never>;
 
-export interface NativeBinding extends NativeEncoding, NativeNanoEncoding {
+export interface NativeBinding extends NativeEncoding, NativeNanoEncoding, NativeMemory {
   readonly contract: number;
   /** portable, avx2, avx512, avx512bf16 or amx. Throws `E_BAD_OPTION` where UNSAM_ISA names one this CPU lacks. */
   instructionSet(): string;

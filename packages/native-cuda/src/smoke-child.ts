@@ -1,4 +1,5 @@
 import { openAddon } from "./open-addon.js";
+import { SYNTHETIC_MEMORY, syntheticMemoryFeed, syntheticMemoryWeights } from "./synthetic-memory.js";
 import {
   loadMatrices,
   SYNTHETIC_ENCODER,
@@ -9,7 +10,7 @@ import {
 import { syntheticNanoWeights } from "./synthetic-nano.js";
 
 // A process of its own that may die: loads the addon named on the command line, encodes an image, decodes a prompt, runs the
-// nano model's network and finishes masks, which takes every kind of kernel. Exit code 0: it works; else standard error ends
+// nano model's network, remembers a frame of a video, and finishes masks, which takes every kind of kernel. Exit code 0: it works; else standard error ends
 // with one line that says why, if anything can.
 
 async function tryOnce(addon: string): Promise<void> {
@@ -39,6 +40,17 @@ async function tryOnce(addon: string): Promise<void> {
   const cues = await nano.encode(lab, { threads: 2 });
   if (cues?.metric.length !== 768 || ![...cues.border, ...cues.metric].every(Number.isFinite)) {
     throw new Error("the nano model's network makes no cues of a test image");
+  }
+  const memory = await binding.createMemoryNetwork(
+    SYNTHETIC_MEMORY,
+    syntheticMemoryWeights(SYNTHETIC_MEMORY),
+  );
+  const frame = new Float32Array(9 * SYNTHETIC_MEMORY.width).fill(0.5);
+  const feed = syntheticMemoryFeed(SYNTHETIC_MEMORY, 2, 3);
+  const attended = await memory.attend(frame, feed, { threads: 2 });
+  const remembered = await memory.remember(frame, new Float32Array(48 * 48).fill(10), true, { threads: 2 });
+  if (!attended?.every(Number.isFinite) || !remembered?.every(Number.isFinite)) {
+    throw new Error("it remembers a test frame as something that is no number");
   }
   const maps = { count: 2, height: 16, width: 8, data: new Float32Array(256).fill(1) };
   const thresholds = { threshold: 0, stabilityOffset: 0.5, threads: 2 };

@@ -7,6 +7,7 @@ import {
   type NativePreparedImage,
 } from "#native/binding.js";
 import type { NativeImageEncoder } from "#native/encoder-binding.js";
+import type { NativeMemoryNetwork } from "#native/memory-binding.js";
 import type { NativeNanoCues, NativeNanoEncoder } from "#native/nano-binding.js";
 import { syntheticNanoWeights } from "#native/synthetic-nano.js";
 import { addon, click, createImage, describeWithAddon, SINGLE } from "./addon.js";
@@ -20,10 +21,12 @@ const EXPORTS: Record<keyof NativeBinding, string> = {
   createDecoder: "function",
   createImageEncoder: "function",
   createNanoEncoder: "function",
+  createMemoryNetwork: "function",
   Decoder: "function",
   PreparedImage: "function",
   ImageEncoder: "function",
   NanoEncoder: "function",
+  MemoryNetwork: "function",
   operations: "object",
   regionTreeRecipe: "number",
 };
@@ -39,6 +42,11 @@ const ENCODER: Record<keyof NativeImageEncoder, string> = {
   dispose: "function",
 };
 const NANO: Record<keyof NativeNanoEncoder, string> = { encode: "function", dispose: "function" };
+const MEMORY: Record<keyof NativeMemoryNetwork, string> = {
+  attend: "function",
+  remember: "function",
+  dispose: "function",
+};
 const CUES: Record<keyof NativeNanoCues, string> = {
   columns: "Number",
   rows: "Number",
@@ -72,10 +80,11 @@ describeWithAddon("the addon's exports are those of binding.ts", () => {
   });
 
   it("methods", () => {
-    const { Decoder, ImageEncoder, NanoEncoder, PreparedImage } = addon();
+    const { Decoder, ImageEncoder, MemoryNetwork, NanoEncoder, PreparedImage } = addon();
     expect(kinds(Decoder.prototype, ["constructor"])).toEqual(DECODER);
     expect(kinds(ImageEncoder.prototype, ["constructor"])).toEqual(ENCODER);
     expect(kinds(NanoEncoder.prototype, ["constructor"])).toEqual(NANO);
+    expect(kinds(MemoryNetwork.prototype, ["constructor"])).toEqual(MEMORY);
     expect(kinds(PreparedImage.prototype, ["constructor"])).toEqual(IMAGE);
   });
 

@@ -120,7 +120,8 @@ async function nativeAddon(): Promise<Check> {
       name,
       ok: false,
       needed: false,
-      found: "none: encoder and decoder auto are ONNX Runtime, region trees are grown by TypeScript",
+      found:
+        "none: encoder and decoder auto and the memory of videos are ONNX Runtime, region trees are grown by TypeScript",
       advice: native.reason,
     };
   }
@@ -131,7 +132,7 @@ async function nativeAddon(): Promise<Check> {
     name,
     ok: true,
     needed: false,
-    found: `encoder and decoder auto are native: images are encoded, masks decoded and region trees grown with ${binding.instructionSet()} instructions (${origin}, ${path}); ${cuda}`,
+    found: `encoder and decoder auto are native: images are encoded, masks decoded, region trees grown and frames of videos remembered with ${binding.instructionSet()} instructions (${origin}, ${path}); ${cuda}`,
     advice: rejected.join(" ") || null,
   };
 }

@@ -18,6 +18,8 @@ export interface VideoOptions {
   readonly memoryStride: number;
   /** How memories are stored; the official predictor rounds them to bfloat16. */
   readonly memoryPrecision: "bfloat16" | "float32";
+  /** Where memory attention and memory encoder are computed. */
+  readonly memory: "auto" | "onnx" | "native";
   /** Features of frames that are kept for a second look, bytes. */
   readonly maxFeatureBytes: number;
 }
@@ -61,6 +63,9 @@ export interface VideoCall {
 
 /** A video that objects are followed through. Calls are made one after the other. */
 export interface EngineVideo {
+  /** Where memory attention and memory encoder are computed, and why: one plain sentence. */
+  readonly memory: "onnx" | "native";
+  readonly reasons: { readonly memory: string };
   /** Answers a prompt on a frame. Throws `E_BAD_PROMPT` where the video has no such frame. */
   prompt(object: number, frame: number, prompt: VideoPrompt, call: VideoCall): Promise<VideoAnswer>;
   /** Makes prompts part of what is remembered; the earliest frame with one. Throws `E_BAD_PROMPT` where an object has none. */

@@ -28,6 +28,34 @@ export async function nativeStatus({
 /** Why a part is what somebody named. */
 export const ASKED = "It was asked for.";
 
+/**
+ * Where the memory of videos is computed, and why. Throws `E_UNSUPPORTED` where there are no kernels for what was asked.
+ * `native` null: nothing may use the addon.
+ */
+export function memoryChoice(
+  wanted: "auto" | "onnx" | "native",
+  device: NetworkOptions["device"],
+  native: NativeStatus | null,
+): { readonly memory: "onnx" | "native"; readonly reason: string } {
+  const without =
+    native === null
+      ? 'encoder: "onnx" and decoder: "onnx" were asked for.'
+      : native.binding === null
+        ? native.reason
+        : null;
+  if (wanted === "native") {
+    if (without === null) return { memory: wanted, reason: ASKED };
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      `There is no native memory. ${without} memory: "auto" or "onnx" works without.`,
+    );
+  }
+  if (wanted === "onnx") return { memory: wanted, reason: ASKED };
+  if (device === "cuda") return { memory: "onnx", reason: 'device: "cuda" is ONNX Runtime\'s.' };
+  if (without !== null) return { memory: "onnx", reason: without };
+  return { memory: "native", reason: "The addon is there; its kernels are the fastest ones." };
+}
+
 /** Why an encoder is what it is, one plain sentence. */
 export function encoderReason(
   { encoder: wanted, device }: Pick<NetworkOptions, "encoder" | "device">,

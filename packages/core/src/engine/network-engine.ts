@@ -30,7 +30,7 @@ import type { EngineVideo, FrameSource, VideoCall, VideoOptions } from "./engine
 import type { MaskFinisher } from "./mask-finisher.js";
 import { maskPromptLogits } from "./mask-prompt.js";
 import { nativeFinisher } from "./native-finisher.js";
-import { ASKED, encoderReason, nativeStatus } from "./native-status.js";
+import { ASKED, encoderReason, memoryChoice, nativeStatus } from "./native-status.js";
 import type { Network, OpenCheckpoint } from "./network.worker.js";
 import { proposeByClicks } from "./network-clicks.js";
 import type { NetworkOptions } from "./network-options.js";
@@ -115,7 +115,9 @@ export async function openNetworkEngine(
     reasons,
   };
   const finisher = binding && weights ? nativeFinisher(binding, turns, options.threads) : workerFinisher;
-  return new NetworkEngine(info, network, opened, decoder, finisher);
+  return new NetworkEngine(info, network, opened, decoder, finisher, (wanted) =>
+    memoryChoice(wanted, options.device, native),
+  );
 }
 
 /** Why `device: "auto"` is the processor. */
@@ -152,6 +154,7 @@ class NetworkEngine implements Engine {
   readonly #features: readonly FeatureMap[];
   readonly #decoder: MaskDecoder;
   readonly #finisher: MaskFinisher;
+  readonly #memoryFor: (wanted: VideoOptions["memory"]) => ReturnType<typeof memoryChoice>;
   readonly #videos = new HandleSet<VideoSession>();
 
   constructor(
@@ -160,8 +163,10 @@ class NetworkEngine implements Engine {
     { imageSize, features }: { readonly imageSize: number; readonly features: readonly FeatureMap[] },
     decoder: MaskDecoder,
     finisher: MaskFinisher,
+    memoryFor: (wanted: VideoOptions["memory"]) => ReturnType<typeof memoryChoice>,
   ) {
     this.info = info;
+    this.#memoryFor = memoryFor;
     this.#network = network;
     this.#side = imageSize;
     this.#features = features;
@@ -190,7 +195,8 @@ class NetworkEngine implements Engine {
   }
 
   async openVideo(source: FrameSource, options: VideoOptions, call: VideoCall): Promise<EngineVideo> {
-    const parts = { finisher: this.#finisher, side: this.#side };
+    const memory = this.#memoryFor(options.memory);
+    const parts = { finisher: this.#finisher, side: this.#side, memory };
     const { video, handle } = await openNetworkVideo(this.#network, source, options, parts, call);
     this.#videos.add(handle);
     return video;

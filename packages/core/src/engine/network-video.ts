@@ -27,15 +27,25 @@ export async function openNetworkVideo(
   network: Handle<Network>,
   source: FrameSource,
   options: VideoOptions,
-  { finisher, side }: { readonly finisher: MaskFinisher; readonly side: number },
+  { finisher, side, memory }: VideoParts,
   { signal }: VideoCall,
 ): Promise<{ video: EngineVideo; handle: Handle<VideoSession> }> {
   const { width, height, length } = source;
-  const handle = await inference("openVideo", [network, { width, height, length }, options], { signal });
-  return { video: new NetworkVideo(handle, source, options, finisher, side / 4), handle };
+  const chosen = { ...options, memory: memory.memory };
+  const handle = await inference("openVideo", [network, { width, height, length }, chosen], { signal });
+  return { video: new NetworkVideo(handle, source, options, { finisher, side: side / 4, memory }), handle };
+}
+
+interface VideoParts {
+  readonly finisher: MaskFinisher;
+  readonly side: number;
+  /** Where it is computed, and why. */
+  readonly memory: { readonly memory: EngineVideo["memory"]; readonly reason: string };
 }
 
 class NetworkVideo implements EngineVideo {
+  readonly memory: EngineVideo["memory"];
+  readonly reasons: EngineVideo["reasons"];
   readonly #session: Handle<VideoSession>;
   readonly #source: FrameSource;
   readonly #options: VideoOptions;
@@ -47,9 +57,10 @@ class NetworkVideo implements EngineVideo {
     session: Handle<VideoSession>,
     source: FrameSource,
     options: VideoOptions,
-    finisher: MaskFinisher,
-    side: number,
+    { finisher, side, memory }: VideoParts,
   ) {
+    this.memory = memory.memory;
+    this.reasons = { memory: memory.reason };
     this.#session = session;
     this.#source = source;
     this.#options = options;

@@ -16,6 +16,7 @@ import {
 import { DISPOSED } from "../operations/native-errors.js";
 import { keep, move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
+import type { MemoryKind } from "../video/index.js";
 import type { OnnxVideoNetwork } from "../video/onnx-video-network.js";
 import { importFamilies } from "./import-families.js";
 import type { NetworkOptions } from "./network-options.js";
@@ -33,8 +34,8 @@ export interface Network {
     readonly families: readonly NetworkFamily[];
     readonly fingerprint: string;
   };
-  /** The networks that only videos need (`video.worker.ts`); null: no video was opened yet, or the model is closed. */
-  video: Promise<OnnxVideoNetwork> | null;
+  /** The networks that only videos need (`video.worker.ts`), as far as they were opened; null: the model is closed. */
+  videos: Map<MemoryKind, Promise<OnnxVideoNetwork>> | null;
 }
 
 /** An image prepared for the decoder on ONNX Runtime. */
@@ -80,7 +81,7 @@ export async function open({ checkpoint, families }: OpenCheckpoint, options: Op
   const native = allowed ? await nativeWeights(model, options.decoder) : null;
   const weights = native?.weights ?? null;
   const kernels = await openKernels(model, fingerprint, options, weights === null);
-  const network: Network = { ...kernels, origin: { options, families, fingerprint }, video: null };
+  const network: Network = { ...kernels, origin: { options, families, fingerprint }, videos: new Map() };
   const opened = {
     network: keep(network, {
       gone: "This model was disposed; load it again.",
@@ -217,12 +218,14 @@ export function features(image: OnnxImage): ImageFeatures {
 }
 
 async function close(network: Network): Promise<void> {
-  const { decoder, encoder, video } = network;
-  network.video = null;
+  const { decoder, encoder, videos } = network;
+  network.videos = null;
   await decoder?.release();
   await encoder.release();
-  await video?.then(
-    (opened) => opened.release(),
-    () => {},
-  );
+  for (const video of videos?.values() ?? []) {
+    await video.then(
+      (opened) => opened.release(),
+      () => {},
+    );
+  }
 }

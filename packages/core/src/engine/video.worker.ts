@@ -1,3 +1,4 @@
+import { openAddon } from "@unsam/native-cuda";
 import { openCheckpoint } from "../checkpoint/index.js";
 import { UnSAMError } from "../errors.js";
 import { resizeBicubic } from "../image/bicubic.js";
@@ -9,7 +10,9 @@ import { FrameCache } from "../video/frame-cache.js";
 import {
   type FrameFeatures,
   type FrameResult,
+  type MemoryKind,
   OFFICIAL_TRACKER,
+  openNativeMemory,
   type VideoSize,
   VideoTracker,
 } from "../video/index.js";
@@ -42,12 +45,18 @@ export interface SentAnswer {
   readonly objectScore: number;
 }
 
-/** Opens a video. The networks for videos are opened with the first one, and shared. */
-export async function openVideo(network: Network, size: VideoSize, options: VideoOptions) {
-  network.video ??= openVideoNetwork(network);
-  const opening = network.video;
+/** Opens a video. The networks for videos are opened with the first one of a kind, and shared. */
+export async function openVideo(
+  network: Network,
+  size: VideoSize,
+  { memory, ...options }: Omit<VideoOptions, "memory"> & { readonly memory: MemoryKind },
+) {
+  const opened = network.videos;
+  if (opened === null) throw new UnSAMError("E_DISPOSED", DISPOSED);
+  const opening = opened.get(memory) ?? openVideoNetwork(network, memory);
+  opened.set(memory, opening);
   const video = await opening.catch((cause) => {
-    if (network.video === opening) network.video = null;
+    opened.delete(memory);
     throw cause;
   });
   const tracker = new VideoTracker(video, size, {
@@ -69,7 +78,7 @@ function limit(most: number): number | null {
 }
 
 /** The checkpoint is opened again: an image needs nothing of what is read here, and nobody held it open for that. */
-async function openVideoNetwork({ origin }: Network): Promise<OnnxVideoNetwork> {
+async function openVideoNetwork({ origin }: Network, memory: MemoryKind): Promise<OnnxVideoNetwork> {
   const { options, families, fingerprint } = origin;
   const checkpoint = await openCheckpoint(options.checkpoint);
   try {
@@ -87,8 +96,16 @@ async function openVideoNetwork({ origin }: Network): Promise<OnnxVideoNetwork> 
       );
     }
     const { OnnxVideoNetwork } = await import("../video/onnx-video-network.js");
-    return await OnnxVideoNetwork.open(model, model.video(), (bytes) =>
-      openSession(bytes, sessionOptions(options)),
+    const video = model.video();
+    const { memorySource } = video;
+    const { addon, threads } = options;
+    return await OnnxVideoNetwork.open(
+      model,
+      video,
+      (bytes) => openSession(bytes, sessionOptions(options)),
+      memory === "native" && memorySource !== null && addon !== null
+        ? () => openNativeMemory(openAddon(addon), memorySource, threads)
+        : undefined,
     );
   } finally {
     await checkpoint.close();
@@ -169,7 +186,7 @@ export function reset(session: VideoSession): void {
 
 /** Whoever disposes a model disposes its videos. */
 function alive(session: VideoSession): VideoSession {
-  if (session.network.video !== null) return session;
+  if (session.network.videos !== null) return session;
   throw new UnSAMError("E_DISPOSED", DISPOSED);
 }
 

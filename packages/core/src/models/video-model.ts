@@ -1,4 +1,5 @@
 import type { Graph } from "../graph/index.js";
+import type { Tensor } from "../tensor.js";
 
 /** What a network that follows objects through a video has beside its image part (Ravi et al. 2024, section 4). */
 export interface VideoModel {
@@ -7,11 +8,35 @@ export interface VideoModel {
   readonly memoryAttention: Graph;
   /** A frame and its mask to a memory; see `sam2/memory/encoder.ts`. */
   readonly memoryEncoder: Graph;
+  /** Memory attention and memory encoder for kernels of our own; null: there are none for this family. */
+  readonly memorySource: MemorySource | null;
   /** Output token of a mask to an object pointer: `token` [1, d] to `pointer` [1, d]. */
   readonly objectPointer: Graph;
   /** The mask decoder that also gives the tokens its masks were read from (`mask_tokens`). */
   readonly maskDecoder: Graph;
   tensors(): Promise<VideoTensors>;
+}
+
+/** Sizes and tensors of memory attention and memory encoder, beside their graphs. */
+export interface MemorySource {
+  readonly plan: MemoryPlan;
+  /** Official names of all tensors that they need. */
+  names(): readonly string[];
+  /** One of them, LoRA folded in. */
+  read(name: string): Promise<Tensor>;
+}
+
+/** Everything about a memory that its tensors do not say. */
+export interface MemoryPlan {
+  readonly imageSize: number;
+  readonly width: number;
+  readonly memoryWidth: number;
+  readonly attentionLayers: number;
+  readonly feedForward: number;
+  readonly ropeTheta: number;
+  readonly fuserLayers: number;
+  readonly fuserHidden: number;
+  readonly absentEmbedding: boolean;
 }
 
 /** Plain data that decides how memories are made and read. s = imageSize / 16. */

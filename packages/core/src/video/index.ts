@@ -1,4 +1,6 @@
 export { chooseMemories } from "./memory-choice.js";
+export type { MemoryKind, MemoryNetwork } from "./memory-network.js";
+export { openNativeMemory } from "./native-memory-network.js";
 export { OFFICIAL_TRACKER, type TrackerOptions } from "./options.js";
 export type { FrameResult } from "./tracked-object.js";
 export {

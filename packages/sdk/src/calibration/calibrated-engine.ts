@@ -70,6 +70,14 @@ class CalibratedVideo implements EngineVideo {
     this.#calibration = calibration;
   }
 
+  get memory() {
+    return this.#video.memory;
+  }
+
+  get reasons() {
+    return this.#video.reasons;
+  }
+
   prompt(...[object, frame, prompt, call]: Parameters<EngineVideo["prompt"]>) {
     const granularity = this.#toModel(prompt.granularity);
     return this.#video.prompt(object, frame, { ...prompt, granularity }, call);

@@ -29,6 +29,11 @@ export interface VideoOptions {
   readonly memoryStride?: number | undefined;
   /** How memories are stored: rounded as by the official predictor ("bfloat16", the default), or "float32". */
   readonly memoryPrecision?: "bfloat16" | "float32" | undefined;
+  /**
+   * What computes memory attention and memory encoder (default `"auto"`: our own kernels in the addon where it is there, else ONNX
+   * Runtime).
+   */
+  readonly memory?: "auto" | "onnx" | "native" | undefined;
   /** Memory for features of frames, so that a second look at a frame is cheap (default 256 MiB). */
   readonly maxFeatureBytes?: number | undefined;
   /**
@@ -89,6 +94,7 @@ const videoSchema = z.strictObject({
   maxConditioningFrames: number(2).default(Number.POSITIVE_INFINITY),
   memoryStride: z.number().int().min(1).max(1000).default(1),
   memoryPrecision: z.enum(["bfloat16", "float32"]).default("bfloat16"),
+  memory: z.enum(["auto", "onnx", "native"]).default("auto"),
   maxFeatureBytes: number(0).default(256 * 2 ** 20),
   maxResultBytes: number(0).default(256 * 2 ** 20),
   maxPixels: number(1).optional(),

@@ -51,6 +51,10 @@ interface Parts {
 export class Video implements AsyncDisposable {
   readonly width: number;
   readonly height: number;
+  /** What computes memory attention and memory encoder: the addon, or ONNX Runtime. */
+  readonly memory: "onnx" | "native";
+  /** Why, one plain sentence. */
+  readonly reasons: { readonly memory: string };
   readonly #frames: OpenFrames;
   readonly #source: FrameSource;
   readonly #room: FrameRoom;
@@ -72,6 +76,8 @@ export class Video implements AsyncDisposable {
     const { width, height } = frames;
     this.width = width;
     this.height = height;
+    this.memory = video.memory;
+    this.reasons = video.reasons;
     this.#frames = frames;
     this.#source = source;
     this.#room = room;

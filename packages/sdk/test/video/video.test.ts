@@ -66,6 +66,24 @@ describeWithShared("a video with SAM 2.1", () => {
     expect(frames[0].masks.get(object.id)!.equals(first.mask)).toBe(true);
   });
 
+  it("says where its memory is computed, by choice", async () => {
+    await using automatic = await unsam.openVideo(framePaths(2));
+    expect(automatic.memory).toBe(unsam.model.kernels === "native" ? "native" : "onnx");
+    expect(automatic.reasons.memory).toMatch(/^.{10,}\.$/);
+    const answers: Float32Array[] = [];
+    for (const memory of ["auto", "onnx"] as const) {
+      await using video = await unsam.openVideo(framePaths(2), { memory });
+      await video.object().prompt(0, { points: [CLICK] });
+      answers.push((await collect(video))[1].logits.get(1)!);
+      expect(video.memory).toBe(memory === "auto" ? automatic.memory : "onnx");
+    }
+    // Memories are rounded to bfloat16.
+    expect(largestDifference(answers[0], answers[1])).toBeLessThan(0.02);
+    if (automatic.memory === "native") return;
+    const native = unsam.openVideo(framePaths(2), { memory: "native" });
+    await expect(native).rejects.toMatchObject({ code: "E_UNSUPPORTED" });
+  });
+
   it("goes backwards, from the middle", async () => {
     await using video = await unsam.openVideo(framePaths(8));
     await video.object().prompt(5, { points: [[23, 83]] });

@@ -1,7 +1,7 @@
 import { Graph } from "../../../graph/index.js";
 import { mlpModule } from "../../layers/modules.js";
 import type { WeightView } from "../../layers/weight-view.js";
-import type { VideoModel } from "../../video-model.js";
+import type { MemorySource, VideoModel } from "../../video-model.js";
 import type { ModelConfig } from "../config.js";
 import { type GranularityTokens, maskDecoder } from "../mask-decoder.js";
 import { memoryAttention } from "./attention.js";
@@ -33,6 +33,7 @@ export function videoModel(
     rules: memory,
     memoryAttention: memoryAttention(memory, weights),
     memoryEncoder: memoryEncoder(memory, weights),
+    memorySource: memorySource(memory, weights),
     objectPointer: objectPointer(memory, weights),
     maskDecoder: maskDecoder(config, weights, { granularity, maskTokens: true }),
     tensors: async () => ({
@@ -47,6 +48,29 @@ export function videoModel(
   };
   weights.check();
   return model;
+}
+
+const MEMORY_TENSORS = /^(memory_attention\.|memory_encoder\.|no_obj_embed_spatial$)/;
+
+/** What the graphs of memory attention and memory encoder have asked `weights` for, for kernels of our own. */
+function memorySource(config: MemoryConfig, weights: WeightView): MemorySource {
+  const { imageSize, width, memoryWidth, attentionLayers, feedForward, ropeTheta } = config;
+  const { fuserLayers, fuserHidden, absentEmbedding } = config;
+  return {
+    plan: {
+      imageSize,
+      width,
+      memoryWidth,
+      attentionLayers,
+      feedForward,
+      ropeTheta,
+      fuserLayers,
+      fuserHidden,
+      absentEmbedding,
+    },
+    names: () => [...weights.required.keys()].filter((name) => MEMORY_TENSORS.test(name)),
+    read: (name) => weights.read(name),
+  };
 }
 
 function objectPointer({ width }: MemoryConfig, weights: WeightView): Graph {
