@@ -63,8 +63,8 @@ export interface VideoCall {
 
 /** A video that objects are followed through. Calls are made one after the other. */
 export interface EngineVideo {
-  /** Where memory attention and memory encoder are computed, and why: one plain sentence. */
-  readonly memory: "onnx" | "native";
+  /** Where memory attention and memory encoder are computed, where there are any, and why: one plain sentence. */
+  readonly memory: "onnx" | "native" | "none";
   readonly reasons: { readonly memory: string };
   /** Answers a prompt on a frame. Throws `E_BAD_PROMPT` where the video has no such frame. */
   prompt(object: number, frame: number, prompt: VideoPrompt, call: VideoCall): Promise<VideoAnswer>;

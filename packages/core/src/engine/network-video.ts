@@ -1,6 +1,7 @@
 import { UnSAMError } from "../errors.js";
 import { Mask } from "../mask/index.js";
 import { computeThreads, type Handle, inferenceThread } from "../runtime/index.js";
+import type { MemoryKind } from "../video/index.js";
 import type {
   EngineVideo,
   FrameSource,
@@ -40,11 +41,11 @@ interface VideoParts {
   readonly finisher: MaskFinisher;
   readonly side: number;
   /** Where it is computed, and why. */
-  readonly memory: { readonly memory: EngineVideo["memory"]; readonly reason: string };
+  readonly memory: { readonly memory: MemoryKind; readonly reason: string };
 }
 
 class NetworkVideo implements EngineVideo {
-  readonly memory: EngineVideo["memory"];
+  readonly memory: MemoryKind;
   readonly reasons: EngineVideo["reasons"];
   readonly #session: Handle<VideoSession>;
   readonly #source: FrameSource;

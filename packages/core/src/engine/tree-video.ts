@@ -28,6 +28,7 @@ const OF_MEMORIES = {
   maxConditioningFrames: Number.POSITIVE_INFINITY,
   memoryStride: 1,
   memoryPrecision: "bfloat16",
+  memory: "auto",
 } as const satisfies Partial<VideoOptions>;
 
 /** Opens a video that is followed by region trees and motion. Throws `E_UNSUPPORTED` for options of a memory. */
@@ -60,6 +61,8 @@ export async function openTreeVideo(
 }
 
 class TreeVideo implements EngineVideo {
+  readonly memory = "none";
+  readonly reasons = { memory: "Built-in models follow objects without a memory of features." };
   readonly #session: Handle<TreeVideoSession>;
   readonly #growth: TreeGrowth;
   readonly #limit: CallLimit;

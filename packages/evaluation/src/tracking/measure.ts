@@ -21,6 +21,7 @@ const OPTIONS: VideoOptions = {
   maxConditioningFrames: Number.POSITIVE_INFINITY,
   memoryStride: 1,
   memoryPrecision: "bfloat16",
+  memory: "auto",
   maxFeatureBytes: 2 ** 24,
 };
 

@@ -51,8 +51,8 @@ interface Parts {
 export class Video implements AsyncDisposable {
   readonly width: number;
   readonly height: number;
-  /** What computes memory attention and memory encoder: the addon, or ONNX Runtime. */
-  readonly memory: "onnx" | "native";
+  /** What computes memory attention and memory encoder: the addon, or ONNX Runtime; built-in models have neither. */
+  readonly memory: "onnx" | "native" | "none";
   /** Why, one plain sentence. */
   readonly reasons: { readonly memory: string };
   readonly #frames: OpenFrames;

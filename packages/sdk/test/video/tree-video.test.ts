@@ -198,6 +198,7 @@ describe("a video with the region tree", () => {
       { keepCorrections: false },
       { memoryStride: 2 },
       { memoryPrecision: "float32" as const },
+      { memory: "native" as const },
       { maxConditioningFrames: 4 },
     ]) {
       expect(await codeOf(unsam.openVideo(FRAMES, options))).toBe("E_UNSUPPORTED");
