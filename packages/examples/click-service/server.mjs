@@ -1,6 +1,6 @@
 // A service that answers clicks on photos over HTTP. node click-service/server.mjs [PORT] [CACHE_MEGABYTES]
-//   curl --data-binary @photo.jpg -H "content-type: image/jpeg" localhost:3000/images
-//   curl --json '{ "points": [[211, 144]], "granularity": 0.5 }' localhost:3000/images/ID/segments
+//   curl --data-binary @photo.jpg -H "content-type: image/jpeg" localhost:3000/v1/images
+//   curl --json '{ "prompts": [{ "points": [[211, 144]], "granularity": 0.5 }] }' localhost:3000/v1/images/ID/segment
 import { clickService } from "./service.mjs";
 
 const [port = "3000", megabytes = "512"] = process.argv.slice(2);

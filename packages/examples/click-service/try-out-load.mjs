@@ -42,7 +42,7 @@ function trickle() {
     const socket = connect(port, "127.0.0.1");
     let answer = "";
     socket.write(
-      "POST /images HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 1000000\r\n\r\n",
+      "POST /v1/images HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: 1000000\r\n\r\n",
     );
     const drip = setInterval(() => socket.write("x"), 200);
     socket.on("data", (part) => {
@@ -60,20 +60,20 @@ try {
   const inAMinute = performance.now() + 60_000;
   const trickling = Array.from({ length: 300 }, trickle);
   await sleep(500);
-  const { status, body } = await patient(() => post("/images", small), inAMinute);
+  const { status, body } = await patient(() => post("/v1/images", small), inAMinute);
   assert.equal(status, 200);
   const cuts = await Promise.all(trickling);
   // Cut off with 408; or told to come again, where it was busy when they began.
   assert.ok(cuts.every((answer) => /^HTTP\/1.1 (408|503) /.test(answer)));
-  assert.equal((await (await fetch(`${address}/health`)).json()).uploadBytes, 0);
+  assert.match(await (await fetch(`${address}/metrics`)).text(), /^unsam_bytes\{what="uploads"\} 0$/m);
 
   const wrong = [
-    () => post("/images", "no photo"),
-    () => post("/images", small.subarray(0, 900)),
-    () => post("/images", "{}", "application/json"),
-    () => post(`/images/${body.id}/segments`, "{", "application/json"),
-    () => post(`/images/${body.id}/segments`, '{"points": [[1e9, 0]]}', "application/json"),
-    () => post("/images/none/segments", '{"points": [[1, 1]]}', "application/json"),
+    () => post("/v1/images", "no photo"),
+    () => post("/v1/images", small.subarray(0, 900)),
+    () => post("/v1/images", "{}", "application/json"),
+    () => post(`/v1/images/${body.id}/segment`, "{", "application/json"),
+    () => post(`/v1/images/${body.id}/segment`, '{"prompts": [{"points": [[1e9, 0]]}]}', "application/json"),
+    () => post("/v1/images/none/segment", '{"prompts": [{"points": [[1, 1]]}]}', "application/json"),
     () => post("/nowhere", "x", "text/plain"),
   ];
   let sent = 0;
@@ -84,7 +84,8 @@ try {
   await Promise.all(Array.from({ length: 20 }, sender));
   assert.ok([...seen].every((code) => (code >= 400 && code < 500) || code === 503));
   const still = await patient(
-    () => post(`/images/${body.id}/segments`, '{"points": [[100, 100]]}', "application/json"),
+    () =>
+      post(`/v1/images/${body.id}/segment`, '{"prompts": [{"points": [[100, 100]]}]}', "application/json"),
     inAMinute,
   );
   assert.equal(still.status, 200);
@@ -95,11 +96,11 @@ try {
   const outcomes = await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {
       const own = Buffer.concat([photo, Buffer.from([i])]);
-      const image = await patient(() => post("/images", own), until);
+      const image = await patient(() => post("/v1/images", own), until);
       if (image.status !== 200) return image.status;
-      const click = JSON.stringify({ points: [[2000, 1500]], granularity: 0.5 });
+      const click = JSON.stringify({ prompts: [{ points: [[2000, 1500]], granularity: 0.5 }] });
       const answer = await patient(
-        () => post(`/images/${image.body.id}/segments`, click, "application/json"),
+        () => post(`/v1/images/${image.body.id}/segment`, click, "application/json"),
         until,
       );
       return answer.status;

@@ -34,8 +34,9 @@ try {
       await new Promise((done) => setTimeout(done, 1000 * seconds));
     }
   };
-  const send = async (file) => post("/images", await readFile(file), "image/jpeg");
-  const ask = (id, request) => post(`/images/${id}/segments`, JSON.stringify(request), "application/json");
+  const send = async (file) => post("/v1/images", await readFile(file), "image/jpeg");
+  const ask = (id, prompt) =>
+    post(`/v1/images/${id}/segment`, JSON.stringify({ prompts: [prompt] }), "application/json");
 
   const [{ body: image }, { body: same }] = await Promise.all([send(photo), send(photo)]);
   assert.equal(same.id, image.id);
@@ -43,19 +44,20 @@ try {
   for (const granularity of [0.2, 0.5, 0.9]) {
     const { status, body } = await ask(image.id, { points: [[211, 144]], granularity });
     assert.equal(status, 200);
-    const mask = Mask.fromRLE(body.rle);
-    assert.deepEqual([mask.width, mask.height, mask.area], [image.width, image.height, body.area]);
+    const [{ rle, area }] = body.segments;
+    const mask = Mask.fromRLE(rle);
+    assert.deepEqual([mask.width, mask.height, mask.area], [image.width, image.height, area]);
     assert.ok(mask.has(211, 144));
-    areas.push(body.area);
+    areas.push(area);
   }
   assert.ok(areas[0] <= areas[1] && areas[1] <= areas[2]);
 
   // What is wrong is said, and harms nobody else.
-  assert.equal((await ask(image.id, { points: [[1e6, 5]] })).body.error, "E_BAD_PROMPT");
+  assert.equal((await ask(image.id, { points: [[1e6, 5]] })).body.error.code, "E_BAD_PROMPT");
   assert.equal((await ask(image.id, { points: "here" })).status, 400);
   assert.equal((await ask("0".repeat(64), { points: [[1, 1]] })).status, 404);
-  assert.equal((await post("/images", "no photo", "image/png")).body.error, "E_BAD_IMAGE");
-  assert.equal((await post("/images", "{}", "application/json")).status, 415);
+  assert.equal((await post("/v1/images", "no photo", "image/png")).body.error.code, "E_BAD_IMAGE");
+  assert.equal((await post("/v1/images", "{}", "application/json")).status, 400);
 
   // Many clicks at once on one photo, while another one pushes it out of the cache.
   const clicks = Array.from({ length: 20 }, (_, i) => ask(image.id, { points: [[40 + 10 * i, 100]] }));
@@ -63,9 +65,9 @@ try {
   // 404: told to come again, and the photo was gone by then.
   const statuses = (await Promise.all(clicks)).map(({ status }) => status);
   assert.ok(statuses.every((status) => status === 200 || status === 404) && statuses.includes(200));
-  const health = await (await fetch(`${address}/health`)).json();
-  assert.equal(health.images, 1);
-  assert.ok(health.bytes < 2 * 2 ** 20);
+  const metrics = await (await fetch(`${address}/metrics`)).text();
+  assert.match(metrics, /^unsam_images\{where="memory"\} 1$/m);
+  assert.ok(Number(/^unsam_bytes\{what="images"\} (\d+)$/m.exec(metrics)[1]) < 2 * 2 ** 20);
   assert.equal((await ask(image.id, { points: [[211, 144]] })).status, 404);
   assert.equal((await ask(second.id, { points: [[100, 100]], granularity: "auto" })).status, 200);
   console.log(`click service: answered ${areas.length + 21} clicks; masks of ${areas.join(", ")} pixels`);

@@ -41,6 +41,8 @@ export async function createServer({
     keepAliveTimeout: 5000,
     http: { connectionsCheckingInterval: CHECK_MS, headersTimeout: requestTimeoutMs },
     genReqId: () => randomUUID(),
+    // Loading a model takes what it takes, a download of one longer than Fastify would wait.
+    pluginTimeout: 0,
     // Requests that come while it stops are told so by the service, in its own words.
     return503OnClosing: false,
     forceCloseConnections: "idle",
