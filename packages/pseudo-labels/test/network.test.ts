@@ -1,6 +1,8 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { TREE_CAPABILITIES } from "@unsam/core/engine";
+import { UnSAMError } from "@unsam/core/errors";
 import { Mask } from "@unsam/core/mask";
 import { describeWithShared, shared } from "@unsam/test-support";
 import sharp from "sharp";
@@ -69,4 +71,16 @@ it("wants a model for masks and cuts, and none for the tree", async () => {
     code: "E_BAD_OPTION",
   });
   expect(await readdir(folder)).toEqual(["photo.png"]);
+});
+
+it("asks a caller's own families first", async () => {
+  const own = {
+    name: "own",
+    capabilities: TREE_CAPABILITIES,
+    recognise: () => true,
+    open: () => Promise.reject(new UnSAMError("E_UNSUPPORTED", "Own models cannot be opened.")),
+  };
+  const options = { out: path.join(folder, "out"), divide: "cuts", threads: 1 } as const;
+  const run = labelFolder(folder, { ...options, backbone: { model: "none.own", families: [own] } });
+  await expect(run).rejects.toMatchObject({ message: "Own models cannot be opened." });
 });

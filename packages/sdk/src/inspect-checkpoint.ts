@@ -1,5 +1,6 @@
 import { openCheckpoint, type TensorInfo } from "@unsam/core/checkpoint";
 import { UnSAMError } from "@unsam/core/errors";
+import { type ModelFamily, networksOf } from "@unsam/core/families";
 import {
   type FoundWeights,
   findModelWeights,
@@ -42,6 +43,8 @@ export interface CheckpointReport {
 export interface InspectOptions {
   readonly config?: string | object | undefined;
   readonly weights?: string | undefined;
+  /** Model families of your own, asked before the package's, as in `UnSAM.load`. Those with an engine of their own know no tensors. */
+  readonly families?: readonly ModelFamily[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -53,16 +56,17 @@ export async function inspectCheckpoint(
   path: string,
   options: InspectOptions = {},
 ): Promise<CheckpointReport> {
-  checkKeys(options, ["config", "weights", "signal"], "inspectCheckpoint");
+  checkKeys(options, ["config", "weights", "families", "signal"], "inspectCheckpoint");
   const { signal, weights } = options;
+  const families = await networksOf(options.families ?? []);
   const config = await readModelConfig(options.config, { signal });
   await using checkpoint = await openCheckpoint(path, { signal });
   let found: FoundWeights | null = null;
   let model: string | null = null;
   let problem: string | null = null;
   try {
-    found = findModelWeights(checkpoint, weights);
-    model = resolveModel(checkpoint, config, weights).description;
+    found = findModelWeights(checkpoint, weights, families);
+    model = resolveModel(checkpoint, config, weights, families).description;
   } catch (error) {
     if (!UnSAMError.isInstance(error) || error.code === "E_BAD_OPTION") throw error;
     problem = error.message;
@@ -78,7 +82,7 @@ export async function inspectCheckpoint(
     shards: checkpoint.shards,
     fingerprint: await checkpoint.fingerprint(signal),
     metadata: checkpoint.metadata,
-    places: modelWeightPlaces(checkpoint),
+    places: modelWeightPlaces(checkpoint, families),
     weights: found?.place.key ?? null,
     parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     dtypes: [...new Set(tensors.map(({ dtype }) => dtype))],

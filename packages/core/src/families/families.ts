@@ -1,4 +1,5 @@
-import { NETWORK_FAMILIES } from "../models/index.js";
+import { importFamilies } from "../engine/import-families.js";
+import { NETWORK_FAMILIES, type NetworkFamily } from "../models/index.js";
 import { BUILT_IN_MODELS, type BuiltInModel } from "../names.js";
 import type { ModelFamily } from "./model-family.js";
 import { nano } from "./nano/family.js";
@@ -19,6 +20,15 @@ export const MODEL_FAMILIES: readonly ModelFamily[] = [
   ...BUILT_IN,
   ...NETWORK_FAMILIES.map((family) => networkFamily(family, NETWORKS)),
 ];
+
+/**
+ * The networks of a caller's own families, then those that the package brings: as `openModel` asks them. Throws `E_BAD_OPTION` where
+ * the module of one cannot be imported.
+ */
+export async function networksOf(own: readonly ModelFamily[]): Promise<NetworkFamily[]> {
+  const modules = [...new Set(own.flatMap(({ network }) => network ?? []))];
+  return [...(await importFamilies(modules)), ...NETWORK_FAMILIES];
+}
 
 /** The family of a model that needs no file; null: there is none of that name. */
 export function builtInFamily(name: string): ModelFamily | null {

@@ -1,4 +1,4 @@
-export { builtInFamily, MODEL_FAMILIES } from "./families.js";
+export { builtInFamily, MODEL_FAMILIES, networksOf } from "./families.js";
 export * from "./model-family.js";
 export { networkFamily } from "./network/network-family.js";
 export { type CheckpointModel, type OpenModelOptions, openModel } from "./open-model.js";

@@ -33,8 +33,11 @@ export function findModelWeights(
 }
 
 /** Every place in a checkpoint where the weights of a network lie. */
-export function modelWeightPlaces(source: NamedTensors): WeightPlace[] {
-  return weightPlaces(source, allMarks(NETWORK_FAMILIES));
+export function modelWeightPlaces(
+  source: NamedTensors,
+  families: readonly NetworkFamily[] = NETWORK_FAMILIES,
+): WeightPlace[] {
+  return weightPlaces(source, allMarks(families));
 }
 
 function allMarks(families: readonly NetworkFamily[]): string[] {

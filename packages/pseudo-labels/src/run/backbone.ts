@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { UnSAMError } from "@unsam/core/errors";
-import { openModel } from "@unsam/core/families";
+import { type ModelFamily, openModel } from "@unsam/core/families";
 import type { RgbImage } from "@unsam/core/image";
 import type { PackedMask } from "@unsam/core/mask";
 import type { AddonAt } from "@unsam/core/operations";
@@ -14,6 +14,8 @@ export interface BackboneOptions {
   readonly config?: string;
   /** Key of the weights to take, where the checkpoint holds those of several models. */
   readonly weights?: string;
+  /** Model families of your own, asked before the package's, as in `UnSAM.load`. */
+  readonly families?: readonly ModelFamily[];
   /** For `masks`: where they differ from the official generator's. */
   readonly masks?: Partial<Pick<WholeImageOptions, "pointsPerSide" | "predictedIou" | "stability">>;
 }
@@ -39,14 +41,14 @@ export interface Backbone {
  * `E_BAD_OPTION`.
  */
 export async function openBackbone(
-  { model, config, weights, masks }: BackboneOptions,
+  { model, config, weights, families, masks }: BackboneOptions,
   divide: "masks" | "cuts",
   { cacheDir, addon }: { cacheDir: string | null; addon: AddonAt | null },
 ): Promise<Backbone> {
   checkThresholds(masks);
   const engine = await openModel(
     { checkpoint: model, config, weights },
-    { threads: availableParallelism(), cacheDir: cacheDir ?? undefined },
+    { threads: availableParallelism(), cacheDir: cacheDir ?? undefined, families },
   );
   const options = {
     ...OFFICIAL_OPTIONS,

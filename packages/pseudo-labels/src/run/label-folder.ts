@@ -52,7 +52,7 @@ export interface LabelReport {
 }
 
 const OPTIONS = ["out", "divide", "backbone", "threads", "native", "cacheDir", "onProgress", "signal"];
-const BACKBONE_OPTIONS = ["model", "config", "weights", "masks"];
+const BACKBONE_OPTIONS = ["model", "config", "weights", "families", "masks"];
 /** Raised with every change of the labels. */
 const RECIPE = 2;
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { openCheckpoint, type TensorToWrite, writeSafetensors } from "@unsam/core/checkpoint";
 import { networkInput } from "@unsam/core/image";
 import { WeightView } from "@unsam/core/models";
-import { EncodedImage, type LoadOptions, networkFamily, UnSAM } from "@unsam/sdk";
+import { EncodedImage, inspectCheckpoint, type LoadOptions, networkFamily, UnSAM } from "@unsam/sdk";
 import { inRepository } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { disks } from "./disks.js";
@@ -132,6 +132,15 @@ describe("a family of networks", () => {
     });
     model = { checkpoint: path.join(folder, "patches.safetensors") };
     await writeSafetensors(model.checkpoint, [...weights.values()], {});
+  });
+
+  it("is told by inspectCheckpoint, which knows it only where it is given", async () => {
+    const known = await inspectCheckpoint(model.checkpoint, { families });
+    expect(known).toMatchObject({ problem: null, weights: ".", otherTensors: 0 });
+    expect(known.tensors.map(({ name }) => name)).toContain("patches.weight");
+    const unknown = await inspectCheckpoint(model.checkpoint);
+    expect(unknown.model).toBeNull();
+    expect(unknown.problem).not.toBeNull();
   });
 
   it("encodes with its own graph", { timeout: 60_000 }, async () => {
