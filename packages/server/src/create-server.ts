@@ -38,7 +38,8 @@ export async function createServer({
     requestTimeout: requestTimeoutMs,
     // A client that does not read its answer.
     connectionTimeout: longestWork + 30_000,
-    keepAliveTimeout: 5000,
+    // Shorter ones race with clients that send again on a busy machine.
+    keepAliveTimeout: 30_000,
     http: { connectionsCheckingInterval: CHECK_MS, headersTimeout: requestTimeoutMs },
     genReqId: () => randomUUID(),
     // Loading a model takes what it takes, a download of one longer than Fastify would wait.
