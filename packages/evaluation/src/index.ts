@@ -1,3 +1,4 @@
+export { type AnnotatedClip, type ClipLayout, openClips } from "./datasets/clips/open-clips.js";
 export type { Click, Dataset, DatasetImage } from "./datasets/dataset.js";
 export { type LabelMap, readLabelMap } from "./datasets/label-maps/read-label-map.js";
 export { type Note, noteText } from "./datasets/notes.js";
@@ -7,6 +8,7 @@ export { readTruth, type Truth } from "./datasets/read-truth.js";
 export type { Method, MethodImage, MethodInfo } from "./methods/method.js";
 export type { MethodSpec } from "./methods/open-method.js";
 export { iouOfCounts, maskIou } from "./metrics/iou.js";
+export type { SequenceStatistics } from "./metrics/sequence-statistics.js";
 export { BASELINES, type Baseline, OPTIONAL_METRICS } from "./names.js";
 export { evaluateRegionTree, type RegionTreeReport } from "./region-tree/evaluate.js";
 export { reportFiles } from "./report/files.js";
@@ -15,3 +17,9 @@ export { dialLevels, type EvaluateOptions, evaluate, type Progress, type Result 
 export type { Measures } from "./run/measures.js";
 export type { ImageScore } from "./run/score-image.worker.js";
 export type { Summary } from "./run/summarise.js";
+export {
+  type ClipsReport,
+  type EvaluateClipsOptions,
+  evaluateClips,
+  type ObjectScores,
+} from "./tracking/evaluate-clips.js";
