@@ -92,6 +92,7 @@ function optionsFor({ layout }: AnnotatedClip): VideoOptions {
     maxConditioningFrames: Number.POSITIVE_INFINITY,
     memoryStride: 1,
     memoryPrecision: "bfloat16",
+    memory: "auto",
     maxFeatureBytes: 2 ** 26,
   };
 }
