@@ -64,6 +64,7 @@ export default {
   description: "Segment anything at any granularity from Node.js: UnSAMv2 and SAM 2.1 without Python.",
   lang: "en",
   outDir: process.env.UNSAM_SITE_OUT,
+  base: process.env.UNSAM_SITE_BASE ?? "/",
   ignoreDeadLinks: false,
   // The index of the search is one file.
   vite: { build: { chunkSizeWarningLimit: 2000 } },

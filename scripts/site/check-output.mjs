@@ -4,8 +4,8 @@ import path from "node:path";
 
 const decode = (text) => decodeURIComponent(text.replace(/&amp;/g, "&"));
 
-/** Throws with a list of all that is wrong; returns how much was looked at. */
-export function checkOutput(out) {
+/** Throws with a list of all that is wrong; returns how much was looked at. `base`: the path below which the site lies. */
+export function checkOutput(out, base) {
   const files = readdirSync(out, { recursive: true }).map((name) => name.split(path.sep).join("/"));
   const pages = files.filter((name) => name.endsWith(".html"));
   const texts = new Map(pages.map((page) => [page, readFileSync(path.join(out, page), "utf8")]));
@@ -27,7 +27,7 @@ export function checkOutput(out) {
       if (/^([a-z]+:|\/\/)/.test(link)) continue;
       links++;
       const [target, hash] = decode(link).split("#");
-      const file = pageAt(out, page, target);
+      const file = pageAt(out, page, target, base);
       if (file === null) wrong.push(`${page} links to ${link}, which is not there`);
       else if (hash && anchors.has(file) && !anchors.get(file).has(hash))
         wrong.push(`${page} links to ${link}, which has no such heading`);
@@ -41,12 +41,13 @@ export function checkOutput(out) {
   return { pages: pages.length, links };
 }
 
-/** The file that a link of a page means; null: there is none. */
-function pageAt(out, page, target) {
+/** The file that a link of a page means; null: there is none, or it leads out of the site. */
+function pageAt(out, page, target, base) {
   if (target === "") return page;
-  const file = path.posix
-    .join("/", target.startsWith("/") ? target : path.posix.join(path.posix.dirname(page), target))
-    .slice(1);
+  const from = path.posix.join(base, path.posix.dirname(page), "/");
+  const { pathname } = new URL(target, `https://site${from}`);
+  if (!pathname.startsWith(base)) return null;
+  const file = decodeURIComponent(pathname.slice(base.length));
   const there = (name) => statSync(path.join(out, name), { throwIfNoEntry: false })?.isFile();
   return (
     [file, `${file}.html`, path.posix.join(file, "index.html")].find(

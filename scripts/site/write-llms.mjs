@@ -18,14 +18,15 @@ function firstSentence(text) {
   return /^.+?\.(?= |$)/.exec(plain)?.[0] ?? plain.replace(/:$/, ".");
 }
 
-export function writeForModels(source, out) {
+/** `base`: the path below which the site lies. */
+export function writeForModels(source, out, base) {
   const read = (page) => readFileSync(path.join(source, `${page}.md`), "utf8");
   const entry = (page) => {
     const text = read(page);
     const name = NAMES[page] ?? /^# (.+)$/m.exec(text)[1];
     // The name of a decision says what was decided.
-    if (page.startsWith("decisions/")) return `- [${name}](/${page}.md)`;
-    return `- [${name}](/${page}.md): ${ABOUT[page] ?? firstSentence(text.replace(/^# .+$/m, ""))}`;
+    if (page.startsWith("decisions/")) return `- [${name}](${base}${page}.md)`;
+    return `- [${name}](${base}${page}.md): ${ABOUT[page] ?? firstSentence(text.replace(/^# .+$/m, ""))}`;
   };
   const there = (page) => existsSync(path.join(source, `${page}.md`));
   const decisions = readdirSync(path.join(source, "decisions"))
@@ -38,13 +39,13 @@ export function writeForModels(source, out) {
   const list = sections.map(({ title, pages }) => `## ${title}\n\n${pages.map(entry).join("\n")}\n`);
   writeFileSync(
     path.join(out, "llms.txt"),
-    `# UnSAM for Node\n\n> ${SUMMARY}\n\nAll guides in one file: [llms-full.txt](/llms-full.txt). ` +
-      `The API: [index](/api/index.md).\n\n${list.join("\n")}`,
+    `# UnSAM for Node\n\n> ${SUMMARY}\n\nAll guides in one file: [llms-full.txt](${base}llms-full.txt). ` +
+      `The API: [index](${base}api/index.md).\n\n${list.join("\n")}`,
   );
   const guides = sections.slice(0, -1).flatMap(({ pages }) => pages);
   writeFileSync(
     path.join(out, "llms-full.txt"),
-    guides.map((page) => `<!-- /${page}.md -->\n\n${read(page)}`).join("\n\n"),
+    guides.map((page) => `<!-- ${base}${page}.md -->\n\n${read(page)}`).join("\n\n"),
   );
   // Each page also as it was written, beside what a browser shows.
   for (const name of readdirSync(source, { recursive: true })) {
