@@ -53,7 +53,9 @@ async function addRoutes(
   const { limits, rate, origins } = options;
   const ajv = new Ajv2020({ strict: false, allErrors: false });
   app.setValidatorCompiler(({ schema }) => ajv.compile(schema as FastifySchema));
-  app.setErrorHandler(sendError);
+  app.setErrorHandler((error, request, reply) =>
+    sendError(error, request, reply, (message) => service.told(message)),
+  );
   const tokens = new Tokens(options.tokens);
   addHooks(app, service, tokens, options);
   if (origins.length > 0) await app.register(cors, { origin: [...origins], exposedHeaders: "*" });

@@ -86,6 +86,16 @@ export class Service {
     return service;
   }
 
+  /** A checkpoint's name is its path, which is nobody's business. */
+  get modelName(): string {
+    return this.unsam.model.name.split(/[\\/]/).at(-1)!;
+  }
+
+  /** What may be told to a client of a text that may name the model. */
+  told(text: string): string {
+    return text.replaceAll(this.unsam.model.name, this.modelName);
+  }
+
   get isStopping(): boolean {
     return this.#isStopping;
   }

@@ -1,5 +1,6 @@
 import { Mask } from "@unsam/sdk";
 import { type EverythingEvent, type Prompt, ServiceFailure } from "@unsam/server/client";
+import { inRepository } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { metric, photo, type Running, start } from "./server.js";
@@ -163,6 +164,22 @@ describe("the service", () => {
     expect([nowhere.status, Object.keys((await nowhere.json()) as object)]).toEqual([404, ["error"]]);
     expect(metric(await client.metrics(), 'unsam_bytes{what="uploads"}')).toBe(0);
     expect(metric(await client.metrics(), 'unsam_bytes{what="masks"}')).toBe(0);
+  });
+
+  it("names a checkpoint without the folder it lies in, in errors, too", async () => {
+    const folder = inRepository("packages", "core", "fixtures", "unsamv2-mini");
+    const [checkpoint, config] = ["checkpoint.safetensors", "config.json"].map((name) => `${folder}/${name}`);
+    const { app, client } = await start({ load: { model: { checkpoint, config } } });
+    try {
+      expect((await client.models()).models[0].name).toBe("checkpoint.safetensors");
+      const { id: own } = await client.addImage(await photo());
+      const call = client.everything(own, { prompting: "regions" }).next();
+      await expect(call).rejects.toThrow(
+        'prompting is "regions", but checkpoint.safetensors is no hierarchy of regions',
+      );
+    } finally {
+      await app.close();
+    }
   });
 
   it("tells of its model, its state and itself", async () => {

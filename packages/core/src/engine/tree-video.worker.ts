@@ -49,7 +49,9 @@ export function openTreeVideo(
   // Given in cells of the 256 × 256 logits, as for a network.
   const maxHoleArea = (options.maxHoleArea * width * height) / 256 ** 2;
   const tracker = new RegionTracker({ history, maxHoleArea });
-  const session: TreeVideoSession = { tracker, frames: new FrameCache(maxFeatureBytes), width, height };
+  // Trees of small frames are small: without a number thousands of them would gather before they fill their bytes.
+  const frames = new FrameCache<KeptFrame>(maxFeatureBytes, history);
+  const session: TreeVideoSession = { tracker, frames, width, height };
   return keep(session, { gone: "This video was disposed; open it again." });
 }
 

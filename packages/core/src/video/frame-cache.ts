@@ -1,11 +1,13 @@
-/** Features of the frames that were looked at last, within so many bytes; the newest one always stays. */
+/** Features of the frames that were looked at last, within so many bytes and frames; the newest one always stays. */
 export class FrameCache<Features extends { readonly bytes: number }> {
   readonly #frames = new Map<number, Features>();
   readonly #most: number;
+  readonly #mostFrames: number;
   #bytes = 0;
 
-  constructor(mostBytes: number) {
+  constructor(mostBytes: number, mostFrames = Number.POSITIVE_INFINITY) {
     this.#most = mostBytes;
+    this.#mostFrames = mostFrames;
   }
 
   get bytes(): number {
@@ -26,7 +28,8 @@ export class FrameCache<Features extends { readonly bytes: number }> {
     this.#frames.set(frame, features);
     this.#bytes += features.bytes;
     for (const oldest of this.#frames.keys()) {
-      if (this.#bytes <= this.#most || this.#frames.size === 1) return;
+      if (this.#frames.size === 1) return;
+      if (this.#bytes <= this.#most && this.#frames.size <= this.#mostFrames) return;
       this.#drop(oldest);
     }
   }

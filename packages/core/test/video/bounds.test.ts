@@ -26,6 +26,13 @@ describe("features of frames", () => {
     expect([2, 3, 9].filter((frame) => cache.get(frame))).toEqual([9]);
     expect(cache.bytes).toBe(1000);
   });
+
+  it("are kept for so many frames", () => {
+    const cache = new FrameCache(1000, 3);
+    for (const frame of [0, 1, 2, 3, 4]) cache.add(frame, features(1));
+    expect([0, 1, 2, 3, 4].filter((frame) => cache.get(frame))).toEqual([2, 3, 4]);
+    expect(cache.bytes).toBe(3);
+  });
 });
 
 describeWithShared("a tracker", () => {

@@ -19,7 +19,13 @@ export interface Refusal {
 }
 
 /** What is said of an error; nothing of what only the service's own log is to know. */
-export function refusalOf(error: unknown): Refusal {
+export function refusalOf(error: unknown, told: (message: string) => string): Refusal {
+  const { status, body, retryAfter } = unfiltered(error);
+  const { code, message } = body.error;
+  return { status, body: { error: { code, message: told(message) } }, retryAfter };
+}
+
+function unfiltered(error: unknown): Refusal {
   if (error instanceof ServiceError) {
     return refusal(error.statusCode, error.code, error.message, error.retryAfter);
   }
@@ -70,9 +76,14 @@ function refusal(status: number, code: string, message: string, retryAfter: numb
   return { status, body: { error: { code, message } }, retryAfter };
 }
 
-/** Answers with an error; the service's own faults go to its log, whole. */
-export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { status, body, retryAfter } = refusalOf(error);
+/** Answers with an error; the service's own faults go to its log, whole. `told`: what may be said of a message. */
+export function sendError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  told: (message: string) => string = (message) => message,
+): FastifyReply {
+  const { status, body, retryAfter } = refusalOf(error, told);
   if (status >= 500 && status !== 503) request.log.error({ err: error }, "a request failed");
   if (retryAfter !== null) reply.header("retry-after", String(retryAfter));
   return reply.code(status).type("application/json; charset=utf-8").send(body);

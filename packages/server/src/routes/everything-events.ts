@@ -12,6 +12,7 @@ export async function* everythingEvents(
   { id, image }: NamedImage,
   { partial = true, ...options }: EverythingRequest,
   signal: AbortSignal,
+  told: (message: string) => string,
 ): AsyncGenerator<EverythingEvent, void, undefined> {
   try {
     const run = image.everything({ ...(options as object), signal });
@@ -25,7 +26,7 @@ export async function* everythingEvents(
     yield { type: "end" };
   } catch (problem) {
     // The status is out already: the last event says it.
-    yield { type: "error", ...refusalOf(problem).body };
+    yield { type: "error", ...refusalOf(problem, told).body };
   }
 }
 

@@ -53,7 +53,8 @@ export function everythingRoute({ app, service }: RouteContext): void {
         close();
         throw problem;
       }
-      const events = everythingEvents({ id, image }, { ...options, partial }, caller.signal);
+      const told = (message: string) => service.told(message);
+      const events = everythingEvents({ id, image }, { ...options, partial }, caller.signal, told);
       const stream = Readable.from(written(events, type, service), {
         objectMode: false,
         highWaterMark: 2 ** 16,

@@ -43,9 +43,7 @@ export function statusRoutes({ app, service }: RouteContext): void {
       },
     },
     async () => {
-      const { name, ...model } = service.unsam.model;
-      // A checkpoint's name is its path, which is nobody's business.
-      return { models: [{ ...model, name: name.split(/[\\/]/).at(-1) }] };
+      return { models: [{ ...service.unsam.model, name: service.modelName }] };
     },
   );
 
