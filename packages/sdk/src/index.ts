@@ -34,6 +34,7 @@ export {
   regionStatistics,
 } from "./calibration/index.js";
 export { type Check, type Diagnosis, diagnose } from "./diagnose.js";
+export type { ImageInputs } from "./encode-all.js";
 export { EncodedImage } from "./encoded-image.js";
 export type { Granularity } from "./granularity.js";
 export {

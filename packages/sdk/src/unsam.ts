@@ -5,6 +5,7 @@ import type { ImageInput } from "@unsam/core/image";
 import type { ModelCapabilities } from "@unsam/core/models";
 import { CalibratedEngine, type Calibration } from "./calibration/index.js";
 import { type OpenedModel, openDefaultModel } from "./default-model.js";
+import { checkEncodeAll, encodeAll, type ImageInputs } from "./encode-all.js";
 import { EncodedImage } from "./encoded-image.js";
 import { type LoadOptions, loadCalibration, parseLoadOptions } from "./load-options.js";
 import { type EncodeOptions, PhotoEncoder } from "./photo-encoder.js";
@@ -117,7 +118,18 @@ export class UnSAM implements AsyncDisposable {
   }
 
   /**
-   * Opens a video to follow objects through. Only SAM 2, SAM 2.1 and UnSAMv2 can, with a checkpoint that holds their memory.
+   * Looks at many photos in their order, each while the one before is worked with: `for await (const image of
+   * unsam.encodeAll(files))`. No more are decoded than the model looks at, and one. Each image is yours to dispose; those ahead are
+   * released when the loop is left. A photo that cannot be read ends it. Throws what `encode` throws, `E_BAD_OPTION`.
+   */
+  encodeAll(images: ImageInputs, options: EncodeOptions = {}): AsyncGenerator<EncodedImage, void, undefined> {
+    checkEncodeAll(images, options);
+    const encode = (image: ImageInput, own: EncodeOptions) => this.encode(image, own);
+    return encodeAll(images, options, encode, this.engine.encodesAtOnce + 1);
+  }
+
+  /**
+   * Opens a video to follow objects through. Networks need a checkpoint that holds their memory (SAM 2, SAM 2.1, UnSAMv2).
    * Throws `E_UNSUPPORTED`, `E_BAD_IMAGE`, `E_BAD_OPTION`, `E_BAD_CHECKPOINT`, `E_IO`, or the reason of `signal`.
    * @param frames a video file (MP4, MOV, WebM, MKV, AVI; by the ffmpeg of this machine), a folder of images, an animated GIF or
    *   WebP, a list of images, or an async iterable of images

@@ -400,6 +400,7 @@ describe("keys that do not exist", () => {
     const logits = { count: 1, width: 2, height: 2, data: new Float32Array(4) };
     const calls: Record<string, () => unknown> = {
       encode: () => unsam.encode(board, wrong),
+      encodeAll: () => unsam.encodeAll([board], wrong),
       segment: () => image.segment(CLICK, wrong),
       segmentAll: () => image.segmentAll([CLICK], wrong),
       ladder: () => image.ladder(CLICK, wrong),
