@@ -1,5 +1,10 @@
 // Draws the figures of the README with the built packages: `npm run figures`.
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { UnSAM } from "@unsam/sdk";
 import sharp from "sharp";
 
@@ -40,7 +45,24 @@ async function scene(photo, granularity, out) {
   await image.dispose();
 }
 
+/** Frames of the clip that the example follows a thing through. */
+async function strip(photo, [x, y], frames, out) {
+  const folder = await mkdtemp(path.join(tmpdir(), "unsam-figures-"));
+  const example = fileURLToPath(new URL("../packages/examples/track-clip.mjs", import.meta.url));
+  await promisify(execFile)(process.execPath, [example, file(photo), x, y, folder]);
+  const panel = (page) => sharp(path.join(folder, "overlay.gif"), { page }).resize(300).png();
+  const panels = await Promise.all(frames.map((frame) => panel(frame).toBuffer({ resolveWithObject: true })));
+  const [{ width, height }] = panels.map(({ info }) => info);
+  const size = { width: frames.length * (width + GAP) - GAP, height };
+  await sharp({ create: { ...size, channels: 3, background: "#ffffff" } })
+    .composite(panels.map(({ data }, i) => ({ input: data, left: i * (width + GAP), top: 0 })))
+    .png({ palette: true, colours: 256, effort: 10 })
+    .toFile(file(out));
+  await rm(folder, { recursive: true });
+}
+
 await granularities("fruit-board.jpg", [323, 123], [0.3, 0.6, 0.9], "granularity.png");
 await ladder("fruit-board.jpg", [323, 123], 19, "ladder.png");
 await scene("fruit-board.jpg", [0.15, 0.4, 0.9], "scene.png");
+await strip("fruit-board.jpg", [323, 123], [0, 4, 8, 11], "track.png");
 await unsam.dispose();
