@@ -23,6 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly [names: string, why: string]>> =
     "mkdir writeFile",
     "the memory of tested addons in the private cache; it lies below core",
   ],
+  "server/src/version.ts": ["readFileSync", "the package.json of the package itself"],
   "test-support/src/parity.ts": ["readFileSync", "reference data of the tests"],
 };
 
