@@ -1,11 +1,11 @@
 import { UnSAMError } from "@unsam/core/errors";
-import {
-  type Granularity,
-  type PointInput,
-  type RenderStyle,
-  TRACK_FORMATS,
-  type TrackedFrame,
-  type VideoObject,
+import type {
+  Granularity,
+  PointInput,
+  RenderStyle,
+  TrackedFrame,
+  TrackFormat,
+  VideoObject,
 } from "@unsam/sdk";
 import { Command, InvalidArgumentError } from "commander";
 import { GRANULARITIES, granularity, wholeNumber } from "../arguments.js";
@@ -28,6 +28,15 @@ import {
 type Direction = "forward" | "backward" | "both";
 const DIRECTIONS: readonly Direction[] = ["forward", "backward", "both"];
 const STYLES: readonly RenderStyle[] = ["overlay", "cutout"];
+/** All of the SDK's, which is not loaded to list them. */
+const FORMATS = Object.keys({
+  tracks: true,
+  "youtube-vis": true,
+  "coco-vid": true,
+  mots: true,
+  davis: true,
+  "sa-v": true,
+} satisfies Record<TrackFormat, true>) as TrackFormat[];
 
 interface TrackFlags extends ModelOptions, OutputFlags {
   readonly point?: PointInput[];
@@ -54,7 +63,7 @@ export function trackCommand({ signal }: Interrupt): Command {
       "draw a video (.mp4 or .webm, needs ffmpeg; .gif or .webp), write tracks (.json or .txt), or a folder of masks and tracks.json",
     )
     .option("--masks <dir>", "write the mask of each frame, 00000.png and so on")
-    .option("--format <name>", `write tracks to --out as ${TRACK_FORMATS.join(", ")}`, oneOf(TRACK_FORMATS))
+    .option("--format <name>", `write tracks to --out as ${FORMATS.join(", ")}`, oneOf(FORMATS))
     .option(
       "--style <name>",
       "of a drawn video: overlay (default), or cutout with a transparent ground",
@@ -67,7 +76,7 @@ export function trackCommand({ signal }: Interrupt): Command {
     GRANULARITIES.filter((name) => name !== "auto"),
   );
   suggest(command, "--direction", DIRECTIONS);
-  suggest(command, "--format", TRACK_FORMATS);
+  suggest(command, "--format", FORMATS);
   suggest(command, "--style", STYLES);
   command.action((video: string, flags: TrackFlags) => track(video, flags, signal));
   return withExamples(command, [

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { writeWhole, writeWholeFolder } from "@unsam/core/files";
-import { Mask, type RLE } from "@unsam/core/mask";
+import type { RLE } from "@unsam/core/mask";
 import type { RenderStyle, TrackFormat, Video } from "@unsam/sdk";
 import { checkDistinct, checkPlace } from "../check-writable.js";
 
@@ -105,6 +105,7 @@ export async function writeOutputs(
   },
 ): Promise<void> {
   const { out } = outputs;
+  const { Mask } = await import("@unsam/core/mask");
   for (const folder of foldersOf(outputs)) {
     await writeWholeFolder(folder, async (temporary) => {
       for (const { frame, rle } of document.frames) {

@@ -16,4 +16,7 @@ for await (const { image } of parts.read(parts, boxes)) seen += image.data.lengt
 if (seen !== 3 * parts.width * parts.height) throw new Error(`${seen} bytes were read.`);
 const maps = await readFile("/proc/self/maps", "utf8").catch(() => "");
 const mapped = maps.split("\n").filter((line) => line.endsWith(file)).length;
-process.stdout.write(`${process.resourceUsage().maxRSS / 1024} ${mapped}`);
+// Not resourceUsage().maxRSS: a process begins with what the one that started it had resident.
+const status = await readFile("/proc/self/status", "utf8").catch(() => "");
+const peak = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? process.resourceUsage().maxRSS) / 1024;
+process.stdout.write(`${peak} ${mapped}`);
