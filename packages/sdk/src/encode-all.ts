@@ -25,7 +25,11 @@ export async function* encodeAll(
   const { signal, maxPixels } = options;
   const next = inputsOf(images);
   const left = new AbortController();
-  const stop = signal ? AbortSignal.any([left.signal, signal]) : left.signal;
+  const stop = left.signal;
+  const onAbort = () => left.abort(signal?.reason);
+  if (signal?.aborted) onAbort();
+  // Nothing of it stays with a signal that outlives this.
+  signal?.addEventListener("abort", onAbort, { once: true });
   const waiting: Promise<EncodedImage | null>[] = [];
   let last: Promise<IteratorResult<ImageInput>> = Promise.resolve({ done: false, value: "" });
   const add = () => {
@@ -49,6 +53,7 @@ export async function* encodeAll(
       yield image;
     }
   } finally {
+    signal?.removeEventListener("abort", onAbort);
     left.abort(new DOMException("Nobody takes the rest of the photos.", "AbortError"));
     next.end();
     for (const one of waiting) one.then((image) => image?.dispose()).catch(() => {});

@@ -12,7 +12,8 @@ import type {
 } from "./engine-video.js";
 import type { MaskFinisher } from "./mask-finisher.js";
 import type { Network } from "./network.worker.js";
-import type { SentAnswer, SentMask, VideoSession } from "./video.worker.js";
+import { sentMask } from "./sent-mask.js";
+import type { SentAnswer, VideoSession } from "./video.worker.js";
 
 const inference = inferenceThread().bind<typeof import("./video.worker.js")>(
   new URL("./video.worker.js", import.meta.url),
@@ -160,9 +161,4 @@ class NetworkVideo implements EngineVideo {
       ]),
     );
   }
-}
-
-function sentMask(mask: NonNullable<VideoPrompt["mask"]>): SentMask {
-  if (mask instanceof Mask) return { width: mask.width, height: mask.height, words: mask.words };
-  return { width: mask.shape[1], height: mask.shape[0], logits: mask.data };
 }

@@ -14,8 +14,8 @@ import type {
 } from "./engine-video.js";
 import { checkTreeMask } from "./mask-prompt.js";
 import type { TreeGrowth } from "./region-tree-engine.js";
+import { sentMask } from "./sent-mask.js";
 import type { SentTreeAnswer, TreeVideoSession } from "./tree-video.worker.js";
-import type { SentMask } from "./video.worker.js";
 
 const compute = computeThreads().bind<typeof import("./tree-video.worker.js")>(
   new URL("./tree-video.worker.js", import.meta.url),
@@ -177,9 +177,4 @@ class TreeVideo implements EngineVideo {
       ]),
     );
   }
-}
-
-function sentMask(mask: NonNullable<VideoPrompt["mask"]>): SentMask {
-  if (mask instanceof Mask) return { width: mask.width, height: mask.height, words: mask.words };
-  return { width: mask.shape[1], height: mask.shape[0], logits: mask.data };
 }

@@ -16,7 +16,7 @@ import { Moved, move } from "../runtime/move.js";
 import { FrameCache } from "../video/frame-cache.js";
 import type { VideoPrompt } from "./engine-video.js";
 import { build } from "./region-tree.worker.js";
-import type { SentMask } from "./video.worker.js";
+import type { SentMask } from "./sent-mask.js";
 
 // Worker side of a video on region trees. Any thread grows the tree of a frame; one thread follows the objects of a video.
 

@@ -20,6 +20,7 @@ import type { OnnxVideoNetwork } from "../video/onnx-video-network.js";
 import type { MaskPrompt } from "../video/tracker.js";
 import type { VideoOptions, VideoPrompt } from "./engine-video.js";
 import { type Network, sessionOptions } from "./network.worker.js";
+import type { SentMask } from "./sent-mask.js";
 
 // The inference thread's side of a video: the networks that only videos need, features of frames, memories of objects.
 
@@ -31,11 +32,6 @@ export interface VideoSession {
   readonly tracker: VideoTracker;
   readonly frames: FrameCache<FrameFeatures>;
 }
-
-/** A mask prompt as it crosses to this thread. */
-export type SentMask =
-  | { readonly width: number; readonly height: number; readonly words: Uint32Array }
-  | { readonly width: number; readonly height: number; readonly logits: Float32Array };
 
 /** An answer as it crosses back. */
 export interface SentAnswer {

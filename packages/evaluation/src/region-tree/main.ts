@@ -2,8 +2,8 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { UnSAMError } from "@unsam/core/errors";
 import { openDatasets } from "../datasets/open-datasets.js";
+import { runMain, wholeNumber } from "../run-main.js";
 import { evaluateRegionTree, type RegionTreeReport } from "./evaluate.js";
 
 const USAGE = `Scores the region tree on the fixed clicks of evaluation sets (IoU, mean over clicks).
@@ -48,14 +48,6 @@ async function main(): Promise<void> {
   process.stdout.write(values.json ? `${JSON.stringify(reports, null, 2)}\n` : table(reports));
 }
 
-function wholeNumber(flag: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new UnSAMError("E_BAD_OPTION", `${flag} is ${text}; it must be a whole number above 0.`);
-  }
-  return value;
-}
-
 /** A Markdown table: a row for each measure, a column for each set. */
 function table(reports: readonly RegionTreeReport[]): string {
   const iou = (value: number) => value.toFixed(3);
@@ -82,10 +74,4 @@ function table(reports: readonly RegionTreeReport[]): string {
   );
 }
 
-main().catch((error: unknown) => {
-  const usage =
-    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-  const known = usage || UnSAMError.isInstance(error);
-  process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? error)}\n`);
-  process.exitCode = known ? 2 : 1;
-});
+runMain(main);

@@ -4,6 +4,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import { openModel } from "@unsam/core/families";
 import { openClips } from "../datasets/clips/open-clips.js";
 import type { SequenceStatistics } from "../metrics/sequence-statistics.js";
+import { runMain } from "../run-main.js";
 import { evaluateClips } from "./evaluate-clips.js";
 
 const USAGE = `Scores objects followed through annotated videos, as DAVIS does: J, F and their mean, from the first frame's mask.
@@ -48,10 +49,4 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  const usage =
-    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-  const known = usage || UnSAMError.isInstance(error);
-  process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? error)}\n`);
-  process.exitCode = known ? 2 : 1;
-});
+runMain(main);

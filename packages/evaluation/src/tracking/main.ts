@@ -5,6 +5,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import { openModel } from "@unsam/core/families";
 import type { RgbImage } from "@unsam/core/image";
 import { openDatasets } from "../datasets/open-datasets.js";
+import { runMain, wholeNumber } from "../run-main.js";
 import { cutOutOf } from "./cut-outs.js";
 import { CLIP_KINDS, type ClipKind, type CutOut, MadeClip } from "./made-clip.js";
 import { type ClipScores, scoreClip } from "./measure.js";
@@ -103,12 +104,6 @@ function partsOf({ all, objects }: Photos, clip: number) {
   };
 }
 
-function wholeNumber(flag: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1) return value;
-  throw new UnSAMError("E_BAD_OPTION", `${flag} is ${text}; it must be a whole number above 0.`);
-}
-
 function table(model: string, scores: ReadonlyMap<ClipKind, readonly ClipScores[]>): string {
   const rows = [...scores, ["all", [...scores.values()].flat()] as [string, ClipScores[]]].map(
     ([kind, clips]) => {
@@ -120,10 +115,4 @@ function table(model: string, scores: ReadonlyMap<ClipKind, readonly ClipScores[
   return `| mean J | keep the mask | flow only | ${model} |\n| --- | --- | --- | --- |\n${rows.join("")}`;
 }
 
-main().catch((error: unknown) => {
-  const usage =
-    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-  const known = usage || UnSAMError.isInstance(error);
-  process.stderr.write(`${known ? (error as Error).message : ((error as Error).stack ?? error)}\n`);
-  process.exitCode = known ? 2 : 1;
-});
+runMain(main);
