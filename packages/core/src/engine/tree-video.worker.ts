@@ -17,6 +17,7 @@ import { FrameCache } from "../video/frame-cache.js";
 import type { VideoPrompt } from "./engine-video.js";
 import { build } from "./region-tree.worker.js";
 import type { SentMask } from "./sent-mask.js";
+import type { SentObject } from "./session-video.js";
 
 // Worker side of a video on region trees. Any thread grows the tree of a frame; one thread follows the objects of a video.
 
@@ -29,16 +30,6 @@ export interface TreeVideoSession {
   readonly frames: FrameCache<KeptFrame>;
   readonly width: number;
   readonly height: number;
-}
-
-/** An answer as it crosses back. */
-export interface SentTreeAnswer {
-  readonly object: number;
-  readonly words: Uint32Array;
-  /** [256, 256] */
-  readonly logits: Float32Array;
-  readonly score: number;
-  readonly objectScore: number;
 }
 
 export function openTreeVideo(
@@ -161,13 +152,14 @@ function maskOf(sent: SentMask, { width, height }: TreeVideoSession): Mask {
 function answers(results: ReadonlyMap<number, RegionResult>) {
   // Copies: the tracker goes on with its own.
   const sent = [...results].map(
-    ([object, { mask, score, objectScore }]): SentTreeAnswer => ({
-      object,
-      words: mask.words.slice(),
-      logits: coverageLogits(mask).data as Float32Array,
-      score,
-      objectScore,
-    }),
+    ([object, { mask, score, objectScore }]) =>
+      ({
+        object,
+        words: mask.words.slice(),
+        logits: coverageLogits(mask).data as Float32Array,
+        score,
+        objectScore,
+      }) satisfies SentObject,
   );
   return move(sent, ...sent.flatMap(({ words, logits }) => [words, logits]));
 }

@@ -21,6 +21,7 @@ import type { MaskPrompt } from "../video/tracker.js";
 import type { VideoOptions, VideoPrompt } from "./engine-video.js";
 import { type Network, sessionOptions } from "./network.worker.js";
 import type { SentMask } from "./sent-mask.js";
+import type { SentObject } from "./session-video.js";
 
 // The inference thread's side of a video: the networks that only videos need, features of frames, memories of objects.
 
@@ -31,14 +32,6 @@ export interface VideoSession {
   readonly video: OnnxVideoNetwork;
   readonly tracker: VideoTracker;
   readonly frames: FrameCache<FrameFeatures>;
-}
-
-/** An answer as it crosses back. */
-export interface SentAnswer {
-  readonly object: number;
-  readonly logits: Float32Array;
-  readonly score: number;
-  readonly objectScore: number;
 }
 
 /** Opens a video. The networks for videos are opened with the first one of a kind, and shared. */
@@ -150,11 +143,11 @@ export function start(session: VideoSession): number {
   return tracker.firstFrame!;
 }
 
-/** The objects there are, and whether any of them needs the features of the frame. */
+/** The objects there are, and whether any of them needs the frame. */
 export function ask(session: VideoSession, frame: number) {
   const { tracker } = alive(session);
   tracker.settle();
-  return { objects: [...tracker.objects.keys()], needsFeatures: tracker.needsFeatures(frame) };
+  return { objects: [...tracker.objects.keys()], needsFrame: tracker.needsFrame(frame) };
 }
 
 /** One object on a frame. */
@@ -200,11 +193,11 @@ function maskPrompt(mask: SentMask): MaskPrompt {
 
 /** Copies: the tracker goes on with its own. */
 function answers(results: ReadonlyMap<number, FrameResult | null>) {
-  const sent: SentAnswer[] = [];
+  const sent: SentObject[] = [];
   for (const [object, result] of results) {
     if (result === null) continue;
     const { predictedIou, score, logits } = result;
-    sent.push({ object, logits: logits.slice(), score: predictedIou, objectScore: score });
+    sent.push({ object, words: null, logits: logits.slice(), score: predictedIou, objectScore: score });
   }
   return move(sent, ...sent.map(({ logits }) => logits));
 }

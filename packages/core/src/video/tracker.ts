@@ -155,7 +155,7 @@ export class VideoTracker {
   }
 
   /** Whether `track` needs the features of the frame: not where it is a conditioning frame of all objects. */
-  needsFeatures(frame: number): boolean {
+  needsFrame(frame: number): boolean {
     return [...this.objects.values()].some(({ conditioning }) => !conditioning.has(frame));
   }
 
