@@ -2,25 +2,50 @@ import { areaCoverage } from "../image/area-average.js";
 import type { Mask } from "./mask.js";
 
 /** The share of each of `side` × `side` equal cells over the image that a mask covers, in [0, 1], row-major. */
-export function cellCoverage({ width, height, words, stride }: Mask, side: number): Float32Array {
+export function cellCoverage(mask: Mask, side: number): Float32Array {
+  const { width, height, words, stride } = mask;
   const rows = areaCoverage(height, side);
   const columns = areaCoverage(width, side);
   const shares = new Float32Array(side * side);
   const sum = new Float32Array(width);
+  const [firstWord, endWord] = usedWords(mask);
   for (let y = 0; y < side; y++) {
-    sum.fill(0);
+    let touched = false;
     for (let k = rows.start[y]; k < rows.start[y + 1]; k++) {
       const row = rows.source[k] * stride;
       const weight = rows.weight[k];
-      for (let x = 0; x < width; x++) if ((words[row + (x >> 5)] >>> (x & 31)) & 1) sum[x] += weight;
-    }
-    for (let x = 0; x < side; x++) {
-      let share = 0;
-      for (let k = columns.start[x]; k < columns.start[x + 1]; k++) {
-        share += columns.weight[k] * sum[columns.source[k]];
+      for (let word = firstWord; word < endWord; word++) {
+        const bits = words[row + word];
+        if (bits === 0) continue;
+        if (!touched) sum.fill(0, 32 * firstWord, 32 * endWord);
+        touched = true;
+        const end = Math.min(width, 32 * word + 32);
+        for (let x = 32 * word; x < end; x++) if ((bits >>> (x & 31)) & 1) sum[x] += weight;
       }
+    }
+    if (!touched) continue;
+    for (let x = 0; x < side; x++) {
+      // A cell beyond the columns with pixels keeps its 0: the sums there are not those of this row.
+      const start = columns.start[x];
+      const end = columns.start[x + 1];
+      if (start === end || columns.source[end - 1] < 32 * firstWord || columns.source[start] >= 32 * endWord)
+        continue;
+      let share = 0;
+      for (let k = start; k < end; k++) share += columns.weight[k] * sum[columns.source[k]];
       shares[y * side + x] = share;
     }
   }
   return shares;
+}
+
+/** The words of a row between which all pixels lie, the second exclusive. */
+function usedWords({ words, stride, height }: Mask): [number, number] {
+  let first = stride;
+  let end = 0;
+  for (let y = 0; y < height; y++) {
+    const row = y * stride;
+    for (let word = 0; word < first; word++) if (words[row + word] !== 0) first = word;
+    for (let word = stride - 1; word >= end; word--) if (words[row + word] !== 0) end = word + 1;
+  }
+  return [first, end];
 }

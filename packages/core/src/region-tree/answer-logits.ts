@@ -20,9 +20,16 @@ export function treeLogits(tree: RegionTree, answer: TreeAnswer): Tensor {
 
 /** Log-odds of the share of each of 256 × 256 cells that a mask covers. */
 export function coverageLogits(mask: Mask): Tensor {
+  // Most cells are covered wholly or not at all: their logarithm is taken once.
+  const none = logOdds(MARGIN);
+  const whole = logOdds(1 - MARGIN);
   const data = cellCoverage(mask, TREE_LOGIT_SIDE).map((covered) => {
-    const share = Math.min(1 - MARGIN, Math.max(MARGIN, covered));
-    return Math.log(share / (1 - share));
+    if (covered <= MARGIN) return none;
+    return covered >= 1 - MARGIN ? whole : logOdds(covered);
   });
   return { data, shape: [TREE_LOGIT_SIDE, TREE_LOGIT_SIDE] };
+}
+
+function logOdds(share: number): number {
+  return Math.log(share / (1 - share));
 }

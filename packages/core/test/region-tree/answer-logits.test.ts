@@ -41,4 +41,28 @@ describe("coverage logits", () => {
       expect(1 / (1 + Math.exp(-data[y * 256 + x]))).toBeCloseTo(p, 4);
     }
   });
+
+  it.each([
+    [700, 450],
+    [97, 300],
+    [33, 5],
+  ])("cover nothing outside of a mask that lies in a part of the image, %i × %i", (width, height) => {
+    const random = pseudoRandom(height);
+    for (let round = 0; round < 20; round++) {
+      const [x0, x1] = [random(), random()].map((at) => Math.floor(at * (width + 1))).sort((a, b) => a - b);
+      const [y0, y1] = [random(), random()].map((at) => Math.floor(at * (height + 1))).sort((a, b) => a - b);
+      const inside = (x: number, y: number) => x >= x0 && x < x1 && y >= y0 && y < y1;
+      const bytes = Uint8Array.from({ length: width * height }, (_, i) =>
+        inside(i % width, Math.floor(i / width)) && random() < 0.8 ? 1 : 0,
+      );
+      const mask = Mask.fromBytes(width, height, bytes);
+      const { data } = coverageLogits(mask);
+      for (let k = 0; k < 200; k++) {
+        const x = Math.floor(random() * 256);
+        const y = Math.floor(random() * 256);
+        const p = Math.min(0.999, Math.max(0.001, share(mask, x, y)));
+        expect(1 / (1 + Math.exp(-data[y * 256 + x]))).toBeCloseTo(p, 4);
+      }
+    }
+  });
 });
