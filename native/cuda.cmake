@@ -20,8 +20,10 @@ if(UNSAM_CUDA)
   find_package(CUDAToolkit REQUIRED)
   add_library(unsam_cuda_options INTERFACE)
   target_compile_options(unsam_cuda_options INTERFACE
-    $<$<COMPILE_LANGUAGE:CUDA>:-Werror all-warnings -Xcompiler=-Wall,-Wextra,-Werror>
+    $<$<COMPILE_LANGUAGE:CUDA>:-lineinfo -Werror all-warnings -Xcompiler=-Wall,-Wextra,-Werror>
     $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Werror>)
+
+  add_custom_target(device_checks)  # what scripts/gpu-check runs on a GPU
 
   add_library(unsam_cuda STATIC ${cuda_host_sources} ${cuda_kernel_sources})
   target_include_directories(unsam_cuda PUBLIC include PRIVATE src)

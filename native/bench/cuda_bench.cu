@@ -1,6 +1,8 @@
 // The CUDA decoder, timed with events over graph replays, against two ceilings measured in the same run: a copy on the device
 // and a large bfloat16 matrix product with the same tensor-core instruction the decoder uses.
+// Beside it, whole calls by the clock of the host: `decode` from prompts to logits in host memory.
 // Usage: cuda_bench [side, 64: the official size] [replays] [matrix side] [device] [most prompts]
+//        cuda_bench --once PROMPTS: prepares an image and decodes once, launch by launch, for a profiler
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +17,7 @@
 #include "cuda/runtime/stream.h"
 #include "decoder/cpu/bfloat16.h"
 #include "device_rates.h"
+#include "measure.h"
 #include "random_model.h"
 #include "unsam/cuda.h"
 
@@ -122,10 +125,33 @@ double plan_bytes(double t, double n, double product, double element) {
   return n * (product * (1664 + 3 * 128 + 256 + 512) + element * 5 * 8 * t + 4 * 16);
 }
 
+// 64 clicks.
+struct Clicks {
+  explicit Clicks(std::size_t side) {
+    std::mt19937_64 random(3);
+    for (int i = 0; i < 64; ++i) owned.emplace_back(random, side, 1, true, false);
+    for (const auto& p : owned) prompts.push_back(p.view());
+  }
+  std::vector<RandomPrompt> owned;
+  std::vector<Prompt> prompts;
+};
+
+void decode_once(std::size_t count) {
+  constexpr std::size_t side = 64;
+  const RandomModel model(1, true);
+  const RandomFeatures features(2, side);
+  const Clicks clicks(side);
+  const cuda::Decoder decoder(model.weights(), {.graphs = false});
+  const auto image = decoder.prepare(features.view());
+  (void)decoder.decode(*image, std::span(clicks.prompts).first(std::clamp<std::size_t>(count, 1, 64)), false);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   try {
+    const bool once = argc > 1 && std::strcmp(argv[1], "--once") == 0;
     const auto argument = [&](int i, int otherwise) { return argc > i ? std::atoi(argv[i]) : otherwise; };
     const int side = argument(1, 64), replays = argument(2, 200), matrix = argument(3, 8192) / kSide * kSide, device = argument(4, 0);
     const auto most = static_cast<std::size_t>(argument(5, 64));
@@ -133,6 +159,10 @@ int main(int argc, char** argv) {
     if (!why.empty()) {
       std::printf("not measured: %s\n", why.c_str());
       return 77;
+    }
+    if (once) {
+      decode_once(static_cast<std::size_t>(argument(2, 1)));
+      return 0;
     }
     require_device(device);
     const DeviceScope scope(device);
@@ -145,15 +175,11 @@ int main(int argc, char** argv) {
     std::strftime(date, sizeof date, "%Y-%m-%d", std::gmtime(&now));
     std::printf("%s, %s (%d.%d, %d multiprocessors); bfloat16 matrix product %d^3: %.1f TFLOP/s, device copy: %.0f GB/s\n\n", date,
                 info.name.c_str(), info.major, info.minor, info.multiprocessors, matrix, flops / 1e12, bytes / 1e9);
-    std::printf("| what | precision | prompts | ms | with transfers | GFLOP/s | of the product | GB/s | of the copy |\n"
-                "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    std::printf("| what | precision | prompts | ms | with transfers | call, wall clock | GFLOP/s | of the product | GB/s | of the copy |\n"
+                "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     const RandomModel model(1, true);
     const RandomFeatures features(2, static_cast<std::size_t>(side));
-    std::mt19937_64 random(3);
-    std::vector<RandomPrompt> owned;
-    for (int i = 0; i < 64; ++i) owned.emplace_back(random, static_cast<std::size_t>(side), 1, true, false);
-    std::vector<Prompt> prompts;
-    for (const auto& p : owned) prompts.push_back(p.view());
+    const Clicks clicks(static_cast<std::size_t>(side));
     const double tokens = side * side;
     for (const Precision precision : {Precision::bfloat16, Precision::float32}) {
       const bool bf16 = precision == Precision::bfloat16;
@@ -161,12 +187,13 @@ int main(int argc, char** argv) {
       const auto image = decoder.prepare(features.view());
       for (const std::size_t count : {1u, 8u, 64u}) {
         if (count > most) continue;
-        const auto batch = std::span(prompts).first(count);
+        const auto batch = std::span(clicks.prompts).first(count);
         const float kernels = decoder.time(*image, batch, false, replays, false), all = decoder.time(*image, batch, false, replays, true);
+        const double wall = warm_median_seconds(static_cast<std::size_t>(std::max(replays / 4, 1)), [&] { (void)decoder.decode(*image, batch, false); });
         const double rate = plan_flops(10, tokens) * static_cast<double>(count) / kernels * 1e3;
         const double traffic = plan_bytes(10, tokens, bf16 ? 2 : 4, bf16 ? 2 : 4) * static_cast<double>(count) / kernels * 1e3;
-        std::printf("| UnSAM CUDA | %s | %zu | %.3f | %.3f | %.0f | %.1f %% | %.0f | %.0f %% |\n", bf16 ? "bfloat16" : "float32", count,
-                    static_cast<double>(kernels), static_cast<double>(all), rate / 1e9, 100 * rate / flops, traffic / 1e9, 100 * traffic / bytes);
+        std::printf("| UnSAM CUDA | %s | %zu | %.3f | %.3f | %.3f | %.0f | %.1f %% | %.0f | %.0f %% |\n", bf16 ? "bfloat16" : "float32", count,
+                    static_cast<double>(kernels), static_cast<double>(all), 1e3 * wall, rate / 1e9, 100 * rate / flops, traffic / 1e9, 100 * traffic / bytes);
       }
     }
   } catch (const std::exception& e) {

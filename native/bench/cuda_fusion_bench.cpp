@@ -127,6 +127,7 @@ void measure(std::size_t count, int replays, std::size_t image, int device) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
   const std::string why = why_unavailable();
   if (!why.empty()) {
     std::printf("not measured: %s\n", why.c_str());

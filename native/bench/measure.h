@@ -13,10 +13,9 @@ struct Seconds {
   double cpu;  // of the whole process: what the work cost, also when other programs hold the cores
 };
 
-// Medians over `runs` calls after one warm-up.
+// Medians over `runs` calls.
 template <typename F>
-Seconds median(std::size_t runs, F&& f) {
-  f();
+Seconds warm_median(std::size_t runs, F&& f) {
   std::vector<double> wall, cpu;
   for (std::size_t i = 0; i < runs; ++i) {
     const auto start = std::chrono::steady_clock::now();
@@ -30,6 +29,18 @@ Seconds median(std::size_t runs, F&& f) {
     return v[runs / 2];
   };
   return {middle(wall), middle(cpu)};
+}
+
+// ... after one warm-up.
+template <typename F>
+Seconds median(std::size_t runs, F&& f) {
+  f();
+  return warm_median(runs, f);
+}
+
+template <typename F>
+double warm_median_seconds(std::size_t runs, F&& f) {
+  return warm_median(runs, f).wall;
 }
 
 template <typename F>

@@ -308,6 +308,7 @@ def measure(call, device, runs):
 
 def bench(options):
     device, rows = options.device, []
+    print("\n| what | precision | prompts | ms |\n| --- | --- | --- | --- |", flush=True)
     torch.manual_seed(2)
     side, weights = options.side, random_weights()
     for dtype in (torch.float32, torch.bfloat16):
@@ -329,7 +330,7 @@ def bench(options):
                     continue
                 row = {"what": f"PyTorch {mode}", "precision": str(dtype).split(".")[1], "prompts": prompts, "ms": milliseconds}
                 rows.append(row)
-                print(f"| {row['what']} | {row['precision']} | {prompts} | {milliseconds:.3f} |")
+                print(f"| {row['what']} | {row['precision']} | {prompts} | {milliseconds:.3f} |", flush=True)
     return rows
 
 

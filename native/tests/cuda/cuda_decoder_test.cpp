@@ -67,7 +67,7 @@ void against_cpu(Precision precision, double limit, std::initializer_list<Case> 
     const cuda::Decoder decoder(weights, options(precision));
     const RandomFeatures features(random(), c.side);
     const Batch batch = random_batch(random, c.side, c.prompts, c.granularity, c.points);
-    const auto want = cpu.decode(*cpu.prepare(features.view()), batch.prompts, {c.multimask, 1});
+    const auto want = cpu.decode(*cpu.prepare(features.view()), batch.prompts, {c.multimask, c.side < 64 ? std::size_t{1} : 8});
     const auto got = decoder.decode(*decoder.prepare(features.view()), batch.prompts, c.multimask);
     for (std::size_t p = 0; p < want.size(); ++p) {
       CHECK(got[p].low_res.size() == want[p].low_res.size());
@@ -99,6 +99,27 @@ TEST("agrees with the CPU decoder, float32") {
 TEST("agrees with the CPU decoder, bfloat16") {
   against_cpu(Precision::bfloat16, 2e-2, {{11, 2, 3, true, false}});
 }
+
+#if defined(UNSAM_EMULATED_DEVICE)
+
+// One multiprocessor: chunks of several tiles, with an online softmax from tile to tile, as at the official size.
+TEST("agrees with the CPU decoder where a chunk has several tiles") {
+  emulated::set_multiprocessors(1);
+  against_cpu(Precision::float32, 1e-4, {{13, 1, 1, true, false}});
+  emulated::set_multiprocessors(3);
+}
+
+#else
+
+TEST("official size: one prompt and 64, float32") {
+  against_cpu(Precision::float32, 1e-4, {{64, 1, 1, true, false}, {64, 64, 1, true, false}, {64, 1, 2, false, true}});
+}
+
+TEST("official size: one prompt and 64, bfloat16") {
+  against_cpu(Precision::bfloat16, 2e-2, {{64, 1, 1, true, false}, {64, 64, 1, true, false}, {64, 1, 2, false, true}});
+}
+
+#endif
 
 // Apart, for they take long where the emulated device is instrumented.
 TEST("bfloat16 agrees for one pixel and in whole tiles, too") {

@@ -1,14 +1,22 @@
 // For tests that run on the real device (built with nvcc) and on the emulated one (UNSAM_EMULATED_DEVICE) alike.
 #pragma once
 
+#include <stdexcept>
+
 #include "test.h"
 #include "unsam/cuda.h"
 #if defined(UNSAM_EMULATED_DEVICE)
 #include "emulated_device.h"
+#else
+#include "gpu_present.h"
 #endif
 
-// Skips the test where there is no usable device.
+// Skips the test where there is no GPU; fails where there is one that cannot be used.
 inline void need_device() {
   const std::string why = unsam::cuda::why_unavailable();
-  if (!why.empty()) throw test::Skip{why};
+  if (why.empty()) return;
+#if !defined(UNSAM_EMULATED_DEVICE)
+  if (gpu_present()) throw std::runtime_error("this machine has a GPU, but it cannot be used: " + why);
+#endif
+  throw test::Skip{why};
 }

@@ -1,12 +1,18 @@
 // The CUDA foundations, on the real device or on the emulated one: errors, memory, streams, graphs, and (emulated only)
 // the emulation itself.
+#include <unistd.h>
+
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <numeric>
 
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/stream.h"
 #include "cuda_test.h"
+#include "gpu_present.h"
 #include "test_kernels.h"
 #include "unsam/cuda.h"
 
@@ -139,6 +145,22 @@ TEST("a machine without driver or device says why") {
   emulated::set_driver_error(cudaSuccess, 13000);
   emulated::set_device_count(1);
   CHECK(why_unavailable().empty());
+}
+
+TEST("a GPU is present where nvidia-smi finds one, so that no test is skipped there") {
+  const auto folder = std::filesystem::temp_directory_path() / ("unsam-nvidia-smi-" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const auto with = [&](const char* body) {  // a fake nvidia-smi
+    std::ofstream(folder / "nvidia-smi") << "#!/bin/sh\n" << body << "\n";
+    std::filesystem::permissions(folder / "nvidia-smi", std::filesystem::perms::owner_all);
+    return gpu_present();
+  };
+  const std::string before = std::getenv("PATH");
+  ::setenv("PATH", (folder.string() + ":" + before).c_str(), 1);
+  CHECK(with("exit 0"));
+  CHECK(with("exit 9") == std::filesystem::exists("/dev/nvidia0"));
+  ::setenv("PATH", before.c_str(), 1);
+  std::filesystem::remove_all(folder);
 }
 
 TEST("errors name the call") {

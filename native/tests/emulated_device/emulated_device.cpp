@@ -65,7 +65,7 @@ struct Thread {
 struct Device {
   std::recursive_mutex mutex;
   std::uint64_t random = 1;
-  int count = 1;
+  int count = 1, multiprocessors = 3;
   cudaError_t driver_error = cudaSuccess;
   int driver_version = 13000;
   std::size_t memory_bytes = 0, used = 0, pinned = 0, objects = 0, launched = 0;
@@ -272,6 +272,7 @@ bool within(const std::map<void*, std::size_t>& memory, const void* p, std::size
 
 void set_seed(std::uint64_t seed) { device().random = seed * 2 + 1; }
 void set_device_count(int count) { device().count = count; }
+void set_multiprocessors(int count) { device().multiprocessors = count; }
 void set_driver_error(cudaError_t error, int driver_version) {
   device().driver_error = error;
   device().driver_version = driver_version;
@@ -440,7 +441,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int index) {
   LOCKED("cudaGetDeviceProperties");
   if (index < 0 || index >= device().count) return last_error = cudaErrorInvalidDevice;
-  *properties = {"Emulated device", std::size_t{1} << 30, 8, 0, 3};
+  *properties = {"Emulated device", std::size_t{1} << 30, 8, 0, device().multiprocessors};
   return cudaSuccess;
 }
 

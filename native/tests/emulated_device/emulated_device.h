@@ -12,6 +12,8 @@ namespace emulated {
 void set_seed(std::uint64_t seed);
 // As many devices as a test wants; 0 makes cudaGetDeviceCount fail like a machine without one.
 void set_device_count(int count);
+// Of each device; 3 at first.
+void set_multiprocessors(int count);
 // cudaErrorInsufficientDriver and the like for every later cudaGetDeviceCount; cudaSuccess ends it.
 void set_driver_error(cudaError_t error, int driver_version);
 // cudaMalloc fails beyond this; 0: no limit.
