@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The native tests under AddressSanitizer and UBSan: with Clang where it is, in the build that fuzz.sh uses, else with the
-# default compiler.
+# default compiler. Those marked as slow (tests/CMakeLists.txt) are for slow.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if command -v clang++ >/dev/null; then
@@ -11,4 +11,4 @@ else
   cmake -S . -B $build -DUNSAM_SANITIZE=address -DUNSAM_BENCH=OFF
 fi
 cmake --build $build --parallel 2
-ctest --test-dir $build --parallel 2 --output-on-failure -E 'decoder_test|portable'
+ctest --test-dir $build --parallel 2 --output-on-failure -LE slow
