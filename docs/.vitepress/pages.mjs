@@ -7,8 +7,8 @@ export const SECTIONS = [
   {
     title: "Guides",
     pages: [
-      ...["granularity", "whole-images", "large-images", "video", "formats", "service", "lifecycle"],
-      ...["bundlers", "performance", "troubleshooting"],
+      ...["studio", "granularity", "whole-images", "large-images", "video", "formats", "service"],
+      ...["lifecycle", "bundlers", "performance", "troubleshooting"],
     ],
   },
   {
@@ -35,6 +35,7 @@ export const NAMES = {
   video: "Video",
   formats: "Annotation formats",
   service: "The service",
+  studio: "The studio",
   lifecycle: "Lifecycle of objects",
   checkpoints: "Checkpoints",
   "encoded-image": "Saved encodings",
@@ -50,6 +51,7 @@ export const ABOUT = {
   "quick-start": "Install, the first mask, corrections, the command line.",
   "command-line": "All commands of unsam and their options.",
   models: "Built-in models, official weights by name, downloads, the cache.",
+  studio: "unsam studio: a page to segment photos by hand, its keys, what it exports.",
   service: "unsam serve: HTTP routes, limits, tokens, metrics, a typed client, a Fastify plugin.",
   lifecycle: "Dispose, AbortSignal, worker threads, the end of the process.",
   bundlers: "Recipes for esbuild, webpack, Next.js and Electron.",

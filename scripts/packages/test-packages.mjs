@@ -65,6 +65,7 @@ const settings = (module, moduleResolution, file) => ({
 describe("packages from tarballs, in an empty folder", () => {
   const installed = new Installation();
   let service;
+  let studio;
   after(() => installed.remove());
   before(async () => {
     const tarballs = given
@@ -73,8 +74,11 @@ describe("packages from tarballs, in an empty folder", () => {
     const folder = path.resolve(given ?? path.join(root, "out", "packages"));
     const files = tarballs.map((name) => path.join(folder, name));
     // The service is for those who want one (docs/decisions/0027-service.md).
-    service = files.filter((file) => path.basename(file).startsWith("unsam-server-"));
-    await installed.install(...files.filter((file) => !service.includes(file)));
+    const named = (start) => files.filter((file) => path.basename(file).startsWith(start));
+    service = named("unsam-server-");
+    // So is the studio (docs/decisions/0030-studio.md).
+    studio = named("unsam-studio-");
+    await installed.install(...files.filter((file) => ![...service, ...studio].includes(file)));
   });
 
   it(`take at most ${MEGABYTES} MB with all they need`, async (test) => {
@@ -89,6 +93,23 @@ describe("packages from tarballs, in an empty folder", () => {
     await installed.install(...service);
     // Beyond this machine it takes tokens: a refusal of the service itself.
     await assert.rejects(installed.run(...command, "--host", "0.0.0.0"), /give tokens/);
+  });
+
+  it("say how to install the studio, and serve its page then", async () => {
+    const command = ["npx", "--no-install", "unsam", "studio", "--model", "region-tree", "--no-open"];
+    await assert.rejects(installed.run(...command), /npm i @unsam\/studio/);
+    await installed.install(...studio);
+    installed.write(
+      "studio.mjs",
+      `import { startStudio } from "@unsam/studio";
+      const studio = await startStudio({ load: { model: "region-tree" } });
+      const page = await (await fetch(studio.address)).text();
+      const files = [...page.matchAll(/(?:src|href)="\\.\\/([^"]+)"/g)].map(([, name]) => name);
+      const found = await Promise.all(files.map(async (name) => (await fetch(studio.address + "/" + name)).status));
+      console.log(files.length > 2, found.every((status) => status === 200));
+      await studio.stop();\n`,
+    );
+    assert.equal((await installed.run("node", "studio.mjs")).stdout, "true true\n");
   });
 
   it("work when imported", async () => {

@@ -101,3 +101,10 @@ function numbers(text: string): number[] {
     throw new InvalidArgumentError(`"${part}" is not a finite number.`);
   });
 }
+
+/** A port to listen on; 0: any that is free. */
+export function port(text: string): number {
+  const value = wholeNumber(text);
+  if (value <= 65535) return value;
+  throw new InvalidArgumentError("Give a port from 0 to 65535.");
+}

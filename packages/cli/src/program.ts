@@ -12,6 +12,7 @@ import { pseudoLabelCommand } from "./commands/pseudo-label.js";
 import { pullCommand } from "./commands/pull.js";
 import { segmentCommand } from "./commands/segment.js";
 import { serveCommand } from "./commands/serve.js";
+import { studioCommand } from "./commands/studio.js";
 import { trackCommand } from "./commands/track.js";
 import { trainCommand } from "./commands/train.js";
 import { withDefaultsOptions } from "./defaults/default-flags.js";
@@ -44,6 +45,7 @@ export function createProgram(interrupt: Interrupt): Command {
     inspectCommand,
     pullCommand,
     modelsCommand,
+    studioCommand,
     serveCommand,
     doctorCommand,
     trainCommand,

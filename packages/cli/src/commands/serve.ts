@@ -1,16 +1,15 @@
-import { createRequire } from "node:module";
-import path from "node:path";
-import { pathToFileURL } from "node:url";
 import { UnSAMError } from "@unsam/core/errors";
 import { readFileText } from "@unsam/core/files";
-import { Command, InvalidArgumentError } from "commander";
-import { count, wholeNumber } from "../arguments.js";
+import { Command } from "commander";
+import { count, port } from "../arguments.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { withExamples } from "../help/examples.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
+import { optionalPackage } from "../optional-package.js";
 import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { print, tell } from "../terminal/output.js";
+import { toldToStop } from "../terminal/told-to-stop.js";
 
 interface ServeFlags extends ModelOptions {
   readonly host: string;
@@ -54,19 +53,13 @@ export function serveCommand(interrupt: Interrupt): Command {
   ]);
 }
 
-function port(text: string): number {
-  const value = wholeNumber(text);
-  if (value <= 65535) return value;
-  throw new InvalidArgumentError("Give a port from 0 to 65535.");
-}
-
 function list(text: string, earlier: string[] = []): string[] {
   return [...earlier, text];
 }
 
 async function answerRequests(flags: ServeFlags, interrupt: Interrupt): Promise<void> {
   const { signal } = interrupt;
-  const { serve } = await serverPackage();
+  const { serve } = await optionalPackage("@unsam/server", "serve", () => import("@unsam/server"));
   const tokens = await readTokens(flags.tokenFile, signal);
   await using unsam = await loadModel(flags, signal);
   const { host, port, withoutToken, cache, spill, allowHost, origin, maxPixels, log } = flags;
@@ -97,15 +90,6 @@ function tellLine(line: string): void {
   tell(line.trimEnd());
 }
 
-function toldToStop(interrupted: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = () => resolve();
-    if (interrupted.aborted) stop();
-    interrupted.addEventListener("abort", stop, { once: true });
-    process.once("SIGTERM", stop);
-  });
-}
-
 async function readTokens(file: string | undefined, signal: AbortSignal): Promise<string[]> {
   const text =
     file === undefined
@@ -119,30 +103,4 @@ async function readTokens(file: string | undefined, signal: AbortSignal): Promis
   const tokens = text.split(/[\s,]+/).filter((token) => token !== "");
   if (file === undefined || tokens.length > 0) return tokens;
   throw new UnSAMError("E_BAD_FILE", "The file of tokens holds none; write one a line.");
-}
-
-/** The package beside this one, or that of the folder where the command runs. Throws `E_UNSUPPORTED`. */
-async function serverPackage(): Promise<typeof import("@unsam/server")> {
-  try {
-    return await import("@unsam/server");
-  } catch (problem) {
-    if (!isMissing(problem)) throw problem;
-  }
-  try {
-    const here = createRequire(path.join(process.cwd(), "noop.js"));
-    return await import(pathToFileURL(here.resolve("@unsam/server")).href);
-  } catch (cause) {
-    if (!isMissing(cause)) throw cause;
-    throw new UnSAMError(
-      "E_UNSUPPORTED",
-      "unsam serve needs the package @unsam/server, which is not installed; run npm i @unsam/server.",
-      { cause },
-    );
-  }
-}
-
-function isMissing(problem: unknown): boolean {
-  const { code, message } = problem as NodeJS.ErrnoException;
-  const isCode = code === "ERR_MODULE_NOT_FOUND" || code === "MODULE_NOT_FOUND";
-  return isCode && String(message).includes("@unsam/server");
 }

@@ -21,3 +21,4 @@ export {
 } from "./scene-hierarchy.js";
 export { LabelMap, SceneContours } from "./scene-maps.js";
 export { FoundMask, SceneMask } from "./scene-mask.js";
+export { type MaskOfScene, sceneOfMasks } from "./scene-of-masks.js";

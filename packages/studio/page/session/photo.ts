@@ -1,0 +1,45 @@
+import { stepFor } from "../masks/bitmap.ts";
+import { DrawnMasks } from "../masks/drawn.ts";
+
+/** A photo that is open. */
+export interface OpenPhoto {
+  readonly name: string;
+  /** As it was given: for exports, and for another model. */
+  readonly blob: Blob;
+  readonly width: number;
+  readonly height: number;
+  /** What is drawn: the photo, of large ones a smaller picture. */
+  readonly picture: ImageBitmap;
+  /** Of how many pixels in a row one of a mask is drawn. */
+  readonly step: number;
+  readonly masks: DrawnMasks;
+  /** Its name at the service, once the model has looked at it. */
+  readonly id: string | null;
+}
+
+/** A larger picture would take hundreds of megabytes; masks keep the photo's size. */
+const MOST_PICTURE_PIXELS = 12_000_000;
+
+/** Decodes a photo for the screen. Throws one sentence. */
+export async function decodePhoto(name: string, blob: Blob): Promise<OpenPhoto> {
+  const whole = await createImageBitmap(blob).catch(() => null);
+  if (!whole) {
+    throw new Error(`${name} is no photo that this browser can show; convert it to JPEG, PNG or WebP.`);
+  }
+  const { width, height } = whole;
+  const step = stepFor({ width, height });
+  const scale = Math.sqrt(MOST_PICTURE_PIXELS / (width * height));
+  const size = { resizeWidth: Math.round(width * scale), resizeHeight: Math.round(height * scale) };
+  const picture = scale < 1 ? await createImageBitmap(whole, { ...size, resizeQuality: "medium" }) : whole;
+  if (picture !== whole) whole.close();
+  return {
+    name,
+    blob,
+    width,
+    height,
+    picture,
+    step,
+    masks: new DrawnMasks({ width, height }, step),
+    id: null,
+  };
+}
