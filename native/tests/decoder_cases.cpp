@@ -58,6 +58,17 @@ void Worst::compare(const DecodedMasks& got, const reference::Output& want, std:
   score = std::max(score, std::abs(got.object_score - want.object_score));
 }
 
+void Worst::compare_every(const DecodedMasks& got, const reference::Output& want, std::size_t side, bool granularity) {
+  const std::size_t size = 16 * side * side;
+  CHECK((got.tokens == (granularity ? std::vector<std::int32_t>{4} : std::vector<std::int32_t>{0, 1, 2, 3})));
+  CHECK(got.low_res.size() == got.tokens.size() * size);
+  for (std::size_t m = 0; m < got.tokens.size(); ++m) {
+    logits = std::max(logits, relative_l2(got.low_res.data() + m * size, want.masks[static_cast<std::size_t>(got.tokens[m])]));
+  }
+  for (std::size_t i = 0; i < 4; ++i) score = std::max(score, std::abs(got.predicted_iou[i] - want.iou[i]));
+  score = std::max(score, std::abs(got.object_score - want.object_score));
+}
+
 void Worst::check(double limit) const {
   std::printf("      worst relative L2 %.2e, worst score %.2e\n", logits, score);
   CHECK_LE(logits, limit);

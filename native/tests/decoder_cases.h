@@ -24,6 +24,8 @@ struct Worst {
   double logits = 0, score = 0;
   // Raised to what `got` is off by.
   void compare(const unsam::DecodedMasks& got, const reference::Output& want, std::size_t side, bool granularity, bool multimask);
+  // Of an answer with every mask.
+  void compare_every(const unsam::DecodedMasks& got, const reference::Output& want, std::size_t side, bool granularity);
   // Prints them and checks that neither is above the limit.
   void check(double limit) const;
 };

@@ -16,7 +16,7 @@ using namespace test;
 
 bool same(const DecodedMasks& a, const DecodedMasks& b) {
   return a.low_res == b.low_res && a.predicted_iou == b.predicted_iou && a.object_score == b.object_score &&
-         a.tokens == b.tokens;
+         a.tokens == b.tokens && a.mask_tokens == b.mask_tokens;
 }
 
 void against_reference(Precision precision, double limit) {
@@ -83,6 +83,42 @@ TEST("agrees with the plain decoder on prompts of many points, float32") {
 TEST("agrees with the plain decoder on prompts of many points, bfloat16") {
   if (kernels().bf16 == nullptr) throw test::Skip{"this instruction set has no bfloat16 dot product"};
   long_prompts_against_reference(Precision::bfloat16, 2e-2);
+}
+
+TEST("gives every mask with its token: the plain decoder's, and the bits of those it chooses among") {
+  test::Random random(13);
+  Worst worst;
+  double token = 0;
+  for (const bool granularity : {true, false}) {
+    const RandomModel model(granularity ? 9 : 10, granularity);
+    const DecoderWeights weights = model.weights();
+    const Decoder decoder(weights);
+    const reference::Decoder plain(weights);
+    const RandomFeatures features(random(), 7);
+    const auto image = decoder.prepare(features.view(), 2);
+    Batch batch = random_batch(random, 7, 3, granularity);
+    const Batch many = long_batch(random, 7, {40}, granularity);
+    batch.prompts.push_back(many.prompts[0]);
+    const auto results = decoder.decode(*image, batch.prompts, {.threads = 2, .every_mask = true});
+    const auto chosen = decoder.decode(*image, batch.prompts, {.threads = 1});
+    for (std::size_t p = 0; p < results.size(); ++p) {
+      const DecodedMasks& got = results[p];
+      const auto want = plain.run(features.view(), batch.prompts[p]);
+      CHECK(got.predicted_iou.size() == 4);
+      CHECK(got.mask_tokens.size() == got.tokens.size() * 256);
+      worst.compare_every(got, want, 7, granularity);
+      for (std::size_t m = 0; m < got.tokens.size(); ++m) {
+        const auto& row = want.tokens[static_cast<std::size_t>(got.tokens[m])];
+        for (std::size_t i = 0; i < row.size(); ++i) token = std::max(token, std::abs(got.mask_tokens[256 * m + i] - row[i]));
+      }
+      CHECK(chosen[p].mask_tokens.empty());
+      CHECK(chosen[p].object_score == got.object_score);
+      const std::size_t at = granularity ? 0 : static_cast<std::size_t>(chosen[p].tokens[0]) * chosen[p].low_res.size();
+      CHECK(std::equal(chosen[p].low_res.begin(), chosen[p].low_res.end(), got.low_res.begin() + static_cast<std::ptrdiff_t>(at)));
+    }
+  }
+  worst.check(2e-5);
+  CHECK_LE(token, 2e-4);
 }
 
 TEST("threads, batches and repetition do not change a bit") {

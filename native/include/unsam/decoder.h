@@ -46,14 +46,18 @@ struct DecoderOptions {
 struct DecodeOptions {
   bool multimask = false;    // official `multimask_output`
   std::size_t threads = 1;   // including the calling one; the result does not depend on it
+  // All that the decoder says, nothing chosen: every mask, the four IoU estimates and the tokens of the masks, whatever
+  // `multimask` is. Videos need it, whose rules are others.
+  bool every_mask = false;
 };
 
 // The masks of one prompt, chosen by the model's own rules.
 struct DecodedMasks {
   std::vector<float> low_res;        // [c, 4s, 4s] logits, not clamped
-  std::vector<float> predicted_iou;  // [c]
+  std::vector<float> predicted_iou;  // [c]; every_mask: [4]
   float object_score;                // raw logit
   std::vector<std::int32_t> tokens;  // [c] mask token of each mask; 4 is the granularity token
+  std::vector<float> mask_tokens;    // [c, 256] what became of these tokens; only with every_mask
 };
 
 // An image made ready: everything that does not depend on the prompt. Immutable, may be shared between threads.

@@ -12,6 +12,8 @@ DecodeTask::DecodeTask(std::shared_ptr<const Backend> decoder, Napi::Value image
     : decoder_(std::move(decoder)), image_(PreparedImage::from(image).contents()) {
   const auto named = read_object(options, "The options", ErrorCode::bad_option);
   options_.multimask = read_flag(named.Get("multimask"), "The option multimask", ErrorCode::bad_option);
+  const Napi::Value every = named.Get("everyMask");
+  options_.every_mask = !every.IsUndefined() && read_flag(every, "The option everyMask", ErrorCode::bad_option);
   options_.threads = read_count(named.Get("threads"), "The option threads", ErrorCode::bad_option);
   if (!prompts.IsArray()) throw Error(ErrorCode::bad_prompt, "The prompts must be an array.");
   const auto list = prompts.As<Napi::Array>();
@@ -61,6 +63,7 @@ Napi::Value DecodeTask::result(Napi::Env env) {
     object.Set("predictedIou", float_array(env, std::move(masks.predicted_iou)));
     object.Set("objectScore", Napi::Number::New(env, masks.object_score));
     object.Set("tokens", integer_array(env, std::move(masks.tokens)));
+    object.Set("maskTokens", options_.every_mask ? float_array(env, std::move(masks.mask_tokens)) : env.Null());
     list.Set(i, object);
   }
   return list;

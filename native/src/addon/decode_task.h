@@ -9,7 +9,7 @@
 
 namespace unsam::addon {
 
-// decoder.decode(image, prompts, { multimask, threads })
+// decoder.decode(image, prompts, { multimask, threads, everyMask })
 class DecodeTask : public Task {
  public:
   DecodeTask(std::shared_ptr<const Backend> decoder, Napi::Value image, Napi::Value prompts,

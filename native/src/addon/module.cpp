@@ -17,7 +17,7 @@ namespace unsam::addon {
 namespace {
 
 // Number of the contract; a binary with another one is not used.
-constexpr int kContract = 11;
+constexpr int kContract = 12;
 
 Napi::Value instruction_set(const Napi::CallbackInfo& info) {
   return throwing(info.Env(), [&] { return Napi::String::New(info.Env(), kernels().name); });

@@ -30,6 +30,11 @@ std::vector<std::int32_t> masks_needed(bool has_granularity, bool multimask, con
   return {0, best_of_three(iou)};
 }
 
+std::vector<std::int32_t> every_mask(bool has_granularity) {
+  if (has_granularity) return {kGranularityMask};
+  return {0, 1, 2, 3};
+}
+
 bool is_stable(std::span<const float> logits) {
   std::size_t inner = 0, outer = 0;
   for (const float x : logits) {

@@ -12,12 +12,16 @@ namespace unsam {
 
 inline constexpr std::int32_t kGranularityMask = 4;
 
-// Tokens (in the decoder's token order) whose final state is read: object score, IoU and the mask candidates.
+// Tokens (in the decoder's token order) whose final state is read: object score, IoU and the mask candidates. Every mask has
+// the candidates of a single one.
 std::vector<std::size_t> tokens_read(bool has_granularity, bool multimask);
 
 // Masks whose logits are needed, given the four IoU estimates. For a single mask of plain SAM 2: mask 0 and the one of
 // masks 1-3 it may fall back to.
 std::vector<std::int32_t> masks_needed(bool has_granularity, bool multimask, const float* iou);
+
+// The masks of all tokens that are read.
+std::vector<std::int32_t> every_mask(bool has_granularity);
 
 // count(> 0.05) / count(> -0.05) >= 0.98, true when the second count is 0.
 bool is_stable(std::span<const float> logits);

@@ -235,6 +235,7 @@ Output Decoder::run(const unsam::ImageFeatures& features, const unsam::Prompt& p
   Output out;
   const std::size_t masks = w_.has_granularity() ? 5 : 4;
   for (std::size_t m = 0; m < masks; ++m) {
+    out.tokens.push_back(queries[2 + m]);
     if (w_.has_granularity() && m < 4) {  // only the granularity mask is returned by UnSAMv2
       out.masks.emplace_back();
       continue;

@@ -16,6 +16,7 @@ using Rows = std::vector<std::vector<double>>;  // [n][channels]
 
 struct Output {
   std::vector<std::vector<double>> masks;  // [5 or 4][4s * 4s], index = mask token
+  Rows tokens;                             // [5 or 4][256] what the masks are read with, index = mask token
   std::array<double, 4> iou;
   double object_score;
 };

@@ -1,9 +1,10 @@
-// The networks of a video with random weights of a published size, memory in the addon and on ONNX Runtime.
+// The networks of a video with random weights of a published size, in the addon and on ONNX Runtime.
 import { openNativeEncoder } from "../dist/encoder/index.js";
 import { officialConfig, sam2Model, WeightView } from "../dist/models/index.js";
 import { openSession } from "../dist/runtime/index.js";
-import { openNativeMemory } from "../dist/video/index.js";
-import { OnnxVideoNetwork } from "../dist/video/onnx-video-network.js";
+import { JoinedVideoNetwork, openNativeFrameDecoder, openNativeMemory } from "../dist/video/index.js";
+import { OnnxFrameDecoder } from "../dist/video/onnx-frame-decoder.js";
+import { OnnxMemoryNetwork } from "../dist/video/onnx-memory-network.js";
 
 /** What the model asks about before it says which shapes it wants (SAM 2.1). */
 const TOLD = {
@@ -61,16 +62,20 @@ export function randomValues(count, seed, scale = 1) {
   });
 }
 
-/** `memory`: "native" or "onnx". */
-export async function openNetwork(model, memory, binding, threads) {
+/** `kind`: "native" or "onnx". */
+export async function openNetwork(model, kind, binding, threads) {
   const video = model.video();
   const open = (bytes) => openSession(bytes, { threads });
-  return OnnxVideoNetwork.open(
-    model,
-    video,
-    open,
-    memory === "native" ? () => openNativeMemory(binding, video.memorySource, threads) : undefined,
-  );
+  if (kind === "onnx") {
+    return JoinedVideoNetwork.open(model, video, {
+      memory: () => OnnxMemoryNetwork.open(video, open),
+      decoder: () => OnnxFrameDecoder.open(model, video, open),
+    });
+  }
+  return JoinedVideoNetwork.open(model, video, {
+    memory: () => openNativeMemory(binding, video.memorySource, threads),
+    decoder: async () => openNativeFrameDecoder(binding, await model.decoderWeights(), threads),
+  });
 }
 
 export function randomModel(size) {

@@ -1,4 +1,4 @@
-// `npm run bench:video`: milliseconds of a tracked frame by stage, memory in the addon beside ONNX Runtime in one run, on random
+// `npm run bench:video`: milliseconds of a tracked frame by stage, the addon beside ONNX Runtime in one run, on random
 // weights of a published size. node video.mjs [--size tiny|small|base-plus|large] [--frames 1,7] [--runs N] [--threads N]
 import os from "node:os";
 import { performance } from "node:perf_hooks";
@@ -45,7 +45,8 @@ const pixels = { width: imageSize, height: imageSize, data: new Uint8Array(3 * i
 pixels.data.forEach((_, i) => {
   pixels.data[i] = 128 + 127 * Math.sin(i / 700);
 });
-const frame = await networks.onnx.frame(await encoder.encode(pixels));
+const features = await encoder.encode(pixels);
+const frame = await networks.onnx.frame(features);
 const mask = randomValues(imageSize ** 2, 7, 10);
 
 console.log(
@@ -71,7 +72,12 @@ const prompt = {
   granularity: null,
   maskLogits: null,
 };
-row("decoder", await median(() => networks.onnx.decode(frame, frame.plain, prompt)), null);
+const decode = async (kind) => {
+  const own = await networks[kind].frame(features);
+  return median(() => networks[kind].decode(own, own.plain, prompt));
+};
+const decoded = await decode("native");
+row("decoder", await decode("onnx"), decoded);
 const remember = (kind) => median(() => networks[kind].remember(frame, mask, false));
 const own = await remember("native");
 row("memory encoder", await remember("onnx"), own);

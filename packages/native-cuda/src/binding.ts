@@ -11,7 +11,7 @@ import type { NativeWork } from "./native-work.js";
  * Raised with every change of this file, encoder-binding.ts, nano-binding.ts, memory-binding.ts or an operation; a binary built
  * for another contract is not used.
  */
-export const CONTRACT = 11;
+export const CONTRACT = 12;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */
 export type NativeErrorCode =
@@ -73,12 +73,23 @@ export interface NativePrompt {
 export interface NativeMasks {
   /** [c, 4s, 4s] logits, not clamped. */
   readonly lowRes: Float32Array;
-  /** [c] */
+  /** [c]; with `everyMask` [4] */
   readonly predictedIou: Float32Array;
   /** Raw logit. */
   readonly objectScore: number;
   /** [c] mask token of each mask; 4 is the granularity token. */
   readonly tokens: Int32Array;
+  /** [c, 256] what became of these tokens; null without `everyMask`. */
+  readonly maskTokens: Float32Array | null;
+}
+
+export interface NativeDecodeOptions extends NativeWork {
+  readonly multimask: boolean;
+  /**
+   * All that the decoder says, nothing chosen: every mask, the four estimates and the tokens, whatever `multimask` is. Videos
+   * need it, whose rules are others. On a CUDA device `E_UNSUPPORTED`. Default false.
+   */
+  readonly everyMask?: boolean;
 }
 
 /** An image made ready: what does not depend on the prompt. Immutable; any number of calls may use it at once. */
@@ -97,7 +108,7 @@ export interface NativeDecoder {
   decode(
     image: NativePreparedImage,
     prompts: readonly NativePrompt[],
-    options: NativeWork & { readonly multimask: boolean },
+    options: NativeDecodeOptions,
   ): Promise<NativeMasks[]>;
   /** Calls under way finish; later ones reject with `E_DISPOSED`. */
   dispose(): void;

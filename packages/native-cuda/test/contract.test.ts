@@ -61,6 +61,7 @@ const MASKS: Record<keyof NativeMasks, string> = {
   predictedIou: "Float32Array",
   objectScore: "Number",
   tokens: "Int32Array",
+  maskTokens: "Float32Array",
 };
 
 function kinds(object: object, skip: readonly string[] = []): Record<string, string> {
@@ -90,9 +91,13 @@ describeWithAddon("the addon's exports are those of binding.ts", () => {
 
   it("results", async () => {
     const { decoder, image } = await createImage();
-    const [masks] = await decoder.decode(image, [click()], SINGLE);
+    const [masks] = await decoder.decode(image, [click()], { ...SINGLE, everyMask: true });
     expect(classes(masks)).toEqual(MASKS);
-    expect([masks.lowRes.length, masks.predictedIou.length, [...masks.tokens]]).toEqual([256, 1, [4]]);
+    expect([masks.lowRes.length, masks.predictedIou.length, [...masks.tokens]]).toEqual([256, 4, [4]]);
+    expect(masks.maskTokens).toHaveLength(256);
+    const [chosen] = await decoder.decode(image, [click()], SINGLE);
+    expect([chosen.predictedIou.length, chosen.maskTokens]).toEqual([1, null]);
+    expect(chosen.lowRes).toEqual(masks.lowRes);
     const nano = await addon().createNanoEncoder(syntheticNanoWeights());
     const input = { width: 64, height: 32, data: new Float32Array(4 * 64 * 32) };
     const cues = (await nano.encode(input, { threads: 1 }))!;

@@ -80,8 +80,10 @@ describeWithAddon("misuse of the addon ends in typed errors", () => {
   });
 
   it("a flag that is none", async () => {
-    const options = wrong({ threads: 1, multimask: 1 });
-    await expect(decoder.decode(image, [click()], options)).rejects.toMatchObject({ code: "E_BAD_OPTION" });
+    for (const flags of [{ multimask: 1 }, { multimask: false, everyMask: "yes" }]) {
+      const options = wrong({ threads: 1, ...flags });
+      await expect(decoder.decode(image, [click()], options)).rejects.toMatchObject({ code: "E_BAD_OPTION" });
+    }
   });
 
   const good = syntheticFeatures(4);

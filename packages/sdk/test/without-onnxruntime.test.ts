@@ -1,11 +1,13 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { parseNpy } from "@unsam/core/npy";
 import { loadNative } from "@unsam/native-cuda";
-import { inRepository } from "@unsam/test-support";
+import { inRepository, sharedRoot } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { framePaths, fixture as ofVideo } from "./video/video-fixture.js";
 
 const OURS = ["core", "sdk", "native-cuda", "model-nano"];
 const MISSING = /^onnxruntime-/;
@@ -72,6 +74,27 @@ describeWithAddon("an installation without onnxruntime-node", () => {
       console.log(unsam.model.name, unsam.model.encoder, mask.width, mask.height, mask.has(10, 10));
     `);
     expect(out).toBe("nano native 300 200 true");
+  });
+
+  it.skipIf(sharedRoot === null)("follows an object through a video", { timeout: 120_000 }, async () => {
+    const checkpoint = { checkpoint: ofVideo("checkpoint.safetensors"), config: ofVideo("config.json") };
+    const out = await run(`
+      import { UnSAM } from "@unsam/sdk";
+      const unsam = await UnSAM.load(${JSON.stringify({ model: checkpoint })});
+      const video = await unsam.openVideo(${JSON.stringify(framePaths(12))});
+      await video.object().prompt(0, { points: [[32, 17]] });
+      let logits;
+      for await (const { objects } of video.track()) logits = [...objects.values()][0].logits.data;
+      console.log(JSON.stringify([video.memory, ...logits]));
+    `);
+    const [memory, ...logits] = JSON.parse(out);
+    expect(memory).toBe("native");
+    const expected = parseNpy(await readFile(ofVideo("cases", "click.1.low_res_logits.npy"))).data.subarray(
+      -4096,
+    );
+    const off = logits.map((value: number, i: number) => Math.abs(value - expected[i]));
+    expect(off).toHaveLength(4096);
+    expect(Math.max(...off)).toBeLessThan(0.1);
   });
 
   it("does not stand in for nano where ONNX Runtime was asked for", { timeout: 120_000 }, async () => {

@@ -16,6 +16,9 @@ class CudaBackend : public Backend {
   }
   std::vector<DecodedMasks> decode(const BackendImage& image, std::span<const Prompt> prompts,
                                    const DecodeOptions& options) const override {
+    if (options.every_mask) {
+      throw Error(ErrorCode::unsupported, "The decoder on CUDA gives no tokens of its masks; decode the frames of a video on the processor.");
+    }
     return decoder_.decode(ImageOf<cuda::PreparedImage>::of(image), prompts, options.multimask);
   }
 

@@ -85,7 +85,7 @@ std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<
   GroupDecoder group(state_->folded, state_->mixtures, state_->kernels, state_->bf16, image, *workspace, *team);
   for (std::size_t first = 0; first < prompts.size();) {
     const std::size_t n = group.group_size(prompts.subspan(first));
-    group.decode(prompts.subspan(first, n), options.multimask, std::span(results).subspan(first, n));
+    group.decode(prompts.subspan(first, n), options, std::span(results).subspan(first, n));
     if (group.rows() > kGroupTokens) *workspace = Workspace();  // what one huge prompt took is not kept for the next ones
     first += n;
   }

@@ -37,8 +37,8 @@ std::size_t GroupDecoder::group_size(std::span<const Prompt> prompts) const {
   return size;
 }
 
-void GroupDecoder::decode(std::span<const Prompt> prompts, bool multimask, std::span<DecodedMasks> results) {
-  begin(prompts, multimask);
+void GroupDecoder::decode(std::span<const Prompt> prompts, const DecodeOptions& options, std::span<DecodedMasks> results) {
+  begin(prompts, options);
   embed_masks();
   const TokenLayer &first = folded_.layers[0], &second = folded_.layers[1];
 
@@ -88,22 +88,38 @@ void GroupDecoder::decode(std::span<const Prompt> prompts, bool multimask, std::
   long_.attend_final(ws_.key.data(), ws_.value2.data());
   over_image(all_, &ImagePasses::attend_final);
   merge(all_, &PromptMatrices::merge_final);
-  heads(multimask);
+  heads(options);
 
   const std::size_t low = 4 * image_.side;
   for (PromptWork* w : all_) w->masks.assign(w->mask_tokens.size() * low * low, 0.0f);
   over_image(all_, &ImagePasses::upscale);
   for (std::size_t p = 0; p < count_; ++p) {
     PromptWork& w = *all_[p];
-    results[p] = choose(folded_.has_granularity, multimask, w.iou, w.object_score, std::move(w.masks), w.mask_tokens);
+    results[p] = options.every_mask ? every(w)
+                                    : choose(folded_.has_granularity, options.multimask, w.iou, w.object_score,
+                                             std::move(w.masks), w.mask_tokens);
   }
 }
 
-void GroupDecoder::begin(std::span<const Prompt> prompts, bool multimask) {
+// The tokens of the masks follow the object score's and the IoU's among those that were read.
+DecodedMasks GroupDecoder::every(PromptWork& w) const {
+  DecodedMasks result;
+  result.low_res = std::move(w.masks);
+  result.predicted_iou.assign(w.iou, w.iou + kMaskTokens);
+  result.object_score = w.object_score;
+  result.tokens = w.mask_tokens;
+  for (auto token = w.final_tokens.begin() + 2; token != w.final_tokens.end(); ++token) {
+    const float* row = ws_.queries.data() + (w.first_row + *token) * kDim;
+    result.mask_tokens.insert(result.mask_tokens.end(), row, row + kDim);
+  }
+  return result;
+}
+
+void GroupDecoder::begin(std::span<const Prompt> prompts, const DecodeOptions& options) {
   count_ = prompts.size();
   rows_ = 0;
   ws_.prompts.resize(std::max(ws_.prompts.size(), count_));
-  const std::vector<std::size_t> final_tokens = tokens_read(folded_.has_granularity, multimask);
+  const std::vector<std::size_t> final_tokens = tokens_read(folded_.has_granularity, options.multimask && !options.every_mask);
   std::size_t columns = 0;
   short_.clear();
   all_.clear();
@@ -247,7 +263,7 @@ void GroupDecoder::after_image_attention(const TokenLayer& layer, const float* a
   add_position();
 }
 
-void GroupDecoder::heads(bool multimask) {
+void GroupDecoder::heads(const DecodeOptions& options) {
   // Only the tokens read below go through the last attention's output layer.
   team_.run(count_, [&](std::size_t p, std::size_t) {
     PromptWork& w = ws_.prompts[p];
@@ -299,7 +315,8 @@ void GroupDecoder::heads(bool multimask) {
     PromptWork& w = ws_.prompts[p];
     w.object_score = results[0][p * kDim];
     for (std::size_t i = 0; i < kMaskTokens; ++i) w.iou[i] = 1.0f / (1.0f + std::exp(-results[1][p * kDim + i]));
-    w.mask_tokens = masks_needed(folded_.has_granularity, multimask, w.iou);
+    w.mask_tokens = options.every_mask ? every_mask(folded_.has_granularity)
+                                       : masks_needed(folded_.has_granularity, options.multimask, w.iou);
     w.hyper.reserve(w.mask_tokens.size() * kUp0);
     for (std::size_t slot = 2; slot < tokens.size(); ++slot) {
       for (std::size_t i = 0; i < w.mask_tokens.size(); ++i) {

@@ -23,12 +23,12 @@ class GroupDecoder {
   // Tokens of the group decoded last.
   std::size_t rows() const { return rows_; }
   // At most a group; one result each.
-  void decode(std::span<const Prompt> prompts, bool multimask, std::span<DecodedMasks> results);
+  void decode(std::span<const Prompt> prompts, const DecodeOptions& options, std::span<DecodedMasks> results);
 
  private:
   using Pass = void (ImagePasses::*)(PromptWork&, std::size_t, PassScratch&) const;
   using Merge = void (PromptMatrices::*)(PromptWork&, std::size_t, std::size_t, float*) const;
-  void begin(std::span<const Prompt> prompts, bool multimask);
+  void begin(std::span<const Prompt> prompts, const DecodeOptions& options);
   void embed_masks();
   void self_attention(const TokenLayer& layer, bool first);
   void by_rows(std::size_t rows, const std::function<void(std::size_t first, std::size_t count)>& task);
@@ -37,7 +37,8 @@ class GroupDecoder {
   void after_image_attention(const TokenLayer& layer, const float* attention);
   void add_position();
   void normalise(const LayerNorm& norm, const float* update);
-  void heads(bool multimask);
+  void heads(const DecodeOptions& options);
+  DecodedMasks every(PromptWork& work) const;
 
   const Folded& folded_;
   const TermMatrices& mixtures_;

@@ -74,6 +74,16 @@ export async function openNativeDecoder(
   return new NativeMaskDecoder(decoder, features, threads, batch, turns ?? new Turns());
 }
 
+/** The maps that the decoder's upscaling adds; zeros are what a decoder without high-resolution features adds. */
+export function mapsOf({ image_embed, high_res_0, high_res_1 }: ImageFeatures) {
+  const side = image_embed.shape[1];
+  return {
+    side,
+    highRes0: high_res_0?.data ?? new Float32Array(32 * (4 * side) ** 2),
+    highRes1: high_res_1?.data ?? new Float32Array(64 * (2 * side) ** 2),
+  };
+}
+
 class NativeMaskDecoder implements MaskDecoder {
   readonly kind = "native";
   readonly #decoder: NativeDecoder;
@@ -100,15 +110,7 @@ class NativeMaskDecoder implements MaskDecoder {
 
   async prepare(features: ImageFeatures): Promise<PreparedImage> {
     checkFeatures(features, this.#features);
-    const { image_embed, high_res_0, high_res_1 } = features;
-    const side = image_embed.shape[1];
-    // Zeros are what a decoder without high-resolution features adds.
-    const arrays = {
-      side,
-      imageEmbed: image_embed.data,
-      highRes0: high_res_0?.data ?? new Float32Array(32 * (4 * side) ** 2),
-      highRes1: high_res_1?.data ?? new Float32Array(64 * (2 * side) ** 2),
-    };
+    const arrays = { ...mapsOf(features), imageEmbed: features.image_embed.data };
     const prepared = await this.#turns.run(
       () => typed(this.#decoder.prepare(arrays, { threads: this.#threads })),
       { priority: "bulk" },

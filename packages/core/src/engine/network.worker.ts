@@ -16,8 +16,7 @@ import {
 import { DISPOSED } from "../operations/native-errors.js";
 import { keep, move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
-import type { MemoryKind } from "../video/index.js";
-import type { OnnxVideoNetwork } from "../video/onnx-video-network.js";
+import type { JoinedVideoNetwork, MemoryKind } from "../video/index.js";
 import { importFamilies } from "./import-families.js";
 import type { NetworkOptions } from "./network-options.js";
 
@@ -35,7 +34,7 @@ export interface Network {
     readonly fingerprint: string;
   };
   /** The networks that only videos need (`video.worker.ts`), as far as they were opened; null: the model is closed. */
-  videos: Map<MemoryKind, Promise<OnnxVideoNetwork>> | null;
+  videos: Map<MemoryKind, Promise<JoinedVideoNetwork>> | null;
 }
 
 /** An image prepared for the decoder on ONNX Runtime. */

@@ -1,25 +1,29 @@
 import { openAddon } from "@unsam/native-cuda";
 import { openCheckpoint } from "../checkpoint/index.js";
+import { nativeMisfit } from "../decoder/index.js";
 import { UnSAMError } from "../errors.js";
 import { resizeBicubic } from "../image/bicubic.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { Mask } from "../mask/mask.js";
-import { resolveModel, weightsFingerprint } from "../models/index.js";
+import { type NetworkModel, resolveModel, type VideoModel, weightsFingerprint } from "../models/index.js";
 import { keep, move, openSession } from "../runtime/index.js";
 import { FrameCache } from "../video/frame-cache.js";
 import {
+  type FrameDecoder,
   type FrameFeatures,
   type FrameResult,
+  JoinedVideoNetwork,
   type MemoryKind,
+  type MemoryNetwork,
   OFFICIAL_TRACKER,
+  openNativeFrameDecoder,
   openNativeMemory,
   type VideoSize,
   VideoTracker,
 } from "../video/index.js";
-import type { OnnxVideoNetwork } from "../video/onnx-video-network.js";
 import type { MaskPrompt } from "../video/tracker.js";
 import type { VideoOptions, VideoPrompt } from "./engine-video.js";
-import { type Network, sessionOptions } from "./network.worker.js";
+import { type Network, type OpenOptions, sessionOptions } from "./network.worker.js";
 import type { SentMask } from "./sent-mask.js";
 import type { SentObject } from "./session-video.js";
 
@@ -29,7 +33,7 @@ const DISPOSED = "This video was disposed; open it again.";
 
 export interface VideoSession {
   readonly network: Network;
-  readonly video: OnnxVideoNetwork;
+  readonly video: JoinedVideoNetwork;
   readonly tracker: VideoTracker;
   readonly frames: FrameCache<FrameFeatures>;
 }
@@ -67,7 +71,7 @@ function limit(most: number): number | null {
 }
 
 /** The checkpoint is opened again: an image needs nothing of what is read here, and nobody held it open for that. */
-async function openVideoNetwork({ origin }: Network, memory: MemoryKind): Promise<OnnxVideoNetwork> {
+async function openVideoNetwork({ origin }: Network, memory: MemoryKind): Promise<JoinedVideoNetwork> {
   const { options, families, fingerprint } = origin;
   const checkpoint = await openCheckpoint(options.checkpoint);
   try {
@@ -84,21 +88,44 @@ async function openVideoNetwork({ origin }: Network, memory: MemoryKind): Promis
         `Objects cannot be followed through a video with this model (${model.description}); load SAM 2, SAM 2.1 or UnSAMv2.`,
       );
     }
-    const { OnnxVideoNetwork } = await import("../video/onnx-video-network.js");
     const video = model.video();
-    const { memorySource } = video;
-    const { addon, threads } = options;
-    return await OnnxVideoNetwork.open(
-      model,
-      video,
-      (bytes) => openSession(bytes, sessionOptions(options)),
-      memory === "native" && memorySource !== null && addon !== null
-        ? () => openNativeMemory(openAddon(addon), memorySource, threads)
-        : undefined,
-    );
+    return await JoinedVideoNetwork.open(model, video, {
+      memory: () => openMemory(video, options, memory),
+      decoder: () => openDecoder(model, video, options),
+    });
   } finally {
     await checkpoint.close();
   }
+}
+
+async function openMemory(
+  video: VideoModel,
+  options: OpenOptions,
+  memory: MemoryKind,
+): Promise<MemoryNetwork> {
+  const { addon, threads } = options;
+  if (memory === "native" && video.memorySource !== null && addon !== null) {
+    return openNativeMemory(openAddon(addon), video.memorySource, threads);
+  }
+  const { OnnxMemoryNetwork } = await import("../video/onnx-memory-network.js");
+  return OnnxMemoryNetwork.open(video, (bytes) => openSession(bytes, sessionOptions(options)));
+}
+
+/** In the addon wherever that may answer clicks; a device of ONNX Runtime's is its own affair. */
+async function openDecoder(
+  model: NetworkModel,
+  video: VideoModel,
+  options: OpenOptions,
+): Promise<FrameDecoder> {
+  const { addon, threads, decoder, device } = options;
+  if (addon !== null && decoder !== "onnx" && (decoder === "native" || device !== "cuda")) {
+    const weights = await model.decoderWeights();
+    if (nativeMisfit(model, weights) === null) {
+      return openNativeFrameDecoder(openAddon(addon), weights, threads);
+    }
+  }
+  const { OnnxFrameDecoder } = await import("../video/onnx-frame-decoder.js");
+  return OnnxFrameDecoder.open(model, video, (bytes) => openSession(bytes, sessionOptions(options)));
 }
 
 /** Whether the features of a frame are still there. */

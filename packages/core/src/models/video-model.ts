@@ -10,8 +10,6 @@ export interface VideoModel {
   readonly memoryEncoder: Graph;
   /** Memory attention and memory encoder for kernels of our own; null: there are none for this family. */
   readonly memorySource: MemorySource | null;
-  /** Output token of a mask to an object pointer: `token` [1, d] to `pointer` [1, d]. */
-  readonly objectPointer: Graph;
   /** The mask decoder that also gives the tokens its masks were read from (`mask_tokens`). */
   readonly maskDecoder: Graph;
   tensors(): Promise<VideoTensors>;
@@ -65,6 +63,11 @@ export interface VideoRules {
   readonly noMemoryInFeatures: boolean;
 }
 
+export interface LinearTensors {
+  readonly weight: Float32Array;
+  readonly bias: Float32Array;
+}
+
 /** Tensors that are read outside of graphs. */
 export interface VideoTensors {
   /** [d]: in place of a memory, where there is none. */
@@ -73,8 +76,10 @@ export interface VideoTensors {
   readonly memoryTimes: Float32Array;
   /** [d]: the pointer of an object that is not there. */
   readonly noPointer: Float32Array;
+  /** Linear layers from the output token of a mask to an object pointer, ReLU between them: weights [out, in]. */
+  readonly pointer: readonly LinearTensors[];
   /** Linear layer from the encoded time of a pointer to [memoryWidth]; null: pointers have no time (SAM 2.0). */
-  readonly pointerTime: { readonly weight: Float32Array; readonly bias: Float32Array } | null;
+  readonly pointerTime: LinearTensors | null;
   /** The learned 4 × 4 convolution of a mask prompt, one channel. */
   readonly maskDownsample: { readonly weight: Float32Array; readonly bias: number };
 }

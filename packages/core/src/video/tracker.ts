@@ -127,7 +127,7 @@ export class VideoTracker {
     object.points.delete(frame);
     return this.#prompted(run, store, {
       logits: filledHoles(maps.logits, rules.imageSize / 4, this.#options.fillHoleArea),
-      pointer: isThere ? await this.#network.pointer(chosen.token) : tensors.noPointer,
+      pointer: isThere ? this.#network.pointer(chosen.token) : tensors.noPointer,
       score: maps.isEmpty ? -SURE : SURE,
       predictedIou: 1,
     });
@@ -276,7 +276,7 @@ export class VideoTracker {
     return {
       unfilled,
       logits: filledHoles(unfilled, rules.imageSize / 4, this.#options.fillHoleArea),
-      pointer: isThere ? await this.#network.pointer(chosen.token) : tensors.noPointer,
+      pointer: isThere ? this.#network.pointer(chosen.token) : tensors.noPointer,
       score: output.objectScore,
       predictedIou: chosen.predictedIou,
     };

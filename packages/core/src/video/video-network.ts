@@ -44,5 +44,5 @@ export interface VideoNetwork {
   /** `embedding` [d, s, s]: what the decoder sees instead of the frame's own features. */
   decode(frame: FrameFeatures, embedding: Float32Array, prompt: NetworkPrompt): Promise<FrameOutput>;
   /** Output token [d] → object pointer [d]. */
-  pointer(token: Float32Array): Promise<Float32Array>;
+  pointer(token: Float32Array): Float32Array;
 }

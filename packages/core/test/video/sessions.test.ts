@@ -8,12 +8,12 @@ import { upsampleLogits } from "#core/mask/bilinear.js";
 import type { Mask } from "#core/mask/index.js";
 import type { ResolvedModel } from "#core/models/index.js";
 import { openSession } from "#core/runtime/index.js";
-import { type FrameFeatures, openNativeMemory } from "#core/video/index.js";
-import { OnnxVideoNetwork } from "#core/video/onnx-video-network.js";
+import type { FrameFeatures, JoinedVideoNetwork } from "#core/video/index.js";
 import { addon } from "../operations/addon.js";
 import { largestDifference } from "../support/compare.js";
 import { VideoSet } from "../support/video-set.js";
 import { type Played, playSession, type SessionCase, stackedMasks } from "./play-session.js";
+import { nativeVideoNetwork, onnxVideoNetwork } from "./video-networks.js";
 
 const REPORT = process.env.UNSAM_VIDEO_REPORT !== undefined;
 
@@ -40,35 +40,24 @@ const CORRECTED_MASK_LIMIT = 5e-3;
 /** On one of its frames a whole region lies within 0.02 of the threshold, so that the rounding of memories moves more pixels. */
 const FLAT_SESSION = "box-click-unstable";
 const FLAT_MASK_LIMIT = 2e-3;
-/** Sessions that read memories in every way, for a second implementation of them. */
-const MEMORY_SESSIONS = [
-  ...["click", "float32-memory", FLAT_SESSION, "mask", "two-objects", "correction-as-cond", "absent", "long"],
-  ...["stride-reverse", "cond-limit", "plain-options", "u-correction"],
-];
-
 const set = () => new VideoSet();
 
 describeWithShared("sessions of the official video predictor", () => {
   const { cases } = set().json<{ cases: readonly SessionCase[] }>("cases.json");
-  const networks = new Map<string, OnnxVideoNetwork>();
-  /** The same with memory attention and memory encoder in the addon. */
-  const native = new Map<string, OnnxVideoNetwork>();
+  const networks = new Map<string, JoinedVideoNetwork>();
+  /** The same in the addon. */
+  const native = new Map<string, JoinedVideoNetwork>();
   const encoders = new Map<string, FrameEncoder>();
   const closing: (() => Promise<void>)[] = [];
 
   beforeAll(async () => {
     for (const kind of ["sam2.1", "unsamv2"] as const) {
       const { model, close } = await set().open(kind);
-      const network = await OnnxVideoNetwork.open(model, model.video!(), (bytes) =>
-        openSession(bytes, { threads: 1 }),
-      );
+      const network = await onnxVideoNetwork(model);
       networks.set(kind, network);
       closing.push(() => network.release(), close);
       if (addon !== null) {
-        const video = model.video!();
-        const open = (bytes: Uint8Array) => openSession(bytes, { threads: 1 });
-        const memory = () => openNativeMemory(addon!, video.memorySource!, 1);
-        native.set(kind, await OnnxVideoNetwork.open(model, video, open, memory));
+        native.set(kind, await nativeVideoNetwork(model, addon));
         closing.unshift(() => native.get(kind)!.release());
       }
       // Both have the same image encoder: what UnSAMv2 trains lies in the decoder.
@@ -81,8 +70,8 @@ describeWithShared("sessions of the official video predictor", () => {
     for (const close of closing) await close();
   });
 
-  const play = async (session: SessionCase, encoder: string, memory = "onnx") => {
-    const network = (memory === "native" ? native : networks).get(session.kind)!;
+  const play = async (session: SessionCase, encoder: string, tracker = "onnx") => {
+    const network = (tracker === "native" ? native : networks).get(session.kind)!;
     const encode = encoders.get(encoder)!;
     const frames = new Map<string, Promise<FrameFeatures>>();
     const features = (name: string): Promise<FrameFeatures> => {
@@ -96,21 +85,17 @@ describeWithShared("sessions of the official video predictor", () => {
       await checkStep(set(), session, index++, played, worst);
     }
     expect(index).toBe(session.steps.length);
-    if (REPORT) console.log(encoder, memory, session.id, worst);
+    if (REPORT) console.log(encoder, tracker, session.id, worst);
   };
 
   it.each(cases.map((session) => [session.id, session] as const))("%s", (_, session) =>
     play(session, "onnx"),
   );
 
-  // The rules are the same whatever encodes the frames; these sessions have prompts of every kind.
-  it.skipIf(addon === null).each(["click", "box", "mask", "float32-memory", "u-click-020"])(
-    "%s, frames encoded by the addon",
-    (id) => play(cases.find((session) => session.id === id)!, "native"),
-  );
-
-  it.skipIf(addon === null).each(MEMORY_SESSIONS)("%s, memory computed by the addon", (id) =>
-    play(cases.find((session) => session.id === id)!, "onnx", "native"),
+  // All of them, for nothing here runs on ONNX Runtime.
+  it.skipIf(addon === null).each(cases.map((session) => [session.id, session] as const))(
+    "%s, all of it in the addon",
+    (_, session) => play(session, "native", "native"),
   );
 });
 

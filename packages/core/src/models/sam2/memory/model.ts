@@ -1,7 +1,5 @@
-import { Graph } from "../../../graph/index.js";
-import { mlpModule } from "../../layers/modules.js";
 import type { WeightView } from "../../layers/weight-view.js";
-import type { MemorySource, VideoModel } from "../../video-model.js";
+import type { LinearTensors, MemorySource, VideoModel } from "../../video-model.js";
 import type { ModelConfig } from "../config.js";
 import { type GranularityTokens, maskDecoder } from "../mask-decoder.js";
 import { memoryAttention } from "./attention.js";
@@ -25,24 +23,20 @@ export function videoModel(
   const noPointer = weights.tensor("no_obj_ptr", [1, width]);
   const maskWeight = weights.tensor("mask_downsample.weight", [1, 1, 4, 4]);
   const maskBias = weights.tensor("mask_downsample.bias", [1]);
-  const pointerTime = memory.pointerTimes && {
-    weight: weights.tensor("obj_ptr_tpos_proj.weight", [memoryWidth, width]),
-    bias: weights.tensor("obj_ptr_tpos_proj.bias", [memoryWidth]),
-  };
+  const pointer = [0, 1, 2].map((i) => linear(`obj_ptr_proj.layers.${i}`, width, width, weights));
+  const pointerTime = memory.pointerTimes && linear("obj_ptr_tpos_proj", memoryWidth, width, weights);
   const model: VideoModel = {
     rules: memory,
     memoryAttention: memoryAttention(memory, weights),
     memoryEncoder: memoryEncoder(memory, weights),
     memorySource: memorySource(memory, weights),
-    objectPointer: objectPointer(memory, weights),
     maskDecoder: maskDecoder(config, weights, { granularity, maskTokens: true }),
     tensors: async () => ({
       noMemory: await noMemory.load(),
       memoryTimes: await memoryTimes.load(),
       noPointer: await noPointer.load(),
-      pointerTime: pointerTime
-        ? { weight: await pointerTime.weight.load(), bias: await pointerTime.bias.load() }
-        : null,
+      pointer: await Promise.all(pointer.map((layer) => layer())),
+      pointerTime: pointerTime ? await pointerTime() : null,
       maskDownsample: { weight: await maskWeight.load(), bias: (await maskBias.load())[0] },
     }),
   };
@@ -73,9 +67,14 @@ function memorySource(config: MemoryConfig, weights: WeightView): MemorySource {
   };
 }
 
-function objectPointer({ width }: MemoryConfig, weights: WeightView): Graph {
-  const graph = new Graph("object_pointer");
-  const token = graph.input("token", "float32", [1, width]);
-  graph.output("pointer", mlpModule(token, "obj_ptr_proj", [width, width, width], weights));
-  return graph;
+/** A linear layer that is read when it is asked for. */
+function linear(
+  name: string,
+  outputs: number,
+  inputs: number,
+  weights: WeightView,
+): () => Promise<LinearTensors> {
+  const weight = weights.tensor(`${name}.weight`, [outputs, inputs]);
+  const bias = weights.tensor(`${name}.bias`, [outputs]);
+  return async () => ({ weight: await weight.load(), bias: await bias.load() });
 }
