@@ -56,7 +56,7 @@ export function App({ studio }: { readonly studio: Studio }) {
         ref={chooser}
         type="file"
         class="hidden"
-        accept="image/*"
+        accept="image/*,.tif,.tiff"
         tabIndex={-1}
         aria-hidden="true"
         onChange={(event) => {

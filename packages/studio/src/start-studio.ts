@@ -9,6 +9,7 @@ import { ModelDesk } from "./models/models.js";
 import { pageRoutes } from "./page-files/page-routes.js";
 import { PhotoList } from "./photos/photo-list.js";
 import { photoRoutes } from "./photos/photo-routes.js";
+import { viewRoute } from "./photos/view-route.js";
 
 export interface StudioOptions {
   /** A photo, or a folder of photos, that the page offers; others can be dropped on it. */
@@ -56,6 +57,7 @@ export async function startStudio(options: StudioOptions = {}): Promise<RunningS
     });
     await pageRoutes(app);
     photoRoutes(app, photos);
+    viewRoute(app, maxPixels);
     modelRoutes(app, desk);
     exportRoute(app);
     app.addHook("onClose", () => desk.close());

@@ -24,6 +24,7 @@ const ALLOWED: Readonly<Record<string, readonly [names: string, why: string]>> =
     "the memory of tested addons in the private cache; it lies below core",
   ],
   "server/src/version.ts": ["readFileSync", "the package.json of the package itself"],
+  "studio/src/export/export-regions.ts": ["mkdtemp", "a private folder for files that are read back at once"],
   "test-support/src/parity.ts": ["readFileSync", "reference data of the tests"],
 };
 

@@ -4,10 +4,10 @@ import type { OpenPhoto } from "../session/photo.ts";
 
 /** The pixels of a mask at the photo's full size, as PNG; the rest is transparent, and cut off around the mask's box. */
 export async function cutOut(
-  { blob, width, height }: OpenPhoto,
+  { pixels, width, height }: OpenPhoto,
   { counts, bbox }: MaskSource,
 ): Promise<Blob> {
-  const part = await createImageBitmap(blob, bbox.x, bbox.y, bbox.width, bbox.height);
+  const part = await createImageBitmap(pixels, bbox.x, bbox.y, bbox.width, bbox.height);
   const canvas = new OffscreenCanvas(bbox.width, bbox.height);
   const context = canvas.getContext("2d")!;
   context.drawImage(part, 0, 0);

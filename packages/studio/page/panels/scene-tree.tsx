@@ -70,9 +70,24 @@ function Rows({ ids, ...rest }: RowsProps) {
         <Row key={id} id={id} {...rest} />
       ))}
       {ids.length > most && (
-        <button type="button" class="button small more" onClick={() => setMost(most + MOST_ROWS)}>
-          {ids.length - most} smaller ones
-        </button>
+        <div
+          role="treeitem"
+          class="row more"
+          aria-level={rest.level}
+          aria-selected={false}
+          tabIndex={-1}
+          style={{ "--level": String(rest.level) }}
+          onClick={() => setMost(most + MOST_ROWS)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter") setMost(most + MOST_ROWS);
+            else if (event.key === "ArrowUp") focusNext(event, false);
+          }}
+        >
+          <span class="twisty" aria-hidden="true">
+            …
+          </span>
+          <span>{ids.length - most} smaller ones</span>
+        </div>
       )}
     </>
   );

@@ -42,6 +42,9 @@ export interface Exported {
   readonly lost: readonly string[];
 }
 
+const JSON_TYPE = "application/json";
+const BYTES_TYPE = "application/octet-stream";
+
 /** What the page asks: the model's service, and the studio's own routes. All of it lies below the page's own origin. */
 export class StudioService {
   readonly model: UnSAMClient;
@@ -58,6 +61,11 @@ export class StudioService {
 
   async photo(index: number, signal: AbortSignal): Promise<Blob> {
     return (await this.#send("GET", `/studio/photos/${index}`, { signal })).blob();
+  }
+
+  /** A photo that the browser does not show, as PNG. */
+  async view(photo: Blob, signal: AbortSignal): Promise<Blob> {
+    return (await this.#send("POST", "/studio/view", { body: photo, signal })).blob();
   }
 
   async models(): Promise<readonly OfferedModel[]> {
@@ -92,13 +100,13 @@ export class StudioService {
   async #send(
     method: string,
     path: string,
-    { body, signal }: { readonly body?: string; readonly signal?: AbortSignal } = {},
+    { body, signal }: { readonly body?: string | Blob; readonly signal?: AbortSignal } = {},
   ): Promise<Response> {
     const answer = await fetch(path, {
       method,
       headers: {
         authorization: `Bearer ${this.#token}`,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(body === undefined ? {} : { "content-type": typeof body === "string" ? JSON_TYPE : BYTES_TYPE }),
       },
       ...(body === undefined ? {} : { body }),
       ...(signal ? { signal } : {}),

@@ -25,6 +25,9 @@ export class Answers {
   /** What an object showed last, until its next answer is there. */
   readonly #latest = new Map<number, Ladder>();
 
+  /** What the pointer showed where an object began, until its first answer is there. */
+  readonly #glimpses = new Map<number, Shown>();
+
   constructor(model: UnSAMClient) {
     this.#model = model;
   }
@@ -33,6 +36,12 @@ export class Answers {
   clear(): void {
     this.#ladders.clear();
     this.#latest.clear();
+    this.#glimpses.clear();
+  }
+
+  /** Shows a mask for an object that has no answer yet. */
+  glimpse(id: number, shown: Shown): void {
+    if (!this.#latest.has(id)) this.#glimpses.set(id, shown);
   }
 
   /** The answer to what is asked now; null: it is not there yet. */
@@ -51,7 +60,7 @@ export class Answers {
   shown(photo: OpenPhoto, object: StudioObject): Shown | null {
     if (object.region) return { ...object.region, index: -1 };
     const ladder = this.ladderOf(photo, object);
-    if (!ladder) return null;
+    if (!ladder) return this.#glimpses.get(object.id) ?? null;
     const index = indexAt(ladder, object.granularity);
     return shownOf(ladder.scales[index].segment, index);
   }

@@ -1,12 +1,14 @@
 import { ServiceFailure } from "@unsam/server/client";
 import type { StudioService } from "../service/studio-service.ts";
 import {
+  type Click,
   changed,
   EMPTY_DOCUMENT,
   isAsked,
   type StudioDocument,
   type StudioObject,
   selectedObject,
+  withClick,
 } from "../state/document.ts";
 import { advance, historyOf, redo, replacePresent, undo } from "../state/history.ts";
 import { indexAt, type Ladder, stepFrom } from "../state/ladder.ts";
@@ -131,7 +133,7 @@ export class Studio {
     if (before) this.#documents.set(before.name, this.#state.history);
     this.hover.leave();
     this.set({ busy: { text: `Opening ${name}`, since: performance.now(), share: null }, problem: null });
-    const photo = await decodePhoto(name, blob);
+    const photo = await decodePhoto(name, blob, (given) => this.service.view(given, signal));
     signal.throwIfAborted();
     before?.picture.close();
     this.#answers.clear();
@@ -227,6 +229,15 @@ export class Studio {
     const part = `${object.name}: ${share(shown.area, photo)} of the photo`;
     const ladder = this.ladderOf(object);
     return ladder ? `${part}, ${describeScale(ladder, indexAt(ladder, object.granularity))}.` : `${part}.`;
+  }
+
+  /** A click: what the pointer showed there stays until the answer comes. */
+  click(click: Click): void {
+    const { shown } = this.hover;
+    this.hover.leave();
+    this.edit((document) => withClick(document, click));
+    const object = this.selected;
+    if (shown && object && click.isWanted) this.#answers.glimpse(object.id, shown);
   }
 
   setGranularity(granularity: number | "auto"): void {

@@ -4,7 +4,6 @@ import {
   boxBetween,
   type Stroke,
   withBox,
-  withClick,
   withObject,
   withoutObject,
   withStroke,
@@ -168,13 +167,12 @@ export class StageControl implements Gestures {
 
   #clickAt({ x, y }: Point, isBackground: boolean): void {
     const { mode, isExcluding } = this.#studio.state;
-    this.#studio.hover.leave();
     if (mode === "everything") {
       this.#studio.set({ sceneSelected: this.#ownerAt({ x, y }) });
       return;
     }
     const isWanted = !(isBackground || isExcluding);
-    this.#studio.edit((document) => withClick(document, { x: round(x), y: round(y), isWanted }));
+    this.#studio.click({ x: round(x), y: round(y), isWanted });
   }
 
   get #brushRadius(): number {
