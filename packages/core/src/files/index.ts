@@ -3,7 +3,14 @@ export { linkOrCopy } from "./links.js";
 export { type FileLock, type LockOptions, lockFile } from "./lock-file.js";
 export { outputName } from "./output-name.js";
 export { PartFile } from "./part-file.js";
-export { isHidden, isPhotoName, notTakenSentence, type PhotoFolder, photosIn } from "./photos.js";
+export {
+  isHidden,
+  isPhotoName,
+  notTakenSentence,
+  type PhotoFolder,
+  photosBelow,
+  photosIn,
+} from "./photos.js";
 export {
   DEFAULT_MAX_FILE_BYTES,
   DEFAULT_MAX_TEXT_BYTES,

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { opendir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { type ErrorCode, UnSAMError } from "../errors.js";
 import { reasonOf, shown } from "./read.js";
@@ -36,6 +36,30 @@ export async function photosIn(folder: string, code: ErrorCode = "E_IO"): Promis
     photos: visible.filter(isPhotoName),
     notTaken: visible.filter((name) => NOT_TAKEN.test(name)),
   };
+}
+
+/**
+ * Paths of the photos in a folder and in those below it, as they are found: never all at once, so not sorted. Hidden files and
+ * folders are passed over, links to folders are not followed. Throws `E_IO`, or the signal's reason.
+ */
+export async function* photosBelow(folder: string, signal: AbortSignal): AsyncGenerator<string> {
+  const open: string[] = [folder];
+  for (let here = open.pop(); here !== undefined; here = open.pop()) {
+    try {
+      for await (const entry of await opendir(here)) {
+        signal.throwIfAborted();
+        const file = path.join(here, entry.name);
+        if (entry.isDirectory()) {
+          if (!isHidden(entry.name)) open.push(file);
+        } else if (isPhotoName(entry.name)) yield file;
+      }
+    } catch (cause) {
+      if (signal.aborted || (cause as NodeJS.ErrnoException).syscall === undefined) throw cause;
+      throw new UnSAMError("E_IO", `The folder ${shown(here)} cannot be read: ${reasonOf(cause)}.`, {
+        cause,
+      });
+    }
+  }
 }
 
 /** One sentence about files that look like photos and are not taken; null where there are none. */
