@@ -3,6 +3,7 @@ import { calibrateCommand } from "./commands/calibrate.js";
 import { completionCommand } from "./commands/completion.js";
 import { convertCommand } from "./commands/convert.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { enqueueCommand } from "./commands/enqueue.js";
 import { evalCommand } from "./commands/eval.js";
 import { everythingCommand } from "./commands/everything.js";
 import { inspectCommand } from "./commands/inspect.js";
@@ -10,11 +11,13 @@ import { ladderCommand } from "./commands/ladder.js";
 import { modelsCommand } from "./commands/models.js";
 import { pseudoLabelCommand } from "./commands/pseudo-label.js";
 import { pullCommand } from "./commands/pull.js";
+import { queueCommand } from "./commands/queue.js";
 import { segmentCommand } from "./commands/segment.js";
 import { serveCommand } from "./commands/serve.js";
 import { studioCommand } from "./commands/studio.js";
 import { trackCommand } from "./commands/track.js";
 import { trainCommand } from "./commands/train.js";
+import { workCommand } from "./commands/work.js";
 import { withDefaultsOptions } from "./defaults/default-flags.js";
 import type { Interrupt } from "./terminal/interrupt.js";
 import { print, tell } from "./terminal/output.js";
@@ -47,6 +50,9 @@ export function createProgram(interrupt: Interrupt): Command {
     modelsCommand,
     studioCommand,
     serveCommand,
+    enqueueCommand,
+    workCommand,
+    queueCommand,
     doctorCommand,
     trainCommand,
   ]) {

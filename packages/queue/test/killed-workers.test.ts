@@ -13,7 +13,7 @@ import { noRedis, RedisServer } from "./support/redis-server.js";
 
 const PHOTOS = 24;
 const WORKERS = 3;
-const KILLS = 4;
+const KILLS = 3;
 
 describe.skipIf(noRedis !== null)(
   `a run whose workers are killed${noRedis ? ` (skipped: ${noRedis})` : ""}`,

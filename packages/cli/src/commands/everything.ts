@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { UnSAMError } from "@unsam/core/errors";
-import type { EverythingOptions, GranularityLevel, TiledOptions } from "@unsam/sdk";
-import { Command, Option } from "commander";
-import { bound, count, granularities, granularityRange, share, wholeNumber } from "../arguments.js";
+import type { GranularityLevel, TiledOptions } from "@unsam/sdk";
+import { Command } from "commander";
+import { bound, count, granularities } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { everythingOfFolder } from "../everything/folder.js";
@@ -16,6 +16,7 @@ import {
   type SceneFormat,
 } from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
+import { type SearchFlags, searchOptions, withSearchOptions } from "../everything/search-flags.js";
 import { everythingOfTiles, tiledPlaces } from "../everything/tiled.js";
 import { withExamples } from "../help/examples.js";
 import { checkImageFlags, type ImageFlags, withImageOptions } from "../images/image-flags.js";
@@ -24,15 +25,7 @@ import { loadModel, type ModelOptions, modelOf } from "../load-model.js";
 import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 
-interface EverythingFlags extends ModelOptions, ImageFlags, AnnotationFlags {
-  readonly granularity?: EverythingOptions["granularity"];
-  readonly levels?: number;
-  readonly prompting?: "adaptive" | "grid" | "regions";
-  readonly pointsPerSide?: number;
-  readonly cropLayers?: number;
-  readonly minRegionArea?: number;
-  readonly predictedIou?: number;
-  readonly stability?: number;
+interface EverythingFlags extends ModelOptions, ImageFlags, AnnotationFlags, SearchFlags {
   readonly out?: string[];
   readonly format?: string[];
   readonly at?: GranularityLevel | GranularityLevel[];
@@ -44,30 +37,14 @@ interface EverythingFlags extends ModelOptions, ImageFlags, AnnotationFlags {
 const FORMATS = SCENE_FORMATS.map(({ suffix, about }) => `${suffix} (${about})`).join(", ");
 
 export function everythingCommand({ signal }: Interrupt): Command {
-  const command = withImageOptions(withModelOptions(new Command("everything")))
+  const bare = withImageOptions(withModelOptions(new Command("everything")))
     .description("Segment everything in a photo, or in all photos of a folder, at all granularities.")
     .argument("<image|dir>", "a photo, - for standard input, or a folder of photos")
     .option(
       "--calibration <file>",
       "what unsam calibrate wrote: granularities then mean what it was fitted to",
-    )
-    .option(
-      "--granularity <g|a..b|g,g,…>",
-      "a granularity, a range (default 0.1..1), or a list",
-      granularityRange,
-    )
-    .option("--levels <n>", "how many granularities a range means (default 5)", count)
-    .addOption(
-      new Option(
-        "--prompting <how>",
-        "where masks are sought (default: adaptive; region tree: regions)",
-      ).choices(["adaptive", "grid", "regions"]),
-    )
-    .option("--points-per-side <n>", "side of the grid of clicks (default 32)", count)
-    .option("--crop-layers <n>", "look again at 4, 16 … overlapping crops (default 0)", wholeNumber)
-    .option("--min-region-area <pixels>", "remove smaller holes and islands (default 0)", wholeNumber)
-    .option("--predicted-iou <x>", "masks below are dropped (default 0.8; region tree: 0)", share)
-    .option("--stability <x>", "masks below are dropped (default 0.95; region tree: 0)", share)
+    );
+  const command = withSearchOptions(bare)
     .option("--tiles <pixels>", "for images larger than memory: look at tiles of this side, e.g. 2048", count)
     .option("--overlap <pixels>", "with --tiles: what neighbouring tiles share (default: an eighth)", count)
     .option(
@@ -119,16 +96,7 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
   const at = (Array.isArray(flags.at) ? flags.at : [flags.at ?? 0.5]) as GranularityLevel[];
   const { maxPixels, calibration, out = [] } = flags;
   const toStandardOutput = out.includes(STANDARD);
-  const options = {
-    granularity: flags.granularity,
-    levels: flags.levels,
-    prompting: flags.prompting,
-    pointsPerSide: flags.pointsPerSide,
-    cropLayers: flags.cropLayers,
-    minRegionArea: flags.minRegionArea,
-    predictedIou: flags.predictedIou,
-    stability: flags.stability,
-  };
+  const options = searchOptions(flags);
   const annotations = { simplify: flags.simplify, georeference: flags.georeference, epsg: flags.epsg };
   const common = { options, at, annotations, maxPixels, json: flags.json ?? false, signal };
   const load = () => loadModel(flags, signal);

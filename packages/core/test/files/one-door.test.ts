@@ -23,6 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly [names: string, why: string]>> =
     "mkdir writeFile",
     "the memory of tested addons in the private cache; it lies below core",
   ],
+  "queue/src/version.ts": ["readFileSync", "the package.json of the package itself"],
   "server/src/version.ts": ["readFileSync", "the package.json of the package itself"],
   "studio/src/export/export-regions.ts": ["mkdtemp", "a private folder for files that are read back at once"],
   "test-support/src/parity.ts": ["readFileSync", "reference data of the tests"],

@@ -120,6 +120,8 @@ class Shift {
       stalledInterval: lockMs,
       maxStalledCount: MOST_DEATHS,
       runRetryDelay: 1000,
+      // Seconds that a worker listens for a job before it looks around: told to stop, it waits no longer.
+      drainDelay: 1,
     });
     // The connection says what there is to say.
     worker.on("error", () => {});
