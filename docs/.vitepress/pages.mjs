@@ -7,7 +7,7 @@ export const SECTIONS = [
   {
     title: "Guides",
     pages: [
-      ...["studio", "granularity", "whole-images", "large-images", "video", "formats", "service"],
+      ...["studio", "granularity", "whole-images", "large-images", "video", "formats", "service", "queue"],
       ...["lifecycle", "bundlers", "performance", "troubleshooting"],
     ],
   },
@@ -36,6 +36,7 @@ export const NAMES = {
   formats: "Annotation formats",
   service: "The service",
   studio: "The studio",
+  queue: "Many machines",
   lifecycle: "Lifecycle of objects",
   checkpoints: "Checkpoints",
   "encoded-image": "Saved encodings",
@@ -53,6 +54,7 @@ export const ABOUT = {
   models: "Built-in models, official weights by name, downloads, the cache.",
   studio: "unsam studio: a page to segment photos by hand, its keys, what it exports.",
   service: "unsam serve: HTTP routes, limits, tokens, metrics, a typed client, a Fastify plugin.",
+  queue: "unsam enqueue and unsam work: a queue on Redis, any number of workers, each result once.",
   lifecycle: "Dispose, AbortSignal, worker threads, the end of the process.",
   bundlers: "Recipes for esbuild, webpack, Next.js and Electron.",
   performance: "Installed size, times and memory, with the command that measures each.",

@@ -66,6 +66,7 @@ describe("packages from tarballs, in an empty folder", () => {
   const installed = new Installation();
   let service;
   let studio;
+  let queue;
   after(() => installed.remove());
   before(async () => {
     const tarballs = given
@@ -78,7 +79,10 @@ describe("packages from tarballs, in an empty folder", () => {
     service = named("unsam-server-");
     // So is the studio (docs/decisions/0030-studio.md).
     studio = named("unsam-studio-");
-    await installed.install(...files.filter((file) => ![...service, ...studio].includes(file)));
+    // And the queue (docs/decisions/0031-queue.md).
+    queue = named("unsam-queue-");
+    const optional = [...service, ...studio, ...queue];
+    await installed.install(...files.filter((file) => !optional.includes(file)));
   });
 
   it(`take at most ${MEGABYTES} MB with all they need`, async (test) => {
@@ -87,10 +91,13 @@ describe("packages from tarballs, in an empty folder", () => {
     assert.ok(megabytes < MEGABYTES, `${megabytes.toFixed(1)} MB`);
   });
 
-  it("say how to install the service, and find it then", async () => {
+  it("say how to install the service and the queue, and find them then", async () => {
     const command = ["npx", "--no-install", "unsam", "serve", "--model", "region-tree"];
+    const progress = ["npx", "--no-install", "unsam", "queue", "status", "--redis", "redis://127.0.0.1:1"];
     await assert.rejects(installed.run(...command), /npm i @unsam\/server/);
-    await installed.install(...service);
+    await assert.rejects(installed.run(...progress), /npm i @unsam\/queue/);
+    await installed.install(...service, ...queue);
+    await assert.rejects(installed.run(...progress), /Redis does not answer at redis:\/\/127\.0\.0\.1:1 /);
     // Beyond this machine it takes tokens: a refusal of the service itself.
     await assert.rejects(installed.run(...command, "--host", "0.0.0.0"), /give tokens/);
   });

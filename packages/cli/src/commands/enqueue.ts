@@ -73,7 +73,7 @@ async function enqueuePhotos(
       "--names and --json both print to standard output; give one of them.",
     );
   }
-  const { enqueue } = await queuePackage("unsam enqueue");
+  const { enqueue } = await queuePackage("enqueue");
   modelOf(flags);
   await using unsam = await loadModel(flags, signal);
   const { config, weights, list, simplify, maxPixels, out, queue, redis, attempts } = flags;

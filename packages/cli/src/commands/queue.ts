@@ -44,7 +44,7 @@ async function look(action: Action, flags: LookFlags, signal: AbortSignal): Prom
     if (!value || action === belongs) continue;
     throw new UnSAMError("E_BAD_OPTION", `${name} belongs to unsam queue ${belongs}; leave it out.`);
   }
-  const { eachParked, forgetRun, retryParked, runStatus } = await queuePackage("unsam queue");
+  const { eachParked, forgetRun, retryParked, runStatus } = await queuePackage("queue");
   const options = { queue, redis, signal };
   switch (action) {
     case "status": {

@@ -7,7 +7,7 @@ import { loadModel } from "../load-model.js";
 import { type QueueFlags, queuePackage, withQueueOptions } from "../queue/queue-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, tell } from "../terminal/output.js";
-import { untilToldToStop } from "../terminal/told-to-stop.js";
+import { toldToStop } from "../terminal/told-to-stop.js";
 
 interface WorkFlags extends QueueFlags {
   readonly model?: string;
@@ -41,7 +41,7 @@ export function workCommand(interrupt: Interrupt): Command {
 }
 
 async function workOnPhotos(flags: WorkFlags, interrupt: Interrupt): Promise<void> {
-  const { work } = await queuePackage("unsam work");
+  const { work } = await queuePackage("work");
   const { queue, redis, atOnce, untilDone, patience, threads } = flags;
   if (patience !== undefined && patience > 86_400) {
     throw new UnSAMError("E_BAD_OPTION", `--patience is ${patience}; give at most 86400 seconds.`);
@@ -49,7 +49,8 @@ async function workOnPhotos(flags: WorkFlags, interrupt: Interrupt): Promise<voi
   // It ends what it has in its hands, in its own time.
   interrupt.bePatient();
   const stop = new AbortController();
-  void untilToldToStop(interrupt.signal).then(() => {
+  const over = new AbortController();
+  void toldToStop(interrupt.signal, over.signal).then(() => {
     tell("unsam: Ending the photo at work; a second Ctrl-C ends at once.");
     stop.abort(new Error("Told to stop."));
   });
@@ -60,10 +61,13 @@ async function workOnPhotos(flags: WorkFlags, interrupt: Interrupt): Promise<voi
     onFailure: ({ photo, reason, isParked }) =>
       tell(`unsam: ${photo}: ${reason}${isParked ? "" : " It is tried again."}`),
     onConnection: (sentence) => tell(`unsam: ${sentence}`),
-  }).catch((error) => {
-    if (!stop.signal.aborted) throw error;
-    return { done: 0, there: 0, parked: 0 };
-  });
+  })
+    .catch((error) => {
+      // Before it was at work.
+      if (!stop.signal.aborted) throw error;
+      return { done: 0, there: 0, parked: 0 };
+    })
+    .finally(() => over.abort());
   process.exitCode = worked.parked > 0 ? EXIT_FAILED : 0;
   printResult(
     flags.json ?? false,

@@ -17,5 +17,5 @@ export function withQueueOptions(command: Command): Command {
 }
 
 export function queuePackage(command: string): Promise<typeof import("@unsam/queue")> {
-  return optionalPackage("@unsam/queue", command);
+  return optionalPackage("@unsam/queue", command, () => import("@unsam/queue"));
 }
