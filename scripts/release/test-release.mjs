@@ -203,6 +203,11 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
     const { stdout } = await installed.run(...command, ...click);
     const { segment, model } = JSON.parse(stdout);
     assert.ok(segment.area > 1000, `${segment.area} pixels`);
+    assert.deepEqual(
+      [model.name, model.encoder],
+      ["nano", "native"],
+      "the default model, with the prebuilt addon",
+    );
     return `${segment.area} pixels by ${model.name}`;
   };
 
@@ -262,6 +267,12 @@ describe(`the release ${VERSION} from a registry, where there is no compiler`, (
       const { stdout } = await installed.run("node", pnpm, "exec", "unsam", "doctor");
       assertPrebuilt(stdout);
       test.diagnostic(await segment(installed, "node", pnpm, "exec", "unsam"));
+      const { stdout: scene } = await installed.run(
+        ...["node", pnpm, "exec", "unsam", "everything", photo, "--json"],
+      );
+      const { masks, model } = JSON.parse(scene);
+      assert.equal(model.name, "nano");
+      assert.ok(masks.length > 20, `${masks.length} masks`);
     });
   });
 });
