@@ -1,4 +1,4 @@
-// Region tree without learned weights, on the working image: boundary strength, superpixels, a spectral cue, merging.
+// Region tree on the working image: boundary strength, superpixels, a spectral cue, merging; with or without learned cues.
 // The native version of core/src/region-tree, which gives the recipe and its sources. Same operations in the
 // same order: the results are the same bits.
 #pragma once
@@ -15,6 +15,8 @@ namespace unsam {
 
 // Number of the recipe, to be raised here and in core/src/region-tree/recipe.ts with every change of its results.
 inline constexpr int kRegionTreeRecipe = 2;
+// The same for what learned cues add.
+inline constexpr int kLearnedRecipe = 2;
 
 // Superpixels, numbered in the order of their first pixels.
 struct Superpixels {
@@ -45,8 +47,18 @@ struct RegionHierarchy {
   RegionMerges merges;
 };
 
-// `rgb`: [height, width, 3]. Throws Error(bad_prompt) where it is not that long or a side is not 1 to 4096.
+// What a trained network sees in the working image (core/src/region-tree/learned-cues.ts). The cell (x, y) of each plane
+// covers the pixels (2x, 2y) to (2x + 1, 2y + 1).
+struct LearnedCues {
+  std::size_t columns = 0, rows = 0;      // at least half the image, rounded up
+  std::span<const float> border, height;  // [rows, columns] probability of a border; how high in the tree it lies
+  std::size_t dimensions = 0;
+  std::span<const float> metric;  // [dimensions, rows, columns]
+};
+
+// `rgb`: [height, width, 3]; `learned`: null where no network saw it. Throws Error(bad_prompt) where sizes do not fit, a side
+// is not 1 to 4096, or a cue is not finite.
 RegionHierarchy build_region_hierarchy(std::span<const std::uint8_t> rgb, std::size_t width, std::size_t height,
-                                       const ParallelFor& parallel);
+                                       const ParallelFor& parallel, const LearnedCues* learned = nullptr);
 
 }  // namespace unsam

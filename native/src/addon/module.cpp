@@ -17,7 +17,7 @@ namespace unsam::addon {
 namespace {
 
 // Number of the contract; a binary with another one is not used.
-constexpr int kContract = 12;
+constexpr int kContract = 13;
 
 Napi::Value instruction_set(const Napi::CallbackInfo& info) {
   return throwing(info.Env(), [&] { return Napi::String::New(info.Env(), kernels().name); });
@@ -70,6 +70,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("MemoryNetwork", memory_network);
   exports.Set("operations", operations_object(env));
   exports.Set("regionTreeRecipe", Napi::Number::New(env, kRegionTreeRecipe));
+  exports.Set("learnedRecipe", Napi::Number::New(env, kLearnedRecipe));
   return exports;
 }
 

@@ -11,7 +11,7 @@ import type { NativeWork } from "./native-work.js";
  * Raised with every change of this file, encoder-binding.ts, nano-binding.ts, memory-binding.ts or an operation; a binary built
  * for another contract is not used.
  */
-export const CONTRACT = 12;
+export const CONTRACT = 13;
 
 /** The `code` of every error the addon throws or rejects with; they are the SDK's. */
 export type NativeErrorCode =
@@ -135,6 +135,8 @@ export interface NativeBinding extends NativeEncoding, NativeNanoEncoding, Nativ
   readonly operations: Readonly<Record<string, NativeOperation>>;
   /** Number of the recipe that `buildRegionHierarchy` follows: that of @unsam/core where the trees are the same. */
   readonly regionTreeRecipe: number;
+  /** The same for what it does with learned cues. */
+  readonly learnedRecipe: number;
   /** Rejects with `E_UNSUPPORTED` where a device is asked for and CUDA cannot be used. */
   createDecoder(weights: NativeWeights, options: NativeDecoderOptions): Promise<NativeDecoder>;
   /** For `instanceof`; only `createDecoder` makes one. */

@@ -29,6 +29,7 @@ const EXPORTS: Record<keyof NativeBinding, string> = {
   MemoryNetwork: "function",
   operations: "object",
   regionTreeRecipe: "number",
+  learnedRecipe: "number",
 };
 const DECODER: Record<keyof NativeDecoder, string> = {
   prepare: "function",

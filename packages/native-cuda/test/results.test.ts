@@ -100,6 +100,7 @@ describeWithAddon("results of any size can be moved to another thread", () => {
           height: 96,
           data: Uint8Array.from({ length: 96 * 96 * 3 }, (_, i) => (i * i * 31) & 255),
         },
+        null,
         WORK,
       ),
   };

@@ -1,5 +1,9 @@
 #include "unsam/region_tree.h"
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "../call.h"
 #include "../result_arrays.h"
 #include "arguments.h"
@@ -34,16 +38,38 @@ Napi::Value hierarchy_object(Napi::Env env, RegionHierarchy&& hierarchy) {
   return object;
 }
 
+// Learned cues that own their memory.
+struct OwnedCues {
+  std::size_t columns, rows, dimensions;
+  std::vector<float> border, height, metric;
+  operator LearnedCues() const { return {columns, rows, border, height, dimensions, metric}; }
+};
+
+std::optional<OwnedCues> read_cues(Napi::Value value) {
+  if (value.IsNull()) return std::nullopt;
+  constexpr auto kCode = ErrorCode::bad_prompt;
+  const auto cues = read_object(value, "What a network saw, unless it is null,", kCode);
+  const auto count = [&](const char* name) {
+    return read_count(cues.Get(name), std::string("The ") + name + " of the learned cues", kCode);
+  };
+  const auto plane = [&](const char* name) {
+    return read_floats(cues.Get(name), std::string("The ") + name + " of the learned cues", kCode);
+  };
+  return OwnedCues{count("columns"), count("rows"), count("dimensions"), plane("border"), plane("height"), plane("metric")};
+}
+
 }  // namespace
 
-// buildRegionHierarchy({ width, height, data }, { threads })
+// buildRegionHierarchy({ width, height, data }, { columns, rows, border, height, metric, dimensions } | null, { threads })
 Napi::Value build_region_hierarchy(const Napi::CallbackInfo& info) {
   return rejecting(info.Env(), [&] {
     const auto image = read_object(info[0], "The image", ErrorCode::bad_prompt);
     auto work = [size = read_size(image), rgb = read_bytes(image.Get("data"), "The pixels", ErrorCode::bad_prompt),
-                 threads = read_threads(read_options(info[1]))] {
+                 learned = read_cues(info[1]), threads = read_threads(read_options(info[2]))] {
       return with_threads(threads, [&](const ParallelFor& parallel) {
-        return unsam::build_region_hierarchy(rgb, size.width, size.height, parallel);
+        if (!learned) return unsam::build_region_hierarchy(rgb, size.width, size.height, parallel);
+        const LearnedCues cues = *learned;
+        return unsam::build_region_hierarchy(rgb, size.width, size.height, parallel, &cues);
       });
     };
     return start_call(info.Env(), std::move(work), hierarchy_object);

@@ -102,31 +102,6 @@ void shift_row(const float* row, std::size_t width, std::ptrdiff_t step, float* 
   for (std::size_t x = 0; x < width; ++x) out[x] = row[clamped(static_cast<std::ptrdiff_t>(x) + step, width)];
 }
 
-// Bilinear, pixel centres aligned (a half-size pixel covers exactly 2 x 2).
-Plane double_size(const Plane& plane, Size from, Size size, const ParallelFor& parallel) {
-  Plane out(size.count());
-  const auto place = [](std::size_t i, std::size_t limit) {
-    const double at = std::max(0.0, (static_cast<double>(i) - 0.5) / 2.0);
-    const std::size_t before = std::min(limit - 1, static_cast<std::size_t>(at));
-    return std::pair(before, at - static_cast<double>(before));
-  };
-  for_bands(size.height, parallel, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t y = begin; y < end; ++y) {
-      const auto [y0, fy] = place(y, from.height);
-      const float* upper = plane.data() + y0 * from.width;
-      const float* lower = plane.data() + std::min(from.height - 1, y0 + 1) * from.width;
-      for (std::size_t x = 0; x < size.width; ++x) {
-        const auto [x0, fx] = place(x, from.width);
-        const std::size_t x1 = std::min(from.width - 1, x0 + 1);
-        const double top = static_cast<double>(upper[x0]) * (1.0 - fx) + static_cast<double>(upper[x1]) * fx;
-        const double bottom = static_cast<double>(lower[x0]) * (1.0 - fx) + static_cast<double>(lower[x1]) * fx;
-        out[y * size.width + x] = static_cast<float>(top * (1.0 - fy) + bottom * fy);
-      }
-    }
-  });
-  return out;
-}
-
 // At half resolution, the chi-square difference of the channels between opposite windows: mean over the radii, maximum
 // over four directions, brought back to full size.
 Plane coarse_strength(const Channels& channels, Size size, const ParallelFor& parallel) {
@@ -171,6 +146,30 @@ Plane coarse_strength(const Channels& channels, Size size, const ParallelFor& pa
 }
 
 }  // namespace
+
+Plane double_size(std::span<const float> plane, Size from, Size size, const ParallelFor& parallel) {
+  Plane out(size.count());
+  const auto place = [](std::size_t i, std::size_t limit) {
+    const double at = std::max(0.0, (static_cast<double>(i) - 0.5) / 2.0);
+    const std::size_t before = std::min(limit - 1, static_cast<std::size_t>(at));
+    return std::pair(before, at - static_cast<double>(before));
+  };
+  for_bands(size.height, parallel, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t y = begin; y < end; ++y) {
+      const auto [y0, fy] = place(y, from.height);
+      const float* upper = plane.data() + y0 * from.width;
+      const float* lower = plane.data() + std::min(from.height - 1, y0 + 1) * from.width;
+      for (std::size_t x = 0; x < size.width; ++x) {
+        const auto [x0, fx] = place(x, from.width);
+        const std::size_t x1 = std::min(from.width - 1, x0 + 1);
+        const double top = static_cast<double>(upper[x0]) * (1.0 - fx) + static_cast<double>(upper[x1]) * fx;
+        const double bottom = static_cast<double>(lower[x0]) * (1.0 - fx) + static_cast<double>(lower[x1]) * fx;
+        out[y * size.width + x] = static_cast<float>(top * (1.0 - fy) + bottom * fy);
+      }
+    }
+  });
+  return out;
+}
 
 Boundary boundary_strength(const Lab& lab, const Channels& channels, Size size, const ParallelFor& parallel) {
   const Plane fine = fine_strength(lab, size, parallel);

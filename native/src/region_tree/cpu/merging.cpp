@@ -8,8 +8,12 @@
 namespace unsam::tree {
 namespace {
 
-constexpr double kSizePower = 0.2, kEnclosure = 0.15, kBoundary = 0.6, kColourWeight = 0.6, kTextureWeight = 0.8,
-                 kLab = 0.4, kSpectral = 1.2;
+constexpr double kSizePower = 0.2, kEnclosure = 0.15, kBoundary = 0.6, kLab = 0.4, kSpectral = 1.2, kMetric = 0.5;
+// A learned metric sees some of the same differences of colour and texture.
+struct LookWeights {
+  double colour, texture;
+};
+constexpr LookWeights kAlone{0.6, 0.8}, kBesideMetric{0.3, 0.4};
 
 double chi_square(const float* p, const float* q, std::size_t n) {
   double sum = 0.0;
@@ -29,6 +33,14 @@ double distance(const float* p, const float* q, std::size_t n) {
   return std::sqrt(square);
 }
 
+// The part of the cost that a learned metric adds: its distance between the means, saturating.
+double learned_cost(const Features& f, std::size_t a, std::size_t b) {
+  const std::size_t n = f.metric_dimensions;
+  if (n == 0) return 0.0;
+  const double apart = distance(f.metric.data() + a * n, f.metric.data() + b * n, n);
+  return kMetric * (apart / (apart + 1.0));
+}
+
 // (share of the image of the smaller)^0.2 x (1 - 0.15 x the largest share of an outline that the two share) x weighted
 // differences across the border and between the means. `outline`: pixel sides around each region, the image's own edge
 // left out; `border`: those the two share; `strength`: boundary strength summed over them.
@@ -40,10 +52,11 @@ double merge_cost(const Features& f, const std::vector<double>& outline, std::si
   const double lab = distance(&f.lab[a * 3], &f.lab[b * 3], 3);
   const double spectral =
       distance(f.embedding.data() + a * f.dimensions, f.embedding.data() + b * f.dimensions, f.dimensions);
+  const auto& [colour_weight, texture_weight] = f.metric_dimensions > 0 ? kBesideMetric : kAlone;
   return power(std::min(f.size[a], f.size[b]) / image_size, kSizePower) *
          (1.0 - kEnclosure * (border / std::min(outline[a], outline[b]))) *
-         (kBoundary * (strength / border) + kColourWeight * colour + kTextureWeight * texture + kLab * (lab / (lab + 25.0)) +
-          kSpectral * (spectral / (spectral + 1.0)));
+         (kBoundary * (strength / border) + colour_weight * colour + texture_weight * texture + kLab * (lab / (lab + 25.0)) +
+          kSpectral * (spectral / (spectral + 1.0)) + learned_cost(f, a, b));
 }
 
 void blend(std::vector<float>& means, std::size_t keep, std::size_t gone, std::size_t width, double share) {
@@ -178,6 +191,7 @@ class Merging {
     blend(features_.channels, keep, gone, kChannels, share);
     blend(features_.lab, keep, gone, 3, share);
     blend(features_.embedding, keep, gone, features_.dimensions, share);
+    blend(features_.metric, keep, gone, features_.metric_dimensions, share);
     features_.size[keep] = total;
     outline_[keep] += outline_[gone] - 2.0 * border;
   }

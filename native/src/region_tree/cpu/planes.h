@@ -72,6 +72,18 @@ struct Boundary {
 };
 Boundary boundary_strength(const Lab& lab, const Channels& channels, Size size, const ParallelFor& parallel);
 
+// Bilinear, pixel centres aligned: a cell of `plane`, [from.height, from.width], covers exactly 2 x 2 pixels.
+Plane double_size(std::span<const float> plane, Size from, Size size, const ParallelFor& parallel);
+
+// The boundary with the learned borders mixed in.
+struct LearnedBoundary {
+  Plane strength;  // what merging goes by
+  Plane contrast;  // what an outline is judged by
+  Plane relief;
+};
+LearnedBoundary with_learned_borders(const Boundary& seen, const LearnedCues& learned, Size size,
+                                     const ParallelFor& parallel);
+
 Superpixels superpixels(const Plane& relief, Size size);
 
 RegionGraph region_graph(const Superpixels& regions, const Plane& strength, Size size);
@@ -83,12 +95,20 @@ struct Features {
   std::vector<float> lab;       // [count, 3]
   std::size_t dimensions = 0;
   std::vector<float> embedding;  // [count, dimensions]
+  std::size_t metric_dimensions = 0;
+  std::vector<float> metric;  // [count, metric_dimensions]
 };
 Features region_features(const Superpixels& regions, const Channels& channels, const Lab& lab);
 
 // Fills the embedding: leading eigenvectors of the normalised cut, scaled by 1 / sqrt(eigenvalue).
 void add_spectral_cue(const RegionGraph& graph, Features& features);
 
+// Fills the metric: its mean over each region.
+void add_metric(const Superpixels& regions, const LearnedCues& learned, Size size, Features& features);
+
 RegionMerges merge_regions(RegionGraph graph, Features features);
+
+// Strength summed over what the two regions of each merge shared, by the strengths of another graph of the same regions.
+std::vector<double> strength_of_merges(const RegionMerges& merges, const RegionGraph& graph);
 
 }  // namespace unsam::tree

@@ -23,3 +23,4 @@ export {
   TreeEngine,
   type TreeGrowth,
 } from "./region-tree-engine.js";
+export { treeKernels } from "./tree-kernels.js";

@@ -8,7 +8,6 @@ import {
   coverageLogits,
   type LearnedCues,
   type RegionTree,
-  regionHierarchy,
   restoreTree,
   saveTree,
   segmentTree,
@@ -37,16 +36,14 @@ export const SLICE_MS = 40;
 /** Cells of the low-resolution logits. */
 const LOGIT_CELLS = 256 * 256;
 
-/** `addon`: null where TypeScript does it, as it always does with `learned` cues. */
+/** `addon`: null where TypeScript does it. */
 export async function build(
   image: RgbImage,
   addon: AddonAt | null,
   learned: LearnedCues | null = null,
 ): Promise<Moved<RegionTree>> {
-  if (learned) {
-    return moved(await buildRegionTreeWith(async (working) => regionHierarchy(working, learned), image));
-  }
-  return moved(await buildRegionTreeWith(operationsAt(addon).buildRegionHierarchy, image));
+  const { buildRegionHierarchy } = operationsAt(addon);
+  return moved(await buildRegionTreeWith((working) => buildRegionHierarchy(working, learned), image));
 }
 
 export function restore(state: ImageState, size: { width: number; height: number }): Moved<RegionTree> {

@@ -54,8 +54,8 @@ export interface RegionHierarchy {
 }
 
 /**
- * The steps on the working image: what the native kernels compute in one call, bit for bit. With `learned` cues, which
- * only this function takes, what a network saw counts beside the tree's own cues.
+ * The steps on the working image: what the native kernels compute in one call, bit for bit. With `learned` cues
+ * what a network saw counts beside the tree's own cues.
  */
 export function regionHierarchy(working: RgbImage, learned: LearnedCues | null = null): RegionHierarchy {
   const { width, height } = working;

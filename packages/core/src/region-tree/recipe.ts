@@ -5,5 +5,5 @@
  */
 export const REGION_TREE_RECIPE = 2;
 
-/** The same for what learned cues add, which only TypeScript does. */
+/** The same for what learned cues add. */
 export const LEARNED_RECIPE = 2;

@@ -10,6 +10,7 @@ import {
 import { decodeImage } from "#core/image/index.js";
 import { parseNpy } from "#core/npy.js";
 import type { OPERATIONS, Operation } from "#core/operations/index.js";
+import type { LearnedCues } from "#core/region-tree/index.js";
 import { shrinkImage } from "#core/region-tree/working-image.js";
 import { Random } from "../fusion/random.js";
 import { drawImage, randomScene } from "./random-scenes.js";
@@ -34,6 +35,22 @@ function fused(seed: number) {
   const containment = random.int(5, 10) / 10;
   const forest = buildForest(areas, scores, granularities, overlaps, containment);
   return { maps, scores, granularities, random, masks, boxes, areas, overlaps, containment, forest };
+}
+
+/** What no network has seen: a border along some columns, heights and places at random, and cells beyond the image's own. */
+function randomCues(width: number, height: number): LearnedCues {
+  const random = new Random(width + height);
+  const columns = Math.ceil(width / 2) + random.int(0, 3);
+  const rows = Math.ceil(height / 2) + random.int(0, 3);
+  const dimensions = 3;
+  const plane = (value: (i: number) => number) =>
+    Float32Array.from({ length: rows * columns }, (_, i) => value(i));
+  return {
+    ...{ columns, rows, dimensions },
+    border: plane((i) => ((i % columns) % 17 === 0 ? random.int(500, 1000) : random.int(0, 200)) / 1000),
+    height: plane(() => random.int(0, 1000) / 1000),
+    metric: Float32Array.from({ length: dimensions * rows * columns }, () => random.int(-1000, 1000) / 700),
+  };
 }
 
 export const CASES: Cases = {
@@ -117,7 +134,8 @@ export const CASES: Cases = {
 
   async *buildRegionHierarchy() {
     for (const file of ["dragonfruit.jpg", "fruit-board.jpg", "juice.jpg"]) {
-      yield [shrinkImage(await decodeImage(inRepository("docs", "images", file)), 480)];
+      const image = shrinkImage(await decodeImage(inRepository("docs", "images", file)), 480);
+      yield file === "juice.jpg" ? [image, randomCues(image.width, image.height)] : [image];
     }
     for (const [width, height] of [
       [1, 1],
@@ -125,7 +143,9 @@ export const CASES: Cases = {
       [64, 48],
       [201, 133],
     ]) {
-      yield [{ width, height, data: drawImage(new Random(width), width, height) }];
+      const image = { width, height, data: drawImage(new Random(width), width, height) };
+      yield [image];
+      yield [image, randomCues(width, height)];
     }
   },
 

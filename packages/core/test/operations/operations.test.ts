@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OPERATIONS, operationsOf } from "#core/operations/index.js";
-import { REGION_TREE_RECIPE } from "#core/region-tree/recipe.js";
+import { LEARNED_RECIPE, REGION_TREE_RECIPE } from "#core/region-tree/recipe.js";
 import { describeWithAddon } from "./addon.js";
 import { CASES } from "./cases.js";
 
@@ -27,6 +27,7 @@ describeWithAddon("every operation in the addon", (binding) => {
   it("is one of these", () => {
     expect(Object.keys(binding.operations).sort()).toEqual(Object.keys(OPERATIONS).sort());
     expect(binding.regionTreeRecipe).toBe(REGION_TREE_RECIPE);
+    expect(binding.learnedRecipe).toBe(LEARNED_RECIPE);
   });
 
   it.each(Object.keys(OPERATIONS))(

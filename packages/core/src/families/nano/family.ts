@@ -1,12 +1,15 @@
 import { NANO_WEIGHTS } from "@unsam/model-nano";
+import type { NativeBinding } from "@unsam/native-cuda";
 import {
   type Engine,
   encoderReason,
+  loadAddon,
   nativeStatus,
   TREE_CAPABILITIES,
   TREE_REASONS,
   TREE_TRAITS,
   TreeEngine,
+  treeKernels,
 } from "../../engine/index.js";
 import { LEARNED_RECIPE, REGION_TREE_RECIPE } from "../../region-tree/index.js";
 import { inferenceThread } from "../../runtime/index.js";
@@ -33,6 +36,10 @@ async function openNano({ encoder: wanted, threads, cacheDir, signal }: OpenOpti
   const native = await nativeStatus({ encoder: wanted, decoder: "onnx", cacheDir });
   const addon = native?.binding ? native.path : null;
   const encoder = addon === null ? "onnx" : "native";
+  // Trees are the same bits wherever they are grown, so that is no matter of what was asked for the encoder.
+  const fits = ({ regionTreeRecipe, learnedRecipe }: NativeBinding) =>
+    regionTreeRecipe === REGION_TREE_RECIPE && learnedRecipe === LEARNED_RECIPE;
+  const { kernels, reason } = treeKernels(native ?? (await loadAddon(cacheDir)), fits, threads);
   const { model, fingerprint } = await thread("open", [NANO_WEIGHTS, { threads, addon }], { signal });
   return new TreeEngine(
     {
@@ -44,18 +51,18 @@ async function openNano({ encoder: wanted, threads, cacheDir, signal }: OpenOpti
         "The region tree with borders and an embedding seen by a small network, trained without labels; official SAM 2.1 or UnSAMv2 weights give better masks.",
       capabilities: nano.capabilities,
       fingerprint: `nano-${REGION_TREE_RECIPE}.${LEARNED_RECIPE}-${fingerprint}`,
-      kernels: "typescript",
+      kernels: kernels ? "native" : "typescript",
       reasons: {
         ...TREE_REASONS,
         precision: "The network of nano is computed in float32.",
         encoder: encoderReason({ encoder: wanted, device: "cpu" }, native, encoder),
-        kernels: "Trees with learned cues are grown in TypeScript.",
+        kernels: reason,
       },
     },
     threads,
     {
       cues: (image, signal) => thread("look", [model, image], { signal }),
-      kernels: null,
+      kernels,
       close: () => model.release(),
     },
   );

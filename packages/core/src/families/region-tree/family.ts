@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import type { NativeBinding } from "@unsam/native-cuda";
 import {
   type Engine,
   type EngineInfo,
@@ -7,6 +7,7 @@ import {
   TREE_REASONS,
   TREE_TRAITS,
   TreeEngine,
+  treeKernels,
 } from "../../engine/index.js";
 import { REGION_TREE_RECIPE } from "../../region-tree/index.js";
 import type { ModelFamily, OpenOptions } from "../model-family.js";
@@ -21,15 +22,8 @@ export const regionTree = {
 
 async function openRegionTree({ threads, cacheDir }: OpenOptions): Promise<Engine> {
   const native = await loadAddon(cacheDir);
-  const fits = native.binding?.regionTreeRecipe === REGION_TREE_RECIPE;
-  const kernels =
-    native.binding && fits ? { addon: native.path, threads: threads ?? availableParallelism() } : null;
-  const why =
-    native.binding === null
-      ? native.reason
-      : fits
-        ? "The addon is there."
-        : "The addon grows trees of another version; build it anew (npm run build:native).";
+  const fits = ({ regionTreeRecipe }: NativeBinding) => regionTreeRecipe === REGION_TREE_RECIPE;
+  const { kernels, reason } = treeKernels(native, fits, threads);
   const info: EngineInfo = {
     ...TREE_TRAITS,
     name: "region-tree",
@@ -40,7 +34,7 @@ async function openRegionTree({ threads, cacheDir }: OpenOptions): Promise<Engin
     // Nothing is learned, so the recipe's version is what binds a saved tree to its engine.
     fingerprint: `region-tree-${REGION_TREE_RECIPE}`,
     kernels: kernels ? "native" : "typescript",
-    reasons: { ...TREE_REASONS, kernels: why },
+    reasons: { ...TREE_REASONS, kernels: reason },
   };
   return new TreeEngine(info, threads, { cues: async () => null, kernels });
 }
