@@ -2,7 +2,10 @@
 #include "unsam/region_tree.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <set>
+#include <span>
 
 #include "region_tree/cpu/tridiagonal.h"
 #include "fusion/scenes.h"
@@ -71,6 +74,44 @@ TEST("a hierarchy joins touching superpixels once each, heights never falling, o
       CHECK(again.merges.children == h.merges.children && again.merges.heights == h.merges.heights);
     }
   }
+}
+
+TEST("learned cues: any threads give the same bits, cues that do not fit are refused") {
+  test::Random random(33);
+  const std::size_t width = 61, height = 40, columns = 32, rows = 20, cells = columns * rows, dimensions = 3;
+  const std::vector<std::uint8_t> rgb = image(random, width, height);
+  std::vector<float> border(cells), heights(cells), metric(dimensions * cells);
+  for (float& value : border) value = static_cast<float>(scenes::between(random, 0, 100)) / 100.0f;
+  for (float& value : heights) value = static_cast<float>(scenes::between(random, 0, 100)) / 100.0f;
+  for (float& value : metric) value = static_cast<float>(scenes::between(random, 0, 100)) / 50.0f;
+  const unsam::LearnedCues learned{columns, rows, border, heights, dimensions, metric};
+  const unsam::RegionHierarchy h = unsam::build_region_hierarchy(rgb, width, height, serial_for, &learned);
+  unsam::ThreadTeam team(3);
+  const unsam::RegionHierarchy again =
+      unsam::build_region_hierarchy(rgb, width, height, unsam::parallel_on(team), &learned);
+  CHECK(again.superpixels.labels == h.superpixels.labels && again.graph.strength == h.graph.strength);
+  CHECK(again.merges.children == h.merges.children && again.merges.strength == h.merges.strength);
+  // Each border is crossed by one merge.
+  double merged = 0.0, borders = 0.0;
+  for (const double strength : h.merges.strength) merged += strength;
+  for (const double strength : h.graph.strength) borders += strength;
+  CHECK(std::abs(merged - borders) < 1e-9 * borders);
+
+  const auto refused = [&](const unsam::LearnedCues& cues) {
+    try {
+      unsam::build_region_hierarchy(rgb, width, height, serial_for, &cues);
+    } catch (const unsam::Error& error) {
+      return error.code() == unsam::ErrorCode::bad_prompt;
+    }
+    return false;
+  };
+  CHECK(refused({columns - 2, rows, border, heights, dimensions, metric}));
+  CHECK(refused({columns, rows - 1, border, heights, dimensions, metric}));
+  CHECK(refused({columns, rows, border, heights, dimensions + 1, metric}));
+  CHECK(refused({columns, rows, std::span(border).first(cells - 1), heights, dimensions, metric}));
+  CHECK(refused({columns, rows, border, heights, std::size_t{1} << 62, metric}));
+  metric[7] = std::numeric_limits<float>::quiet_NaN();
+  CHECK(refused(learned));
 }
 
 TEST("eigenpairs of a tridiagonal matrix satisfy A v = theta v") {
