@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   const RandomMemory random(1, plan);
   const MemoryNetwork network(plan, random.tensors());
   const std::size_t cells = 4096;
-  const std::vector<float> features = RandomMemory::numbers(2, plan.width * cells), mask(plan.image_size * plan.image_size, -10.0f);
+  const std::vector<float> features = normal_values(2, plan.width * cells), mask(plan.image_size * plan.image_size, -10.0f);
   for (const std::size_t frames : {1, 7}) {
     const std::size_t tokens = frames == 1 ? 4 : 64;
     const RandomFeed feed(3, plan, frames, tokens);

@@ -3,18 +3,10 @@
 #include <limits>
 
 #include "cpu/layout.h"
+#include "tensor_shape.h"
 #include "unsam/error.h"
 
 namespace unsam {
-namespace {
-
-std::string shape_text(const auto& shape) {
-  std::string text = "[";
-  for (const std::size_t n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
-  return text + "]";
-}
-
-}  // namespace
 
 DecoderWeights::DecoderWeights(TensorMap tensors) : tensors_(std::move(tensors)) {
   has_granularity_ = tensors_.contains("sam_mask_decoder.gra_token.weight");
@@ -97,8 +89,7 @@ void DecoderWeights::require(const std::string& name, std::initializer_list<std:
     throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + "\" has shape " + shape_text(tensor.shape) +
                                                " where the decoder needs " + shape_text(shape) + ".");
   }
-  std::size_t count = 1;
-  for (const std::size_t n : shape) count *= n;
+  const std::size_t count = value_count(shape);
   if (tensor.data.size() != count) {
     throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + "\" holds " + std::to_string(tensor.data.size()) +
                                                " values, but its shape " + shape_text(shape) + " needs " +

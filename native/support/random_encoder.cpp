@@ -1,8 +1,6 @@
 #include "random_encoder.h"
 
 #include <algorithm>
-#include <cmath>
-#include <random>
 
 namespace unsam {
 
@@ -40,22 +38,10 @@ EncoderPlan plan_of(const EncoderSizes& sizes) {
   return plan;
 }
 
-RandomEncoder::RandomEncoder(std::uint64_t seed, const EncoderPlan& given) : plan(given) {
-  std::mt19937_64 random(seed);
-  const auto add = [&](const std::string& name, std::vector<std::size_t> shape, float scale, float mean = 0.0f) {
-    std::size_t count = 1;
-    for (const std::size_t n : shape) count *= n;
-    std::uniform_real_distribution<float> distribution(-1.0f, 1.0f);
-    std::vector<float>& data = values[name];
-    data.resize(count);
-    for (float& x : data) x = mean + scale * distribution(random);
-    shapes[name] = std::move(shape);
-  };
-  const auto linear = [&](const std::string& name, std::vector<std::size_t> shape) {
-    std::size_t inputs = 1;
-    for (std::size_t i = 1; i < shape.size(); ++i) inputs *= shape[i];
+RandomEncoder::RandomEncoder(std::uint64_t seed, const EncoderPlan& given) : RandomTensors(seed), plan(given) {
+  const auto linear = [&](const std::string& name, const std::vector<std::size_t>& shape) {
     add(name + ".bias", {shape[0]}, 0.1f);
-    add(name + ".weight", std::move(shape), std::sqrt(3.0f / static_cast<float>(inputs)));
+    add_weight(name + ".weight", shape);
   };
   const auto norm = [&](const std::string& name, std::size_t n) {
     add(name + ".weight", {n}, 0.2f, 1.0f);
@@ -91,19 +77,13 @@ RandomEncoder::RandomEncoder(std::uint64_t seed, const EncoderPlan& given) : pla
 }
 
 std::unique_ptr<ImageEncoder> RandomEncoder::make(Precision precision) const {
-  TensorMap map;
-  for (const auto& [name, data] : values) map.emplace(name, TensorView{data, shapes.at(name)});
-  auto encoder = std::make_unique<ImageEncoder>(plan, map, precision);
+  auto encoder = std::make_unique<ImageEncoder>(plan, tensors(), precision);
   for (const std::string& name : encoder->matrices()) encoder->load(name, view(name));
   return encoder;
 }
 
 std::vector<float> RandomEncoder::pixels(std::uint64_t seed) const {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> image(3 * plan.image_size * plan.image_size);
-  for (float& x : image) x = normal(random);
-  return image;
+  return normal_values(seed, 3 * plan.image_size * plan.image_size);
 }
 
 }  // namespace unsam

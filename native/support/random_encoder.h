@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "random_tensors.h"
 #include "unsam/encoder.h"
 
 namespace unsam {
@@ -27,16 +27,13 @@ struct EncoderSizes {
 EncoderSizes official_encoder(const std::string& size);  // tiny, small, base-plus, large
 EncoderPlan plan_of(const EncoderSizes& sizes);
 
-struct RandomEncoder {
+struct RandomEncoder : RandomTensors {
   RandomEncoder(std::uint64_t seed, const EncoderPlan& plan);
   // Every matrix loaded.
   std::unique_ptr<ImageEncoder> make(Precision precision) const;
   std::vector<float> pixels(std::uint64_t seed) const;
-  TensorView view(const std::string& name) const { return {values.at(name), shapes.at(name)}; }
 
   EncoderPlan plan;
-  std::map<std::string, std::vector<float>> values;
-  std::map<std::string, std::vector<std::size_t>> shapes;
 };
 
 }  // namespace unsam

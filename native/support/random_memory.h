@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
 #include <vector>
 
+#include "random_tensors.h"
 #include "unsam/memory.h"
 
 namespace unsam {
@@ -13,14 +12,10 @@ namespace unsam {
 // The sizes of the published SAM 2.1.
 MemoryPlan published_memory();
 
-struct RandomMemory {
+struct RandomMemory : RandomTensors {
   RandomMemory(std::uint64_t seed, const MemoryPlan& plan);
-  TensorMap tensors() const;
-  static std::vector<float> numbers(std::uint64_t seed, std::size_t count, float scale = 1.0f);
 
   MemoryPlan plan;
-  std::map<std::string, std::vector<float>> values;
-  std::map<std::string, std::vector<std::size_t>> shapes;
 };
 
 // What a frame reads, with the arrays that it lies in.

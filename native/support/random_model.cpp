@@ -4,24 +4,14 @@
 
 namespace unsam {
 
-RandomModel::RandomModel(std::uint64_t seed, bool granularity) {
-  std::mt19937_64 random(seed);
-  const auto add = [&](const std::string& name, std::vector<std::size_t> shape, float scale, float mean = 0.0f) {
-    std::size_t n = 1;
-    for (const std::size_t d : shape) n *= d;
-    std::normal_distribution<float> normal(mean, scale);
-    std::vector<float> v(n);
-    for (float& x : v) x = normal(random);
-    values[name] = std::move(v);
-    shapes[name] = std::move(shape);
-  };
+RandomModel::RandomModel(std::uint64_t seed, bool granularity) : RandomTensors(seed) {
   const auto linear = [&](const std::string& name, std::size_t out, std::size_t in) {
-    add(name + ".weight", {out, in}, 1.0f / std::sqrt(static_cast<float>(in)));
-    add(name + ".bias", {out}, 0.1f);
+    add_normal(name + ".weight", {out, in}, 1.0f / std::sqrt(static_cast<float>(in)));
+    add_normal(name + ".bias", {out}, 0.1f);
   };
   const auto norm = [&](const std::string& name, std::size_t n) {
-    add(name + ".weight", {n}, 0.2f, 1.0f);
-    add(name + ".bias", {n}, 0.2f);
+    add_normal(name + ".weight", {n}, 0.2f, 1.0f);
+    add_normal(name + ".bias", {n}, 0.2f);
   };
   const auto attention = [&](const std::string& name, std::size_t inner) {
     for (const char* part : {".q_proj", ".k_proj", ".v_proj"}) linear(name + part, inner, 256);
@@ -44,45 +34,41 @@ RandomModel::RandomModel(std::uint64_t seed, bool granularity) {
   }
   attention(transformer + "final_attn_token_to_image", 128);
   norm(transformer + "norm_final_attn", 256);
-  add(decoder + "obj_score_token.weight", {1, 256}, 1.0f);
-  add(decoder + "iou_token.weight", {1, 256}, 1.0f);
-  add(decoder + "mask_tokens.weight", {4, 256}, 1.0f);
-  add(decoder + "output_upscaling.0.weight", {256, 64, 2, 2}, 1.0f / 16);
-  add(decoder + "output_upscaling.0.bias", {64}, 0.1f);
+  add_normal(decoder + "obj_score_token.weight", {1, 256}, 1.0f);
+  add_normal(decoder + "iou_token.weight", {1, 256}, 1.0f);
+  add_normal(decoder + "mask_tokens.weight", {4, 256}, 1.0f);
+  add_normal(decoder + "output_upscaling.0.weight", {256, 64, 2, 2}, 1.0f / 16);
+  add_normal(decoder + "output_upscaling.0.bias", {64}, 0.1f);
   norm(decoder + "output_upscaling.1", 64);
-  add(decoder + "output_upscaling.3.weight", {64, 32, 2, 2}, 1.0f / 8);
-  add(decoder + "output_upscaling.3.bias", {32}, 0.1f);
+  add_normal(decoder + "output_upscaling.3.weight", {64, 32, 2, 2}, 1.0f / 8);
+  add_normal(decoder + "output_upscaling.3.bias", {32}, 0.1f);
   mlp(decoder + "iou_prediction_head", 4);
   mlp(decoder + "pred_obj_score_head", 1);
   for (int i = 0; i < 4; ++i) mlp(decoder + "output_hypernetworks_mlps." + std::to_string(i), 32);
   const std::string prompt = "sam_prompt_encoder.";
-  add(prompt + "pe_layer.positional_encoding_gaussian_matrix", {2, 128}, 1.0f);
-  for (int i = 0; i < 4; ++i) add(prompt + "point_embeddings." + std::to_string(i) + ".weight", {1, 256}, 1.0f);
-  add(prompt + "not_a_point_embed.weight", {1, 256}, 1.0f);
-  add(prompt + "no_mask_embed.weight", {1, 256}, 0.5f);
-  add(prompt + "mask_downscaling.0.weight", {4, 1, 2, 2}, 0.5f);
-  add(prompt + "mask_downscaling.0.bias", {4}, 0.1f);
+  add_normal(prompt + "pe_layer.positional_encoding_gaussian_matrix", {2, 128}, 1.0f);
+  for (int i = 0; i < 4; ++i) add_normal(prompt + "point_embeddings." + std::to_string(i) + ".weight", {1, 256}, 1.0f);
+  add_normal(prompt + "not_a_point_embed.weight", {1, 256}, 1.0f);
+  add_normal(prompt + "no_mask_embed.weight", {1, 256}, 0.5f);
+  add_normal(prompt + "mask_downscaling.0.weight", {4, 1, 2, 2}, 0.5f);
+  add_normal(prompt + "mask_downscaling.0.bias", {4}, 0.1f);
   norm(prompt + "mask_downscaling.1", 4);
-  add(prompt + "mask_downscaling.3.weight", {16, 4, 2, 2}, 0.25f);
-  add(prompt + "mask_downscaling.3.bias", {16}, 0.1f);
+  add_normal(prompt + "mask_downscaling.3.weight", {16, 4, 2, 2}, 0.25f);
+  add_normal(prompt + "mask_downscaling.3.bias", {16}, 0.1f);
   norm(prompt + "mask_downscaling.4", 16);
-  add(prompt + "mask_downscaling.6.weight", {256, 16, 1, 1}, 0.25f);
-  add(prompt + "mask_downscaling.6.bias", {256}, 0.1f);
+  add_normal(prompt + "mask_downscaling.6.weight", {256, 16, 1, 1}, 0.25f);
+  add_normal(prompt + "mask_downscaling.6.bias", {256}, 0.1f);
   if (granularity) {
-    add(decoder + "gra_token.weight", {1, 256}, 1.0f);
+    add_normal(decoder + "gra_token.weight", {1, 256}, 1.0f);
     mlp(decoder + "gra_output_token_mlp", 32);
     linear(prompt + "fourier_embedder.mlp.mlp.0", 192, 128);
     linear(prompt + "fourier_embedder.mlp.mlp.3", 192, 192);
     linear(prompt + "fourier_embedder.mlp.mlp.6", 256, 192);
-    add(prompt + "granularity_embedding.weight", {1, 256}, 1.0f);
+    add_normal(prompt + "granularity_embedding.weight", {1, 256}, 1.0f);
   }
 }
 
-DecoderWeights RandomModel::weights() const {
-  TensorMap map;
-  for (const auto& [name, data] : values) map.emplace(name, TensorView{data, shapes.at(name)});
-  return DecoderWeights(std::move(map));
-}
+DecoderWeights RandomModel::weights() const { return DecoderWeights(tensors()); }
 
 RandomFeatures::RandomFeatures(std::uint64_t seed, std::size_t s) : side(s) {
   std::mt19937_64 random(seed);

@@ -3,22 +3,19 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "random_tensors.h"
 #include "unsam/decoder.h"
 
 namespace unsam {
 
-struct RandomModel {
+struct RandomModel : RandomTensors {
   // granularity: UnSAMv2, else plain SAM 2. Scales keep activations of order one through all layers.
   RandomModel(std::uint64_t seed, bool granularity);
   DecoderWeights weights() const;
-
-  std::map<std::string, std::vector<float>> values;
-  std::map<std::string, std::vector<std::size_t>> shapes;
 };
 
 struct RandomFeatures {

@@ -1,27 +1,14 @@
 #include "random_nano.h"
 
-#include <cmath>
-#include <random>
-
 namespace unsam {
 
 NanoSizes published_nano() {
   return {{16, 16}, {48, 96, 192, 256}, {2, 2, 3, 2}, {48, 96, 192, 256}, {24, 48, 64, 128}, {24, 48, 64, 128}, 16};
 }
 
-RandomNano::RandomNano(std::uint64_t seed, const NanoSizes& given) : sizes(given) {
-  std::mt19937_64 random(seed);
-  const auto add = [&](const std::string& name, std::vector<std::size_t> shape, float scale) {
-    std::size_t count = 1;
-    for (const std::size_t n : shape) count *= n;
-    std::uniform_real_distribution<float> distribution(-1.0f, 1.0f);
-    std::vector<float>& data = values[name];
-    data.resize(count);
-    for (float& x : data) x = scale * distribution(random);
-    shapes[name] = std::move(shape);
-  };
+RandomNano::RandomNano(std::uint64_t seed, const NanoSizes& given) : RandomTensors(seed), sizes(given) {
   const auto layer = [&](const std::string& name, std::size_t out, std::size_t in, std::size_t kernel) {
-    add(name + ".weight", {out, in, kernel, kernel}, std::sqrt(3.0f / static_cast<float>(in * kernel * kernel)));
+    add_weight(name + ".weight", {out, in, kernel, kernel});
     add(name + ".bias", {out}, 0.1f);
   };
   layer("stem.0", sizes.stem[0], kNanoInputChannels, 5);
@@ -45,18 +32,8 @@ RandomNano::RandomNano(std::uint64_t seed, const NanoSizes& given) : sizes(given
   layer("colour", sizes.metric, kNanoInputChannels, 2);
 }
 
-TensorMap RandomNano::tensors() const {
-  TensorMap map;
-  for (const auto& [name, data] : values) map.emplace(name, TensorView{data, shapes.at(name)});
-  return map;
-}
-
 std::vector<float> RandomNano::pixels(std::uint64_t seed, std::size_t width, std::size_t height) {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> image(kNanoInputChannels * width * height);
-  for (float& x : image) x = normal(random);
-  return image;
+  return normal_values(seed, kNanoInputChannels * width * height);
 }
 
 }  // namespace unsam

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <string>
 #include <vector>
 
+#include "random_tensors.h"
 #include "unsam/nano.h"
 
 namespace unsam {
@@ -22,15 +21,12 @@ struct NanoSizes {
 // The sizes of the model that comes with the package.
 NanoSizes published_nano();
 
-struct RandomNano {
+struct RandomNano : RandomTensors {
   RandomNano(std::uint64_t seed, const NanoSizes& sizes);
-  TensorMap tensors() const;
   // [4, height, width]
   static std::vector<float> pixels(std::uint64_t seed, std::size_t width, std::size_t height);
 
   NanoSizes sizes;
-  std::map<std::string, std::vector<float>> values;
-  std::map<std::string, std::vector<std::size_t>> shapes;
 };
 
 }  // namespace unsam

@@ -3,19 +3,22 @@
 
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "unsam/error.h"
 
-// Relative L2; 1e9 where the sizes differ.
-inline double relative_error(const std::vector<float>& found, const std::vector<double>& expected) {
+// Relative L2; 1e9 where the sizes differ. `expected`: float or double.
+template <class Values>
+double relative_error(std::span<const float> found, const Values& expected) {
+  if (found.size() != expected.size()) return 1e9;
   double difference = 0, size = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    difference += (found[i] - expected[i]) * (found[i] - expected[i]);
-    size += expected[i] * expected[i];
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double wanted = expected[i];
+    difference += (found[i] - wanted) * (found[i] - wanted);
+    size += wanted * wanted;
   }
-  return found.size() == expected.size() ? std::sqrt(difference / size) : 1e9;
+  return std::sqrt(difference / size);
 }
 
 // What the error says that `body` throws; empty: none.

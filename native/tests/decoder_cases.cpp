@@ -3,24 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agreement.h"
 #include "test.h"
 
 namespace test {
 
 using namespace unsam;
-
-namespace {
-
-double relative_l2(const float* got, const std::vector<double>& want) {
-  double difference = 0, size = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    difference += (got[i] - want[i]) * (got[i] - want[i]);
-    size += want[i] * want[i];
-  }
-  return std::sqrt(difference / size);
-}
-
-}  // namespace
 
 Batch random_batch(std::mt19937_64& random, std::size_t side, std::size_t count, bool granularity) {
   Batch batch;
@@ -48,7 +36,7 @@ void Worst::compare(const DecodedMasks& got, const reference::Output& want, std:
   CHECK(got.low_res.size() == got.tokens.size() * size);
   CHECK(got.tokens.size() == (granularity || !multimask ? 1u : 3u));
   for (std::size_t m = 0; m < got.tokens.size(); ++m) {
-    const double off = relative_l2(got.low_res.data() + m * size, want.masks[static_cast<std::size_t>(got.tokens[m])]);
+    const double off = relative_error(std::span(got.low_res).subspan(m * size, size), want.masks[static_cast<std::size_t>(got.tokens[m])]);
     logits = std::isnan(off) ? 1.0 : std::max(logits, off);
     const double iou = !granularity ? want.iou[static_cast<std::size_t>(got.tokens[m])]
                        : multimask  ? std::max({want.iou[1], want.iou[2], want.iou[3]})

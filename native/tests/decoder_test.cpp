@@ -19,52 +19,52 @@ bool same(const DecodedMasks& a, const DecodedMasks& b) {
          a.tokens == b.tokens && a.mask_tokens == b.mask_tokens;
 }
 
-void against_reference(Precision precision, double limit) {
-  test::Random random(11);
+struct Asked {
+  Batch batch;
+  bool multimask;
+};
+
+// `ask(side, granularity)`: what is asked at a side of the image embedding.
+template <class Ask>
+void compare(test::Random& random, std::uint64_t model_seed, Precision precision, double limit, std::initializer_list<std::size_t> sides,
+             Ask ask) {
   Worst worst;
   for (const bool granularity : {true, false}) {
-    const RandomModel model(granularity ? 5 : 6, granularity);
+    const RandomModel model(granularity ? model_seed : model_seed + 1, granularity);
     const DecoderWeights weights = model.weights();
     const Decoder decoder(weights, {precision});
     const reference::Decoder plain(weights);
-    for (const std::size_t side : {1, 2, 3, 7, 9, 17}) {
+    for (const std::size_t side : sides) {
       const RandomFeatures features(random(), side);
       const auto image = decoder.prepare(features.view(), 2);
-      const Batch batch = random_batch(random, side, side < 8 ? 4 : 2, granularity);
-      const bool multimask = random() % 2 == 0;
-      const auto results = decoder.decode(*image, batch.prompts, {multimask, 2});
+      const Asked asked = ask(side, granularity);
+      const auto results = decoder.decode(*image, asked.batch.prompts, {asked.multimask, 2});
       for (std::size_t p = 0; p < results.size(); ++p) {
-        worst.compare(results[p], plain.run(features.view(), batch.prompts[p]), side, granularity, multimask);
+        worst.compare(results[p], plain.run(features.view(), asked.batch.prompts[p]), side, granularity, asked.multimask);
       }
     }
   }
   worst.check(limit);
 }
 
+void against_reference(Precision precision, double limit) {
+  test::Random random(11);
+  compare(random, 5, precision, limit, {1, 2, 3, 7, 9, 17}, [&](std::size_t side, bool granularity) {
+    Batch batch = random_batch(random, side, side < 8 ? 4 : 2, granularity);
+    return Asked{std::move(batch), random() % 2 == 0};
+  });
+}
+
 // One block of tokens, some, and many; each count on both sides of where it begins to be decoded as a long prompt; together with
 // short ones.
 void long_prompts_against_reference(Precision precision, double limit) {
   test::Random random(12);
-  Worst worst;
-  for (const bool granularity : {true, false}) {
-    const RandomModel model(granularity ? 7 : 8, granularity);
-    const DecoderWeights weights = model.weights();
-    const Decoder decoder(weights, {precision});
-    const reference::Decoder plain(weights);
-    for (const std::size_t side : {3, 8, 9, 17}) {
-      const RandomFeatures features(random(), side);
-      const auto image = decoder.prepare(features.view(), 2);
-      const Batch batch = side == 17 ? long_batch(random, side, {70}, granularity)
-                          : side == 9 ? long_batch(random, side, {20, 2, 300}, granularity)
-                                      : long_batch(random, side, {5, 6, 7, 8, 9, 10, 11, 12, 14, 57, 128, 200}, granularity);
-      const bool multimask = side % 2 == 0;
-      const auto results = decoder.decode(*image, batch.prompts, {multimask, 2});
-      for (std::size_t p = 0; p < results.size(); ++p) {
-        worst.compare(results[p], plain.run(features.view(), batch.prompts[p]), side, granularity, multimask);
-      }
-    }
-  }
-  worst.check(limit);
+  compare(random, 7, precision, limit, {3, 8, 9, 17}, [&](std::size_t side, bool granularity) {
+    return Asked{side == 17 ? long_batch(random, side, {70}, granularity)
+                 : side == 9 ? long_batch(random, side, {20, 2, 300}, granularity)
+                             : long_batch(random, side, {5, 6, 7, 8, 9, 10, 11, 12, 14, 57, 128, 200}, granularity),
+                 side % 2 == 0};
+  });
 }
 
 }  // namespace

@@ -33,15 +33,27 @@ std::vector<Named> models() {
 
 std::vector<float> features_of(const MemoryPlan& plan, std::uint64_t seed) {
   const std::size_t side = plan.image_size / 16;
-  return RandomMemory::numbers(seed, plan.width * side * side);
+  return normal_values(seed, plan.width * side * side);
 }
 
 // As a mask is given: mostly -10 or 10.
 std::vector<float> mask_of(const MemoryPlan& plan, std::uint64_t seed) {
-  std::vector<float> mask = RandomMemory::numbers(seed, plan.image_size * plan.image_size, 20.0f);
+  std::vector<float> mask = normal_values(seed, plan.image_size * plan.image_size, 20.0f);
   for (float& x : mask) x = std::clamp(x, -10.0f, 10.0f);
   return mask;
 }
+
+// A small network with what both of its calls take.
+struct Small {
+  MemoryPlan plan = models()[3].plan;
+  RandomMemory random{5, plan};
+  MemoryNetwork network{plan, random.tensors()};
+  std::vector<float> features = features_of(plan, 1), mask = mask_of(plan, 2);
+  RandomFeed feed{3, plan, 2, 4};
+
+  auto attend(const MemoryOptions& options) const { return network.attend(features, feed.view(), options); }
+  auto remember(const MemoryOptions& options) const { return network.remember(features, mask, true, options); }
+};
 
 }  // namespace
 
@@ -75,17 +87,13 @@ TEST("memories agree with double loops to 3e-6, for any number of threads") {
 }
 
 TEST("calls side by side share the weights and nothing else") {
-  const MemoryPlan plan = models()[3].plan;
-  const RandomMemory random(5, plan);
-  const MemoryNetwork network(plan, random.tensors());
-  const std::vector<float> features = features_of(plan, 1), mask = mask_of(plan, 2);
-  const RandomFeed feed(3, plan, 2, 4);
-  const auto attended = *network.attend(features, feed.view(), {}), remembered = *network.remember(features, mask, true, {});
+  const Small small;
+  const auto attended = *small.attend({}), remembered = *small.remember({});
   std::vector<std::vector<float>> found(4);
   std::vector<std::thread> callers;
   for (std::size_t i = 0; i < found.size(); ++i) {
     callers.emplace_back([&, i] {
-      found[i] = i % 2 == 0 ? *network.attend(features, feed.view(), {.threads = 2}) : *network.remember(features, mask, true, {.threads = 2});
+      found[i] = i % 2 == 0 ? *small.attend({.threads = 2}) : *small.remember({.threads = 2});
     });
   }
   for (std::thread& caller : callers) caller.join();
@@ -93,11 +101,7 @@ TEST("calls side by side share the weights and nothing else") {
 }
 
 TEST("a cancelled call returns nothing, and the next one works") {
-  const MemoryPlan plan = models()[3].plan;
-  const RandomMemory random(5, plan);
-  const MemoryNetwork network(plan, random.tensors());
-  const std::vector<float> features = features_of(plan, 1), mask = mask_of(plan, 2);
-  const RandomFeed feed(3, plan, 2, 4);
+  const Small small;
   std::atomic<int> left{0}, asked{0};
   const MemoryOptions options{.threads = 2, .cancelled = [&] {
                                 ++asked;
@@ -116,8 +120,8 @@ TEST("a cancelled call returns nothing, and the next one works") {
     left = 1 << 30;
     CHECK(call() == whole);
   };
-  check([&] { return network.attend(features, feed.view(), options); });
-  check([&] { return network.remember(features, mask, false, options); });
+  check([&] { return small.attend(options); });
+  check([&] { return small.remember(options); });
 }
 
 TEST("what does not fit is named") {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "agreement.h"
 #include "parity_files.h"
 #include "test.h"
 
@@ -35,15 +36,6 @@ Points network_points(const json::Value& prompt, std::size_t entry, double width
   }
   if (!p.labels.empty()) add(0, 0, -1);
   return p;
-}
-
-double relative_l2(std::span<const float> got, std::span<const float> want) {
-  double difference = 0.0, size = 0.0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    difference += std::pow(double{got[i]} - want[i], 2);
-    size += std::pow(double{want[i]}, 2);
-  }
-  return std::sqrt(difference / size);
 }
 
 // IoU of the masks at the photo's size: bilinear (half-pixel centres), > 0.
@@ -131,7 +123,7 @@ void run_cases(const char* name, const std::filesystem::path& checkpoint, const 
         for (std::size_t m = 0; m < per_entry; ++m) {
           const auto logits = std::span(got.low_res).subspan(m * low * low, low * low);
           const auto reference = std::span(want.data).subspan((e * per_entry + m) * low * low, low * low);
-          worst_logits = std::max(worst_logits, relative_l2(logits, reference));
+          worst_logits = std::max(worst_logits, relative_error(logits, reference));
           worst_iou = std::max(worst_iou, std::abs(double{got.predicted_iou[m]} - want_iou.data[e * per_entry + m]));
           least_overlap = std::min(least_overlap, mask_iou(logits, reference, low, width, height));
         }

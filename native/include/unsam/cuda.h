@@ -50,8 +50,9 @@ class PreparedImage;
 // Device memory an image holds, without what it shares with others of its size.
 std::size_t memory_bytes(const PreparedImage& image) noexcept;
 
-// The CUDA version of unsam::Decoder, with the same prompts and results. Every function throws Error(out_of_memory), after which the
-// decoder works as before, and Error(device), after which it may be the device that does not.
+// The CUDA version of unsam::Decoder, with the same prompts and results; a class of its own, since options and limits differ.
+// Every function throws Error(out_of_memory), after which the decoder works as before, and Error(device), after which it may be
+// the device that does not.
 class Decoder {
  public:
   // Throws Error(unsupported) where CUDA or the device cannot be used, Error(bad_option) for a wrong device index.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -11,7 +11,13 @@ struct FloatBox {
   float x0, y0, x1, y1, area;
 };
 
-// `count` boxes of four corners each, rounded to float. Throws Error(bad_prompt).
-std::vector<FloatBox> float_boxes(std::span<const double> boxes, std::size_t count);
+// What box suppression works on: boxes of four corners each, rounded to float, and the order by score, the best first.
+struct BoxesByScore {
+  std::vector<FloatBox> boxes;
+  std::vector<std::int32_t> order;
+};
+
+// Throws Error(bad_prompt, bad_option) for what box suppression does not take.
+BoxesByScore boxes_by_score(std::span<const double> boxes, std::span<const double> scores, double max_iou);
 
 }  // namespace unsam

@@ -1,11 +1,13 @@
 // The CUDA decoder against the CPU's (float32) on random weights, sizes and prompts, and what it promises about repetition,
-// memory and concurrent calls.
+// memory and concurrent calls. What decoder_test.cpp tests of the CPU's under the same name stands here again: the two decoders
+// share no interface, their calls and options differ.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
 #include <thread>
 
+#include "agreement.h"
 #include "cuda_test.h"
 #include "random_model.h"
 
@@ -29,15 +31,6 @@ Batch random_batch(std::mt19937_64& random, std::size_t side, std::size_t count,
   }
   for (const auto& p : batch.owned) batch.prompts.push_back(p.view());
   return batch;
-}
-
-double relative_l2(std::span<const float> got, std::span<const float> want) {
-  double difference = 0, size = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    difference += std::pow(double{got[i]} - want[i], 2);
-    size += std::pow(double{want[i]}, 2);
-  }
-  return std::sqrt(difference / size);
 }
 
 bool same(const DecodedMasks& a, const DecodedMasks& b) {
@@ -78,7 +71,7 @@ void against_cpu(Precision precision, double limit, std::initializer_list<Case> 
       }
       CHECK(got[p].tokens == want[p].tokens);
       ++compared;
-      worst = std::max(worst, relative_l2(got[p].low_res, want[p].low_res));
+      worst = std::max(worst, relative_error(got[p].low_res, want[p].low_res));
       for (std::size_t m = 0; m < want[p].tokens.size(); ++m) {
         worst_score = std::max(worst_score, std::abs(double{got[p].predicted_iou[m]} - want[p].predicted_iou[m]));
       }
@@ -142,7 +135,7 @@ TEST("as many tokens as a prompt may have, and no more") {
   const RandomPrompt longest(random, 1, cuda::kMostTokens - 7, false, false), longer(random, 1, cuda::kMostTokens - 6, false, false);
   const Prompt prompts[] = {longest.view()}, refused[] = {longest.view(), longer.view()};
   const auto want = cpu.decode(*cpu.prepare(features.view()), prompts, {true, 1}), got = decoder.decode(*image, prompts, true);
-  CHECK_LE(relative_l2(got[0].low_res, want[0].low_res), 1e-4);
+  CHECK_LE(relative_error(got[0].low_res, want[0].low_res), 1e-4);
   CHECK_THROWS(decoder.decode(*image, refused, true), ErrorCode::bad_prompt);
 }
 

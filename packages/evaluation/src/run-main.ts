@@ -1,8 +1,28 @@
+import { type ParseArgsConfig, parseArgs } from "node:util";
 import { UnSAMError } from "@unsam/core/errors";
 
-/** Runs a program of this package. A known fault is one sentence and exit code 2, any other its stack and 1. */
-export function runMain(main: () => Promise<void>): void {
-  main().catch((error: unknown) => {
+type Flags = NonNullable<ParseArgsConfig["options"]>;
+/** What a command line says. */
+export type Asked<Options extends Flags> = ReturnType<
+  typeof parseArgs<{ options: Options & { help: { type: "boolean" } }; allowPositionals: true }>
+>;
+
+/**
+ * Runs a program of this package with what its command line says; `--help` prints `usage`. A known fault is one sentence and
+ * exit code 2, any other its stack and 1.
+ */
+export function runMain<Options extends Flags>(
+  usage: string,
+  options: Options,
+  main: (asked: Asked<Options>) => Promise<void>,
+): void {
+  const run = async () => {
+    const flags = { ...options, help: { type: "boolean" } } as const;
+    const asked = parseArgs({ options: flags, allowPositionals: true });
+    if ((asked.values as { help?: boolean }).help) process.stdout.write(usage);
+    else await main(asked as Asked<Options>);
+  };
+  run().catch((error: unknown) => {
     const usage =
       error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
     const known = usage || UnSAMError.isInstance(error);

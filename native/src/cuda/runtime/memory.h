@@ -74,7 +74,8 @@ class DeviceArray {
 void* take_pinned(std::size_t bytes);
 void give_pinned(void* memory) noexcept;
 
-// Page-locked host memory, which transfers read and write without a copy in between.
+// Page-locked host memory, which transfers read and write without a copy in between. It moves as DeviceArray does, and both say so:
+// what they own and how it goes back differs.
 template <typename T>
 class PinnedArray {
  public:

@@ -54,6 +54,8 @@ class Encoding {
   // Whole windows that fit a cache, several of them an item.
   bool small_windows(const BlockShape& shape, const std::vector<Window>& windows, TokenMap& out);
   void window_group(const BlockShape& shape, std::span<const Window> windows, TokenMap& out, Scratch<T>& scratch);
+  // Queries, keys and values of a head, [rows][ldh] into `s.head`, from the operand [rows][lda].
+  void project_head(const BlockShape& shape, std::size_t head, std::size_t rows, Scratch<T>& s, std::size_t lda, std::size_t ldh) const;
   // A window whose keys and values lie in memory.
   bool large_window(const BlockShape& shape, const Window& window, TokenMap& out);
   // Adds a level to the results it is part of.

@@ -6,21 +6,15 @@
 #include <memory>
 #include <numbers>
 
+#include "tensor_shape.h"
+
 namespace unsam::encoder {
 namespace {
 
 const std::string kTrunk = "image_encoder.trunk.";
 
-std::string shape_text(const std::vector<std::size_t>& shape) {
-  std::string text = "[";
-  for (const std::size_t n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
-  return text + "]";
-}
-
 void check(const std::string& name, const TensorView& tensor, const std::vector<std::size_t>& shape) {
-  std::size_t count = 1;
-  for (const std::size_t n : shape) count *= n;
-  if (tensor.shape == shape && tensor.data.size() == count) return;
+  if (tensor.shape == shape && tensor.data.size() == value_count(shape)) return;
   throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + "\" has shape " + shape_text(tensor.shape) + " and " +
                                              std::to_string(tensor.data.size()) + " values where the encoder needs " +
                                              shape_text(shape) + ".");

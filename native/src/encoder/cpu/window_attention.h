@@ -29,6 +29,22 @@ bool Encoding<T>::small_windows(const BlockShape& shape, const std::vector<Windo
 }
 
 template <class T>
+void Encoding<T>::project_head(const BlockShape& shape, std::size_t head, std::size_t rows, Scratch<T>& s, std::size_t lda,
+                               std::size_t ldh) const {
+  const Linear<T>& weights = weights_.blocks[shape.index].heads[head];
+  math_.product({.rows = rows,
+                 .n = 3 * shape.head_dim,
+                 .depth = weights.depth,
+                 .a = s.operand.data(),
+                 .lda = lda,
+                 .b = weights.panels.data(),
+                 .b_depth = weights.depth,
+                 .bias = weights.bias.data(),
+                 .c = s.head.data(),
+                 .ldc = ldh});
+}
+
+template <class T>
 void Encoding<T>::window_group(const BlockShape& shape, std::span<const Window> windows, TokenMap& out, Scratch<T>& s) {
   const BlockWeights<T>& weights = weights_.blocks[shape.index];
   const std::size_t dim = shape.head_dim, lda = padded(shape.width_in) + kSlack, ldh = padded(3 * dim) + kSlack;
@@ -56,16 +72,7 @@ void Encoding<T>::window_group(const BlockShape& shape, std::span<const Window> 
   if constexpr (Scratch<T>::kRounds) s.queries.reserve(rows * ldq);
 
   for (std::size_t head = 0; head < shape.heads; ++head) {
-    math_.product({.rows = rows,
-                   .n = 3 * dim,
-                   .depth = weights.heads[head].depth,
-                   .a = s.operand.data(),
-                   .lda = lda,
-                   .b = weights.heads[head].panels.data(),
-                   .b_depth = weights.heads[head].depth,
-                   .bias = weights.heads[head].bias.data(),
-                   .c = s.head.data(),
-                   .ldc = ldh});
+    project_head(shape, head, rows, s, lda, ldh);
     const float* padding = weights.padding.data() + head * ld_padding;
     std::size_t from = 0, to = 0;  // the window's first row, among the incoming and the outgoing ones
     for (const Window& window : windows) {
@@ -139,16 +146,7 @@ bool Encoding<T>::large_window(const BlockShape& shape, const Window& window, To
     for (std::size_t i = 0; i < rows; ++i) s.rows[i] = map_.row(token(first + i));
     math_.normalise(rows, shape.width_in, s.rows.data(), eps_, s.operand.data(), lda);
     for (std::size_t head = 0; head < heads; ++head) {
-      math_.product({.rows = rows,
-                     .n = 3 * dim,
-                     .depth = weights.heads[head].depth,
-                     .a = s.operand.data(),
-                     .lda = lda,
-                     .b = weights.heads[head].panels.data(),
-                     .b_depth = weights.heads[head].depth,
-                     .bias = weights.heads[head].bias.data(),
-                     .c = s.head.data(),
-                     .ldc = ldh});
+      project_head(shape, head, rows, s, lda, ldh);
       const auto part = [&](std::size_t which) {
         for (std::size_t i = 0; i < rows; ++i) s.rows[i] = s.head.data() + i * ldh + which * dim;
         if (here > rows) s.rows[rows] = weights.padding.data() + head * padded(3 * dim) + which * dim;

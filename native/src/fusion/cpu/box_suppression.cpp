@@ -7,7 +7,9 @@
 #include "unsam/fusion.h"
 
 namespace unsam {
+namespace {
 
+// Throws Error(bad_prompt).
 std::vector<FloatBox> float_boxes(std::span<const double> boxes, std::size_t count) {
   check_per_mask("box corners", boxes, 4 * count);
   std::vector<FloatBox> all(count);
@@ -25,19 +27,26 @@ std::vector<FloatBox> float_boxes(std::span<const double> boxes, std::size_t cou
   return all;
 }
 
-std::vector<std::int32_t> suppress_boxes(std::span<const double> boxes, std::span<const double> scores,
-                                         double max_iou) {
+}  // namespace
+
+BoxesByScore boxes_by_score(std::span<const double> boxes, std::span<const double> scores, double max_iou) {
   const std::size_t count = scores.size();
   check_count(count);
   check_per_mask("scores", scores, count);
-  const std::vector<FloatBox> all = float_boxes(boxes, count);
+  std::vector<FloatBox> all = float_boxes(boxes, count);
   check_share("maxIoU", max_iou);
   const std::vector<float> rounded(scores.begin(), scores.end());
+  return {std::move(all), by_score(std::span<const float>(rounded))};
+}
+
+std::vector<std::int32_t> suppress_boxes(std::span<const double> boxes, std::span<const double> scores,
+                                         double max_iou) {
+  const BoxesByScore all = boxes_by_score(boxes, scores, max_iou);
   std::vector<std::int32_t> kept;
-  for (const std::int32_t index : by_score(std::span<const float>(rounded))) {
-    const FloatBox& a = all[static_cast<std::size_t>(index)];
+  for (const std::int32_t index : all.order) {
+    const FloatBox& a = all.boxes[static_cast<std::size_t>(index)];
     const bool goes = std::any_of(kept.begin(), kept.end(), [&](std::int32_t other) {
-      const FloatBox& b = all[static_cast<std::size_t>(other)];
+      const FloatBox& b = all.boxes[static_cast<std::size_t>(other)];
       const float width = std::max(0.0f, std::min(a.x1, b.x1) - std::max(a.x0, b.x0));
       const float height = std::max(0.0f, std::min(a.y1, b.y1) - std::max(a.y0, b.y0));
       const float common = width * height;

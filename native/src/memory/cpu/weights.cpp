@@ -5,16 +5,12 @@
 #include <numbers>
 #include <string>
 
+#include "tensor_shape.h"
+
 namespace unsam::memory {
 namespace {
 
 using encoder::padded;
-
-std::string shape_text(const std::vector<std::size_t>& shape) {
-  std::string text = "[";
-  for (const std::size_t n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
-  return text + "]";
-}
 
 // A layer of a checkpoint, [out][in] and [out].
 struct Source {
@@ -32,10 +28,8 @@ class Packer {
   std::span<const float> get(const std::string& name, const std::vector<std::size_t>& shape) const {
     const auto found = tensors_.find(name);
     if (found == tensors_.end()) throw Error(ErrorCode::bad_checkpoint, "The checkpoint lacks the tensor \"" + name + "\".");
-    std::size_t count = 1;
-    for (const std::size_t n : shape) count *= n;  // sides were checked with the plan
     const TensorView& tensor = found->second;
-    if (tensor.shape == shape && tensor.data.size() == count) return tensor.data;
+    if (tensor.shape == shape && tensor.data.size() == value_count(shape)) return tensor.data;  // sides were checked with the plan
     throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + "\" has shape " + shape_text(tensor.shape) + " and " +
                                                std::to_string(tensor.data.size()) + " values where the memory needs " +
                                                shape_text(shape) + ".");

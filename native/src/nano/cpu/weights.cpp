@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tensor_shape.h"
 #include "unsam/error.h"
 #include "unsam/nano.h"
 
@@ -11,12 +12,6 @@ namespace {
 // More channels than any such network has; sizes of maps cannot overflow.
 constexpr std::size_t kMostChannels = 4096;
 constexpr std::size_t kBorderChannels = 2;
-
-std::string shape_text(const std::vector<std::size_t>& shape) {
-  std::string text = "[";
-  for (const std::size_t n : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
-  return text + "]";
-}
 
 class Packer {
  public:
@@ -105,9 +100,7 @@ class Packer {
 
   const float* require(const std::string& name, const std::vector<std::size_t>& shape) const {
     const TensorView& found = tensor(name);
-    std::size_t count = 1;
-    for (const std::size_t n : shape) count *= n;  // at most 4096 x 4096 x 5 x 5
-    if (found.shape != shape || found.data.size() != count) {
+    if (found.shape != shape || found.data.size() != value_count(shape)) {  // at most 4096 x 4096 x 5 x 5
       throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + "\" of the nano model has shape " + shape_text(found.shape) + " and " +
                                                  std::to_string(found.data.size()) + " values where it needs shape " +
                                                  shape_text(shape) + ".");

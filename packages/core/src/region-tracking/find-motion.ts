@@ -335,7 +335,10 @@ class PatchMatcher {
     return cost / sum;
   }
 
-  /** Half the mean difference of L: what changes light, and not what is another thing. */
+  /**
+   * Half the mean difference of L: what changes light, and not what is another thing. It walks the patches as `#cost` does: one
+   * walk that keeps the differences for both takes 1.17 times as long (`findMotion`, medians of 120 calls in turn).
+   */
   #offset(
     one: Float32Array,
     x: number,

@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { openDatasets } from "../datasets/open-datasets.js";
-import { runMain, wholeNumber } from "../run-main.js";
+import { type Asked, runMain, wholeNumber } from "../run-main.js";
 import { evaluateRegionTree, type RegionTreeReport } from "./evaluate.js";
 
 const USAGE = `Scores the region tree on the fixed clicks of evaluation sets (IoU, mean over clicks).
@@ -19,21 +18,14 @@ const USAGE = `Scores the region tree on the fixed clicks of evaluation sets (Io
 const SETS = ["bsds500", "dsb2018", "camvid", "em_isbi2012"];
 const DATA = fileURLToPath(new URL("../../../../../shared/data/eval", import.meta.url));
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      data: { type: "string", default: DATA },
-      limit: { type: "string" },
-      "longest-side": { type: "string", default: "640" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return;
-  }
+const FLAGS = {
+  data: { type: "string", default: DATA },
+  limit: { type: "string" },
+  "longest-side": { type: "string", default: "640" },
+  json: { type: "boolean", default: false },
+} as const;
+
+async function main({ values, positionals }: Asked<typeof FLAGS>): Promise<void> {
   const limit = values.limit === undefined ? undefined : wholeNumber("--limit", values.limit);
   const longestSide = wholeNumber("--longest-side", values["longest-side"]);
   const reports: RegionTreeReport[] = [];
@@ -74,4 +66,4 @@ function table(reports: readonly RegionTreeReport[]): string {
   );
 }
 
-runMain(main);
+runMain(USAGE, FLAGS, main);

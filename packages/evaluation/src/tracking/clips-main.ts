@@ -1,10 +1,9 @@
 #!/usr/bin/env node
-import { parseArgs } from "node:util";
 import { UnSAMError } from "@unsam/core/errors";
 import { openModel } from "@unsam/core/families";
 import { openClips } from "../datasets/clips/open-clips.js";
 import type { SequenceStatistics } from "../metrics/sequence-statistics.js";
-import { runMain } from "../run-main.js";
+import { type Asked, runMain } from "../run-main.js";
 import { evaluateClips } from "./evaluate-clips.js";
 
 const USAGE = `Scores objects followed through annotated videos, as DAVIS does: J, F and their mean, from the first frame's mask.
@@ -16,19 +15,12 @@ const USAGE = `Scores objects followed through annotated videos, as DAVIS does: 
   --json    one JSON document on standard output, with each object
 `;
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      model: { type: "string", default: "nano" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return;
-  }
+const FLAGS = {
+  model: { type: "string", default: "nano" },
+  json: { type: "boolean", default: false },
+} as const;
+
+async function main({ values, positionals }: Asked<typeof FLAGS>): Promise<void> {
   if (positionals.length !== 1)
     throw new UnSAMError("E_BAD_OPTION", `Give one folder of videos.\n\n${USAGE}`);
   const clips = await openClips(positionals[0]);
@@ -49,4 +41,4 @@ async function main(): Promise<void> {
   }
 }
 
-runMain(main);
+runMain(USAGE, FLAGS, main);

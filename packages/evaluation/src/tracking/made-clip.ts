@@ -201,7 +201,10 @@ function cameraOf(moves: Moves, t: number, background: RgbImage, { width, height
   };
 }
 
-/** The colour at a place, bilinear; outside, that of the nearest pixel. */
+/**
+ * The colour at a place, bilinear; outside, that of the nearest pixel. Written without the tracker's `sampled`, which is what is
+ * measured here.
+ */
 function sample({ data, width, height }: RgbImage, x: number, y: number, out: number[]): void {
   const u = Math.min(width - 1, Math.max(0, x));
   const v = Math.min(height - 1, Math.max(0, y));

@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { UnSAMError } from "@unsam/core/errors";
 import { openModel } from "@unsam/core/families";
 import type { RgbImage } from "@unsam/core/image";
 import { openDatasets } from "../datasets/open-datasets.js";
-import { runMain, wholeNumber } from "../run-main.js";
+import { type Asked, runMain, wholeNumber } from "../run-main.js";
 import { cutOutOf } from "./cut-outs.js";
 import { CLIP_KINDS, type ClipKind, type CutOut, MadeClip } from "./made-clip.js";
 import { type ClipScores, scoreClip } from "./measure.js";
@@ -25,21 +24,18 @@ Mean J over all frames after the first, whose mask is given.
 const DATA = fileURLToPath(new URL("../../../../../shared/data/eval/bsds500", import.meta.url));
 const SIZE = { width: 320, height: 240 } as const;
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      data: { type: "string", default: DATA },
-      model: { type: "string", default: "region-tree" },
-      clips: { type: "string", default: "4" },
-      frames: { type: "string", default: "16" },
-      half: { type: "string", default: "second" },
-      json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(USAGE);
-    return;
+const FLAGS = {
+  data: { type: "string", default: DATA },
+  model: { type: "string", default: "region-tree" },
+  clips: { type: "string", default: "4" },
+  frames: { type: "string", default: "16" },
+  half: { type: "string", default: "second" },
+  json: { type: "boolean", default: false },
+} as const;
+
+async function main({ values, positionals }: Asked<typeof FLAGS>): Promise<void> {
+  if (positionals.length > 0) {
+    throw new UnSAMError("E_BAD_OPTION", `${positionals[0]} is not an option; see --help.`);
   }
   if (values.half !== "first" && values.half !== "second") {
     throw new UnSAMError("E_BAD_OPTION", `--half is ${values.half}; give first or second.`);
@@ -115,4 +111,4 @@ function table(model: string, scores: ReadonlyMap<ClipKind, readonly ClipScores[
   return `| mean J | keep the mask | flow only | ${model} |\n| --- | --- | --- | --- |\n${rows.join("")}`;
 }
 
-runMain(main);
+runMain(USAGE, FLAGS, main);
