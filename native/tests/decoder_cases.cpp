@@ -51,7 +51,7 @@ void Worst::compare_every(const DecodedMasks& got, const reference::Output& want
   CHECK((got.tokens == (granularity ? std::vector<std::int32_t>{4} : std::vector<std::int32_t>{0, 1, 2, 3})));
   CHECK(got.low_res.size() == got.tokens.size() * size);
   for (std::size_t m = 0; m < got.tokens.size(); ++m) {
-    logits = std::max(logits, relative_l2(got.low_res.data() + m * size, want.masks[static_cast<std::size_t>(got.tokens[m])]));
+    logits = std::max(logits, relative_error(std::span(got.low_res).subspan(m * size, size), want.masks[static_cast<std::size_t>(got.tokens[m])]));
   }
   for (std::size_t i = 0; i < 4; ++i) score = std::max(score, std::abs(got.predicted_iou[i] - want.iou[i]));
   score = std::max(score, std::abs(got.object_score - want.object_score));
