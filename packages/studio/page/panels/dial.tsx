@@ -120,7 +120,7 @@ function SceneDial({ studio }: { readonly studio: Studio }) {
         onInput={(value) => studio.set({ sceneGranularity: value })}
         onStep={(direction) => studio.step(direction)}
       >
-        <span class="scale whole" />
+        {scene && <span class="scale whole" />}
         {levels.length <= MOST_TICKS &&
           levels.map((level) => <span key={level} class="tick" style={{ left: `${100 * level}%` }} />)}
       </Slider>

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { share } from "../session/sentences.ts";
 import type { Studio } from "../session/studio.ts";
 import { withObject } from "../state/document.ts";
@@ -30,7 +30,15 @@ export function SceneTree({ studio }: { readonly studio: Studio }) {
     <div class="panel-body">
       <p class="hint">Point at a row to see it in the photo, or click in the photo to find its row.</p>
       <div class="tree" role="tree" aria-label="Wholes and parts">
-        <Rows studio={studio} scene={scene} ids={scene.roots} level={1} isOpen={isOpen} toggle={toggle} />
+        <Rows
+          studio={studio}
+          scene={scene}
+          ids={scene.roots}
+          level={1}
+          path={path}
+          isOpen={isOpen}
+          toggle={toggle}
+        />
       </div>
       <button
         type="button"
@@ -58,12 +66,15 @@ interface RowsProps {
   readonly scene: Scene;
   readonly ids: readonly number[];
   readonly level: number;
+  /** From a whole to the mask that is selected: these are always shown. */
+  readonly path: readonly number[];
   readonly isOpen: (id: number) => boolean;
   readonly toggle: (id: number) => void;
 }
 
 function Rows({ ids, ...rest }: RowsProps) {
-  const [most, setMost] = useState(MOST_ROWS);
+  const [chosen, setMost] = useState(MOST_ROWS);
+  const most = Math.max(chosen, ids.findIndex((id) => rest.path.includes(id)) + 1);
   return (
     <>
       {ids.slice(0, most).map((id) => (
@@ -101,6 +112,11 @@ function Row({ id, ...rest }: Omit<RowsProps, "ids"> & { readonly id: number }) 
   const parts = children.length === 1 ? "1 part" : `${children.length} parts`;
   const name = `${level === 1 ? "Whole" : "Part"} ${id + 1}`;
   const select = () => studio.set({ sceneSelected: id });
+  const row = useRef<HTMLDivElement>(null);
+  const isSelected = sceneSelected === id;
+  useEffect(() => {
+    if (isSelected) row.current?.scrollIntoView({ block: "nearest" });
+  }, [isSelected]);
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target !== event.currentTarget) return;
     if (event.key === "Enter" || event.key === " ") select();
@@ -114,12 +130,13 @@ function Row({ id, ...rest }: Omit<RowsProps, "ids"> & { readonly id: number }) 
   return (
     <>
       <div
+        ref={row}
         role="treeitem"
         class={`row${sceneHovered === id ? " hovered" : ""}`}
         aria-level={level}
-        aria-selected={sceneSelected === id}
+        aria-selected={isSelected}
         aria-expanded={children.length > 0 ? isExpanded : undefined}
-        tabIndex={sceneSelected === id || (sceneSelected === null && id === scene.roots[0]) ? 0 : -1}
+        tabIndex={isSelected || (sceneSelected === null && id === scene.roots[0]) ? 0 : -1}
         style={{ "--level": String(level) }}
         onClick={select}
         onKeyDown={onKeyDown}
