@@ -23,10 +23,10 @@ it("masks are drawn from the SDK's run lengths, and written as the SDK reads the
       const counts = mask.toRLE().counts as string;
       const bitmap = bitmapOf(counts, bbox, mask, 1);
       const bytes = mask.toBytes();
-      for (let at = 0; at < bytes.length; at++) {
-        const [x, y] = [at % width, Math.floor(at / width)];
-        expect(holds(bitmap, x + 0.5, y + 0.5)).toBe(bytes[at] === 1);
-      }
+      const drawn = bytes.map((_, at) =>
+        holds(bitmap, (at % width) + 0.5, Math.floor(at / width) + 0.5) ? 1 : 0,
+      );
+      expect(drawn).toEqual(bytes);
       expect(readCounts(counts)).toEqual(mask.toRLE({ compressed: false }).counts);
       expect(countsOf(bytes, width, height)).toEqual(mask.toRLE({ compressed: false }).counts);
     }),
