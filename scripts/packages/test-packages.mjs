@@ -67,6 +67,7 @@ describe("packages from tarballs, in an empty folder", () => {
   let service;
   let studio;
   let queue;
+  let mcp;
   after(() => installed.remove());
   before(async () => {
     const tarballs = given
@@ -81,7 +82,9 @@ describe("packages from tarballs, in an empty folder", () => {
     studio = named("unsam-studio-");
     // And the queue (docs/decisions/0031-queue.md).
     queue = named("unsam-queue-");
-    const optional = [...service, ...studio, ...queue];
+    // And the tools of the Model Context Protocol (docs/decisions/0032-mcp.md).
+    mcp = named("unsam-mcp-");
+    const optional = [...service, ...studio, ...queue, ...mcp];
     await installed.install(...files.filter((file) => !optional.includes(file)));
   });
 
@@ -91,12 +94,24 @@ describe("packages from tarballs, in an empty folder", () => {
     assert.ok(megabytes < MEGABYTES, `${megabytes.toFixed(1)} MB`);
   });
 
-  it("say how to install the service and the queue, and find them then", async () => {
+  it("say how to install the service, the queue and the tools, and find them then", async () => {
     const command = ["npx", "--no-install", "unsam", "serve", "--model", "region-tree"];
     const progress = ["npx", "--no-install", "unsam", "queue", "status", "--redis", "redis://127.0.0.1:1"];
     await assert.rejects(installed.run(...command), /npm i @unsam\/server/);
     await assert.rejects(installed.run(...progress), /npm i @unsam\/queue/);
-    await installed.install(...service, ...queue);
+    const tools = [
+      "npx",
+      "--no-install",
+      "unsam",
+      "mcp",
+      "--model",
+      "region-tree",
+      "--root",
+      "no-such-folder",
+    ];
+    await assert.rejects(installed.run(...tools), /npm i @unsam\/mcp/);
+    await installed.install(...service, ...queue, ...mcp);
+    await assert.rejects(installed.run(...tools), /There is no folder “no-such-folder”/);
     await assert.rejects(installed.run(...progress), /Redis does not answer at redis:\/\/127\.0\.0\.1:1 /);
     // Beyond this machine it takes tokens: a refusal of the service itself.
     await assert.rejects(installed.run(...command, "--host", "0.0.0.0"), /give tokens/);

@@ -8,6 +8,7 @@ import { evalCommand } from "./commands/eval.js";
 import { everythingCommand } from "./commands/everything.js";
 import { inspectCommand } from "./commands/inspect.js";
 import { ladderCommand } from "./commands/ladder.js";
+import { mcpCommand } from "./commands/mcp.js";
 import { modelsCommand } from "./commands/models.js";
 import { pseudoLabelCommand } from "./commands/pseudo-label.js";
 import { pullCommand } from "./commands/pull.js";
@@ -53,6 +54,7 @@ export function createProgram(interrupt: Interrupt): Command {
     enqueueCommand,
     workCommand,
     queueCommand,
+    mcpCommand,
     doctorCommand,
     trainCommand,
   ]) {

@@ -19,6 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly [names: string, why: string]>> =
     "mkdir open",
     "entries of the private cache, opened without following links",
   ],
+  "mcp/src/version.ts": ["readFileSync", "the package.json of the package itself"],
   "native-cuda/src/smoke-test.ts": [
     "mkdir writeFile",
     "the memory of tested addons in the private cache; it lies below core",
