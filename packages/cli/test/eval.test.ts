@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describeWithShared, inRepository, shared } from "@unsam/test-support";
@@ -35,6 +35,20 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("unsam eval", () => {
+  it("opens the data sets of a pattern that the shell has not expanded", async () => {
+    await cp(data, path.join(folder, "discs-2"), { recursive: true });
+    const args = ["--baseline", "otsu", "--levels", "1", "--json"];
+    const { code, stdout } = await unsam(["eval", "--data", path.join(folder, "discs*"), ...args]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).datasets.map(({ name }: { name: string }) => name)).toEqual([
+      "discs",
+      "discs-2",
+    ]);
+    const none = await unsam(["eval", "--data", path.join(folder, "*.xyz"), ...args]);
+    expect(none.code).not.toBe(0);
+    expect(none.stderr).toMatch(/No folder and no JSON file matches/);
+  });
+
   it("prints one JSON document and writes the same as a report", async () => {
     const out = path.join(folder, "report");
     const args = ["--data", data, "--baseline", "otsu,felzenszwalb", "--baseline", "region-tree"];

@@ -10,6 +10,7 @@ import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { EXIT_FAILED } from "../failure.js";
 import { withExamples } from "../help/examples.js";
+import { placesOf } from "../images/patterns.js";
 import { checkCheckpointFlags } from "../load-model.js";
 import { checkModelFlag, MODEL_WORDS, modelFile } from "../model-file.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
@@ -44,7 +45,7 @@ export function evalCommand({ signal }: Interrupt): Command {
     .description("Measure models and baselines on clicks whose right answer people drew.")
     .requiredOption(
       "--data <dir>",
-      "a data set, a folder of data sets, a COCO JSON, or a folder of photos and label maps",
+      "a data set, a folder of data sets, a COCO JSON, a folder of photos and label maps, or a pattern of these",
     )
     .option("--model <name|file>", "built-in model or checkpoint; repeatable", several)
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
@@ -95,7 +96,7 @@ async function run(flags: EvalFlags, given: readonly string[], signal: AbortSign
   if (flags.out && (await stat(flags.out).catch(() => null))?.isDirectory() === false) {
     throw new UnSAMError("E_BAD_OPTION", `--out is ${flags.out}, which is a file; give a folder.`);
   }
-  const datasets = await evaluation.openDatasets(flags.data);
+  const datasets = await evaluation.openDatasets(await placesOf(flags.data, signal), { signal });
   const methods = await withFiles(named, signal);
   const results = await measure(datasets, methods, { ...options, maxPixels: flags.maxPixels, signal });
   const command = ["unsam", ...given.map(quoted)].join(" ");

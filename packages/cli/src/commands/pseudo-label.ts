@@ -8,6 +8,7 @@ import { checkWritable } from "../check-writable.js";
 import { suggest } from "../completion/suggestions.js";
 import { EXIT_FAILED, explain } from "../failure.js";
 import { withExamples } from "../help/examples.js";
+import { oneFolderOf } from "../images/patterns.js";
 import { checkCheckpointFlags } from "../load-model.js";
 import { modelFile } from "../model-file.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
@@ -62,7 +63,8 @@ export function pseudoLabelCommand({ signal }: Interrupt): Command {
   ]);
 }
 
-async function pseudoLabel(folder: string, flags: Flags, signal: AbortSignal): Promise<void> {
+async function pseudoLabel(given: string, flags: Flags, signal: AbortSignal): Promise<void> {
+  const folder = await oneFolderOf(given, signal);
   if (flags.preview) await checkWritable("--preview", flags.preview, ".png");
   const { out, config, weights, threads } = flags;
   checkCheckpointFlags({ config, weights }, flags.model !== undefined);

@@ -5,6 +5,7 @@ import { notTakenSentence, photosIn, shown } from "@unsam/core/files";
 import { tell } from "../terminal/output.js";
 import type { ImageFlags } from "./image-flags.js";
 import { fileSource, type ImageSource, isUrl, STANDARD, sourceOf } from "./image-source.js";
+import { filesOfPattern, looksLikePattern } from "./patterns.js";
 
 /** The photos that a command line names. */
 export interface NamedImages {
@@ -43,16 +44,13 @@ function keyOf({ path: file, given }: ImageSource): string {
   return file === null ? `\0${given}` : path.resolve(file);
 }
 
-/** Characters of patterns. */
-const SPECIAL = /[*?[{]/;
-
 /** The photos of a folder or a pattern; null: the text is one photo's name. */
 async function expand(text: string, signal: AbortSignal): Promise<ImageSource[] | null> {
   if (text === STANDARD || isUrl(text)) return null;
   const found = await stat(text).catch(() => null);
   if (found?.isDirectory()) return photosOfFolder(text);
   // A file may have brackets in its name.
-  if (found || !SPECIAL.test(text)) return null;
+  if (found || !looksLikePattern(text)) return null;
   const files = await filesOfPattern(text, signal);
   if (files.length > 0) return files.map((file) => fileSource(file, file));
   throw new UnSAMError("E_BAD_IMAGE", `No file matches ${shown(text)}.`);
@@ -70,13 +68,4 @@ async function photosOfFolder(folder: string): Promise<ImageSource[]> {
   }
   if (notTaken !== null) tell(`unsam: ${notTaken}`);
   return found.photos.map((name) => path.join(folder, name)).map((file) => fileSource(file, file));
-}
-
-/** Files as a shell finds them: sorted, hidden ones only where the pattern says so, links followed. */
-async function filesOfPattern(pattern: string, signal: AbortSignal): Promise<string[]> {
-  // Loaded where it is needed only: most commands start without.
-  const { glob } = await import("tinyglobby");
-  const found = await glob(pattern, { absolute: path.isAbsolute(pattern), expandDirectories: false, signal });
-  signal.throwIfAborted();
-  return found.map((file) => path.normalize(file)).sort();
 }

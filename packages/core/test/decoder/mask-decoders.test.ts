@@ -8,7 +8,7 @@ import { onnxDecoder } from "#core/engine/onnx-decoder.js";
 import type { NetworkModel } from "#core/models/index.js";
 import { inferenceThread } from "#core/runtime/index.js";
 import { largestDifference, relativeError } from "../support/compare.js";
-import { describeParity, type ParitySet } from "../support/parity.js";
+import { describeParity, describeParityWithout, type ParitySet } from "../support/parity.js";
 import { maskDecoderSuite, type OpenedDecoder } from "./mask-decoder-suite.js";
 
 const cacheDir = await mkdtemp(path.join(tmpdir(), "unsam-test-"));
@@ -57,7 +57,9 @@ if (native.binding === null) {
   };
   maskDecoderSuite("native mask decoder", openNative);
 
-  describeParity("prompts of many points on the native decoder", (openSet) => {
+  // The weights of the repository's set; without the others of UnSAMv2, which are the same.
+  const sameWeights = ["UnSAMv2, .pt", "UnSAMv2, .safetensors"];
+  describeParityWithout(sameWeights, "prompts of many points on the native decoder", (openSet) => {
     it("get ONNX Runtime's answers, whatever they are made of and whoever stands beside them", async () => {
       const set = openSet();
       const native = await openNative(set);
@@ -89,14 +91,15 @@ if (native.binding === null) {
       await Promise.all([native.close(), onnx.close()]);
     });
 
+    // Here with real weights; native/tests/decoder_test.cpp has the cases.
     it("give the same bits for any number of threads", async () => {
       const set = openSet();
       const { checkpoint, model } = await set.open();
       const weights = await model.decoderWeights();
       await checkpoint.close();
-      const prompts = [70, 2, 400, 2100].map((points) => manyPoints(points, model.config.imageSize, null));
+      const prompts = [70, 2, 400].map((points) => manyPoints(points, model.config.imageSize, null));
       const answers = [];
-      for (const threads of [1, 2, 5]) {
+      for (const threads of [1, 3]) {
         const decoder = await openNativeDecoder(binding, weights, model.features, { threads });
         answers.push(
           await decoder.decode(await decoder.prepare(set.features()), prompts, { multimask: true }),
@@ -104,7 +107,6 @@ if (native.binding === null) {
         await decoder.dispose();
       }
       expect(answers[1]).toEqual(answers[0]);
-      expect(answers[2]).toEqual(answers[0]);
     });
   });
 }

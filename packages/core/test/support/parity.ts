@@ -108,6 +108,15 @@ const FIXTURE = inRepository("packages/core/fixtures/unsamv2-mini");
 
 /** A suite per parity set: the trimmed one of the repository, and the full ones where they lie beside it. */
 export function describeParity(title: string, body: (open: () => ParitySet) => void): void {
+  describeParityWithout([], title, body);
+}
+
+/** The same without the sets of these names: where only weights matter, one set of them is enough. */
+export function describeParityWithout(
+  names: readonly string[],
+  title: string,
+  body: (open: () => ParitySet) => void,
+): void {
   describe(`${title}: fixture of the repository`, () => body(() => new ParitySet(FIXTURE)));
   for (const [name, folder, checkpoint] of [
     ["UnSAMv2, .pt", "unsamv2-mini", "unsamv2-mini/checkpoint.pt"],
@@ -115,6 +124,7 @@ export function describeParity(title: string, body: (open: () => ParitySet) => v
     ["SAM 2.1", "sam21-mini", "sam21-mini/checkpoint.safetensors"],
     ["EfficientTAM", "efficienttam-mini", "efficienttam-mini/checkpoint.safetensors"],
   ]) {
+    if (names.includes(name)) continue;
     describeWithShared(`${title}: ${name}`, () =>
       body(() => new ParitySet(shared("parity", folder), shared("parity", checkpoint))),
     );

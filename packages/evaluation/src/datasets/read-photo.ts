@@ -2,7 +2,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import { shown } from "@unsam/core/files";
 import { decodeImage, type RgbImage, readHeaderOfFile } from "@unsam/core/image";
 import { withoutUndefined } from "@unsam/core/options";
-import type { DatasetImage, Size } from "./dataset.js";
+import { type DatasetImage, type Size, unpackRegions } from "./dataset.js";
 import { labelMapSize } from "./label-maps/read-label-map.js";
 import { type Note, Notes } from "./notes.js";
 
@@ -80,7 +80,7 @@ async function annotatedSize({ stated, annotations }: DatasetImage): Promise<Siz
   if (stated) return stated;
   for (const source of annotations) {
     if (source.kind === "labels") return labelMapSize(source.file);
-    for (const { segmentation } of source.regions) {
+    for (const { segmentation } of unpackRegions(source.regions)) {
       if (!("size" in segmentation) || !Array.isArray(segmentation.size)) continue;
       const [height, width] = segmentation.size;
       if (width > 0 && height > 0) return { width, height };

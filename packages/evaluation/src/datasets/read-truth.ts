@@ -1,6 +1,6 @@
 import { Mask } from "@unsam/core/mask";
 import { cocoRegions } from "./coco/regions-of-photo.js";
-import type { AnnotationSource, DatasetImage, Size } from "./dataset.js";
+import { type AnnotationSource, type DatasetImage, type Size, unpackRegions } from "./dataset.js";
 import { labelRegions, labelsLikeVoid } from "./label-maps/label-regions.js";
 import { type LabelMap, readLabelMap } from "./label-maps/read-label-map.js";
 import { type Note, Notes } from "./notes.js";
@@ -59,7 +59,7 @@ async function readAnnotation(
 ): Promise<Annotation> {
   const { annotator } = source;
   if (source.kind === "masks") {
-    const regions = cocoRegions(source.regions, image.stated, size, notes);
+    const regions = cocoRegions(unpackRegions(source.regions), image.stated, size, notes);
     return { annotator, labels: null, regions };
   }
   const labels = await readLabelMap(source.file, size);

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { Dataset, DatasetImage } from "../dataset.js";
+import { type Dataset, type DatasetImage, packRegions } from "../dataset.js";
 import { readJson } from "../files.js";
 import { Notes } from "../notes.js";
 import { regionsByImage } from "./annotations.js";
@@ -32,7 +32,7 @@ export async function openCoco(file: string, content?: unknown): Promise<Dataset
       name: names.get(image.key)!,
       file: await find(image),
       stated: image.stated,
-      annotations: [{ annotator: 1, kind: "masks", regions: own }],
+      annotations: [{ annotator: 1, kind: "masks", regions: packRegions(own) }],
       clicks: null,
     });
   }
