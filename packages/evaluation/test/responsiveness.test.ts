@@ -19,8 +19,12 @@ async function largeCoco(megabytes: number): Promise<string> {
   for (let k = 1; k < 20; k++) await copyFile(path.join(dir, "0.png"), path.join(dir, `${k}.png`));
   const file = await open(path.join(dir, "r.json"), "w");
   await file.write(`{"images":[${images.join(",")}],"annotations":[`);
-  for (let k = 0; k < count; k++) {
-    await file.write(`${k === 0 ? "" : ","}{"id":${k + 1},"image_id":${k % 20},"segmentation":[[${ring}]]}`);
+  for (let k = 0; k < count; k += 1000) {
+    const some = Array.from(
+      { length: Math.min(1000, count - k) },
+      (_, i) => `{"id":${k + i + 1},"image_id":${(k + i) % 20},"segmentation":[[${ring}]]}`,
+    );
+    await file.write(`${k === 0 ? "" : ","}${some.join(",")}`);
   }
   await file.write("]}");
   await file.close();
@@ -29,7 +33,7 @@ async function largeCoco(megabytes: number): Promise<string> {
 
 describe("a large COCO JSON", () => {
   it("is read, checked and handed over without stopping the event loop", async () => {
-    const dir = await largeCoco(24);
+    const dir = await largeCoco(40);
     let last = performance.now();
     let latest = 0;
     const timer = setInterval(() => {
@@ -43,7 +47,7 @@ describe("a large COCO JSON", () => {
     } finally {
       clearInterval(timer);
     }
-    // Parsing alone takes longer than that.
-    expect(latest).toBeLessThan(150);
+    // On an idle machine it is 20 ms; reading such a file in one piece takes longer than the ceiling there.
+    expect(latest).toBeLessThan(300);
   });
 });

@@ -22,7 +22,7 @@ export async function open(places: readonly string[]) {
 }
 
 /** Characters of regions in one page: it is copied within a few milliseconds. */
-const PAGE_CHARACTERS = 2 ** 20;
+const PAGE_CHARACTERS = 2 ** 19;
 const PAGE_IMAGES = 500;
 
 /** Images of a data set from the one at place `from` on, as many as the asking thread takes without stopping for long. */
