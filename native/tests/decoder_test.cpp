@@ -134,7 +134,7 @@ TEST("threads, batches and repetition do not change a bit") {
     }
     const auto image = decoder.prepare(features.view(), 1);
     const auto expected = decoder.decode(*image, batch.prompts, {false, 1});
-    for (const std::size_t threads : {1, 2, 3, 8}) {
+    for (const std::size_t threads : {2, 3, 8}) {
       const auto again = decoder.prepare(features.view(), threads);
       const auto results = decoder.decode(*again, batch.prompts, {false, threads});
       for (std::size_t p = 0; p < expected.size(); ++p) CHECK(same(expected[p], results[p]));

@@ -14,7 +14,7 @@ describeWithShared("scores of the region tree", () => {
     "of %s stay above the required oracle over ten levels",
     async (name, required) => {
       const [dataset] = await openDatasets(shared("data", "eval", name));
-      const report = await evaluateRegionTree(dataset, { limit: Math.min(6, dataset.images.length) });
+      const report = await evaluateRegionTree(dataset, { limit: Math.min(4, dataset.images.length) });
       expect(report.oracleOfLevels).toBeGreaterThan(required - 0.03);
       expect(report.oracle).toBeGreaterThanOrEqual(report.oracleOfLevels - 1e-12);
       expect(report.brokenChains).toBe(0);
