@@ -28,6 +28,7 @@ describe("unsam doctor", () => {
         "ONNX Runtime",
         "native addon",
         "device",
+        "ffmpeg",
         "models",
         "cache",
         "trial",

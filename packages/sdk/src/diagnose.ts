@@ -4,6 +4,7 @@ import { canBeMade, problemOfPrivateFolder, readFileText, reasonOf } from "@unsa
 import { BUILT_IN_MODELS, DEFAULT_MODEL } from "@unsam/core/names";
 import { nodeProblem } from "@unsam/core/node-version";
 import { runtimeReport } from "@unsam/core/runtime";
+import { ffmpegVersion } from "@unsam/core/video-files";
 import sharp from "sharp";
 import { STAND_IN } from "./default-model.js";
 import { UnSAM } from "./unsam.js";
@@ -41,6 +42,7 @@ export async function diagnose(): Promise<Diagnosis> {
     image(),
     addon,
     device(),
+    await ffmpeg(),
     models(addon.ok ? "native" : runtime.ok ? "onnx" : null),
     await cache(),
     await trial(),
@@ -146,6 +148,20 @@ function device(): Check {
     found: `auto is the processor: ${CPU_BY_DEFAULT}`,
     advice: null,
   };
+}
+
+/** Reads and writes video files. Nothing is wrong where there is none. */
+async function ffmpeg(): Promise<Check> {
+  const check = { name: "ffmpeg", ok: true, needed: false, advice: null };
+  try {
+    const found = await ffmpegVersion();
+    if (found !== null) return { ...check, found };
+    const advice =
+      "Folders of frames, GIF and WebP need none. Video files do: install ffmpeg, or name it in UNSAM_FFMPEG.";
+    return { ...check, found: "none: video files cannot be read or written", advice };
+  } catch (cause) {
+    return { ...check, found: "none that can be used", advice: reasonOf(cause) };
+  }
 }
 
 /** `encoder`: what computes the network of the default model; null: nothing here can. */

@@ -32,6 +32,14 @@ export interface FrameSource {
   readonly length: number | null;
   /** null: there is no such frame, the video ends before it. */
   read(frame: number, signal: AbortSignal | undefined): Promise<RgbImage | null>;
+  /** The same frames, for a look ahead; left out or null: none may be read before it is asked for. */
+  readonly ahead?: FramesAhead | null;
+}
+
+export interface FramesAhead {
+  read(frame: number, signal: AbortSignal | undefined): Promise<RgbImage | null>;
+  /** To be called after the work with the frame that was read. */
+  leave(): void;
 }
 
 /** What a frame is prompted with, in pixels of the video. A mask is taken first; points then correct it. */
@@ -61,6 +69,14 @@ export interface VideoCall {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface VideoTracking {
+  readonly reverse: boolean;
+  /** Of each object. */
+  readonly granularity: ReadonlyMap<number, number | null>;
+  /** Probably the next frame: it is decoded, and looked at, beside the work with this one. The answers are the same. */
+  readonly ahead?: number | null;
+}
+
 /** A video that objects are followed through. Calls are made one after the other. */
 export interface EngineVideo {
   /** Where memory attention and memory encoder are computed, where there are any, and why: one plain sentence. */
@@ -70,12 +86,10 @@ export interface EngineVideo {
   prompt(object: number, frame: number, prompt: VideoPrompt, call: VideoCall): Promise<VideoAnswer>;
   /** Makes prompts part of what is remembered; the earliest frame with one. Throws `E_BAD_PROMPT` where an object has none. */
   start(call: VideoCall): Promise<number>;
-  /** All objects on a frame, with the granularity of each; null: the video ends before it. */
-  track(
-    frame: number,
-    options: { readonly reverse: boolean; readonly granularity: ReadonlyMap<number, number | null> },
-    call: VideoCall,
-  ): Promise<Map<number, VideoAnswer> | null>;
+  /** All objects on a frame; null: the video ends before it. */
+  track(frame: number, options: VideoTracking, call: VideoCall): Promise<Map<number, VideoAnswer> | null>;
+  /** No further frame will be asked for: what was begun of one ends. */
+  lookNoFurther(): void;
   clearPrompts(object: number, frame: number): Promise<void>;
   remove(object: number): Promise<void>;
   reset(): Promise<void>;

@@ -46,7 +46,8 @@ export async function openNetworkVideo(
     memory,
     reasons: { memory: reason },
     logitSide,
-    look: (frame, image, signal) => inference("look", [handle, frame, image], { signal }),
+    // One thread encodes and tracks, and each takes all cores: beside the tracking a frame is only decoded.
+    look: async (image) => (frame, signal) => inference("look", [handle, frame, image], { signal }),
     finish: async (sent, signal) => {
       const maps = sent.map(({ logits }) => logits);
       if (nonOverlapping) return compute("nonOverlapping", [maps, logitSide, size], { signal });

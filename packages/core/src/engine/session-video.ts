@@ -2,7 +2,15 @@ import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
 import type { Calls, Handle, Moved } from "../runtime/index.js";
-import type { EngineVideo, FrameSource, VideoAnswer, VideoCall, VideoPrompt } from "./engine-video.js";
+import type {
+  EngineVideo,
+  FrameSource,
+  VideoAnswer,
+  VideoCall,
+  VideoPrompt,
+  VideoTracking,
+} from "./engine-video.js";
+import { LookAhead, type TakeIn } from "./look-ahead.js";
 import { type SentMask, sentMask } from "./sent-mask.js";
 
 /** An object on a frame, as it crosses back from the thread that follows it. */
@@ -30,8 +38,12 @@ export interface VideoThread<Session> {
   ): Moved<SentObject[]> | Promise<Moved<SentObject[]>>;
   /** The earliest prompted frame. Throws `E_BAD_PROMPT`. */
   start(session: Session): number;
-  /** The objects there are, and whether any of them needs the frame. */
-  ask(session: Session, frame: number): { readonly objects: number[]; readonly needsFrame: boolean };
+  /** The objects there are, whether any of them needs the frame, and whether the next one is lacking (null: there is none). */
+  ask(
+    session: Session,
+    frame: number,
+    next: number | null,
+  ): { readonly objects: number[]; readonly needsFrame: boolean; readonly lacksNext: boolean };
   /** One object on a frame. */
   track(
     session: Session,
@@ -54,8 +66,8 @@ export interface SessionParts<Session> extends Pick<EngineVideo, "memory" | "rea
   readonly logitSide: number;
   /** Throws `E_BAD_PROMPT` for a mask prompt that the model cannot take. */
   checkMask?(mask: VideoPrompt["mask"]): void;
-  /** Brings what objects are followed by on a frame to the thread. */
-  look(frame: number, image: RgbImage, signal: AbortSignal | undefined): Promise<void>;
+  /** Makes what can be made of a frame beside the work with others; what comes back brings it to the thread. */
+  look(image: RgbImage, signal: AbortSignal | undefined): Promise<TakeIn>;
   /** The bits of each mask at the size of the video. */
   finish(sent: readonly SentObject[], signal: AbortSignal | undefined): Promise<readonly Uint32Array[]>;
 }
@@ -65,11 +77,13 @@ export class SessionVideo<Session> implements EngineVideo {
   readonly memory: EngineVideo["memory"];
   readonly reasons: EngineVideo["reasons"];
   readonly #parts: SessionParts<Session>;
+  readonly #ahead: LookAhead;
 
   constructor(parts: SessionParts<Session>) {
     this.memory = parts.memory;
     this.reasons = parts.reasons;
     this.#parts = parts;
+    this.#ahead = new LookAhead(parts.source.ahead ?? null, parts.look);
   }
 
   async prompt(
@@ -95,22 +109,31 @@ export class SessionVideo<Session> implements EngineVideo {
 
   async track(
     frame: number,
-    {
-      reverse,
-      granularity,
-    }: { readonly reverse: boolean; readonly granularity: ReadonlyMap<number, number | null> },
+    { reverse, granularity, ahead = null }: VideoTracking,
     { signal }: VideoCall,
   ): Promise<Map<number, VideoAnswer> | null> {
     const { calls, session } = this.#parts;
-    const { objects, needsFrame } = await calls("ask", [session, frame], { signal });
+    await this.#ahead.settle(frame, signal);
+    const { objects, needsFrame, lacksNext } = await calls("ask", [session, frame, ahead], { signal });
     if (needsFrame && !(await this.#look(frame, signal))) return null;
-    const sent: SentObject[] = [];
-    // Object by object, so that a click elsewhere need not wait for all of them.
-    for (const object of objects) {
-      const how = { reverse, granularity: granularity.get(object) ?? null };
-      sent.push(...(await calls("track", [session, object, frame, how], { signal })));
+    if (ahead !== null && lacksNext) this.#ahead.begin(ahead);
+    try {
+      const sent: SentObject[] = [];
+      // Object by object, so that a click elsewhere need not wait for all of them.
+      for (const object of objects) {
+        const how = { reverse, granularity: granularity.get(object) ?? null };
+        sent.push(...(await calls("track", [session, object, frame, how], { signal })));
+      }
+      this.#ahead.takeIn();
+      return await this.#answers(sent, signal);
+    } catch (cause) {
+      this.#ahead.stop();
+      throw cause;
     }
-    return this.#answers(sent, signal);
+  }
+
+  lookNoFurther(): void {
+    this.#ahead.stop();
   }
 
   clearPrompts(object: number, frame: number): Promise<void> {
@@ -126,6 +149,7 @@ export class SessionVideo<Session> implements EngineVideo {
   }
 
   async dispose(): Promise<void> {
+    this.#ahead.stop();
     // Nobody needs to wait until the other thread gets to it.
     this.#parts.session.release().catch(() => {});
   }
@@ -133,10 +157,11 @@ export class SessionVideo<Session> implements EngineVideo {
   /** Makes sure that what objects are followed by on a frame is there; false: the video ends before it. */
   async #look(frame: number, signal: AbortSignal | undefined): Promise<boolean> {
     const { calls, session, source, look } = this.#parts;
+    await this.#ahead.settle(frame, signal);
     if (await calls("holds", [session, frame], { signal })) return true;
     const image = await source.read(frame, signal);
     if (image === null) return false;
-    await look(frame, image, signal);
+    await (await look(image, signal))(frame, signal);
     return true;
   }
 

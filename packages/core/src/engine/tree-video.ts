@@ -57,10 +57,11 @@ export async function openTreeVideo(
     reasons: { memory: "Built-in models follow objects without a memory of features." },
     logitSide: TREE_LOGIT_SIDE,
     checkMask: (mask) => checkTreeMask(mask, TREE_LOGIT_SIDE, source),
-    look: async (at, image, signal) => {
+    look: async (image, signal) => {
       const cues = await growth.cues(image, signal);
       const frame = await compute("grow", [image, growth.kernels, cues], { limit, signal });
-      await compute("look", [handle, at, frame], { transfer: frameBuffers(frame), signal });
+      return (at, stop) =>
+        compute("look", [handle, at, frame], { transfer: frameBuffers(frame), signal: stop });
     },
     finish: async (sent, signal) => {
       const masks = sent.map(({ words, objectScore }) => ({ words: words!, objectScore }));

@@ -89,9 +89,10 @@ export function start({ tracker }: TreeVideoSession): number {
 }
 
 /** The objects there are, and whether any of them needs the frame. */
-export function ask({ tracker }: TreeVideoSession, at: number) {
+export function ask({ tracker, frames }: TreeVideoSession, at: number, next: number | null) {
   tracker.check();
-  return { objects: [...tracker.objects.keys()], needsFrame: tracker.needsFrame(at) };
+  const lacksNext = next !== null && tracker.needsFrame(next) && frames.get(next) === null;
+  return { objects: [...tracker.objects.keys()], needsFrame: tracker.needsFrame(at), lacksNext };
 }
 
 /** One object on a frame. */

@@ -171,10 +171,11 @@ export function start(session: VideoSession): number {
 }
 
 /** The objects there are, and whether any of them needs the frame. */
-export function ask(session: VideoSession, frame: number) {
-  const { tracker } = alive(session);
+export function ask(session: VideoSession, frame: number, next: number | null) {
+  const { tracker, frames } = alive(session);
   tracker.settle();
-  return { objects: [...tracker.objects.keys()], needsFrame: tracker.needsFrame(frame) };
+  const lacksNext = next !== null && tracker.needsFrame(next) && frames.get(next) === null;
+  return { objects: [...tracker.objects.keys()], needsFrame: tracker.needsFrame(frame), lacksNext };
 }
 
 /** One object on a frame. */

@@ -1,8 +1,10 @@
+import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import { UnSAMError } from "../errors.js";
-import { shown } from "../files/index.js";
+import { reasonOf, shown } from "../files/index.js";
 
 /** The two programs of one installation. */
 export interface FFmpeg {
@@ -32,6 +34,21 @@ export async function findFFmpeg(): Promise<FFmpeg | null> {
     if (path.isAbsolute(folder) && (await areThere(inFolder(folder)))) return inFolder(folder);
   }
   return null;
+}
+
+/** A program that does not say its version within this is none that decodes videos. */
+const VERSION_TIMEOUT_MS = 10_000;
+
+/** Version and place of the ffmpeg of this machine, for people; null: there is none. Throws `E_BAD_OPTION` as `findFFmpeg`, `E_IO`. */
+export async function ffmpegVersion(): Promise<string | null> {
+  const tools = await findFFmpeg();
+  if (tools === null) return null;
+  const options = { timeout: VERSION_TIMEOUT_MS, maxBuffer: 2 ** 20, windowsHide: true };
+  const { stdout } = await promisify(execFile)(tools.ffmpeg, ["-version"], options).catch((cause) => {
+    throw new UnSAMError("E_IO", `${shown(tools.ffmpeg)} cannot be run: ${reasonOf(cause)}.`, { cause });
+  });
+  const version = /^ffmpeg version (\S+)/.exec(stdout)?.[1];
+  return `${version ?? "of an unknown version"} (${tools.ffmpeg})`;
 }
 
 /** As `findFFmpeg`; throws `E_UNSUPPORTED` where there is none. `task` begins the sentence: "“clip.mp4” is decoded". */

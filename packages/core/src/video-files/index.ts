@@ -1,3 +1,3 @@
-export { type FFmpeg, findFFmpeg } from "./find-ffmpeg.js";
+export { type FFmpeg, ffmpegVersion, findFFmpeg } from "./find-ffmpeg.js";
 export { VideoFile, type VideoFileOptions } from "./video-file.js";
 export { type FrameToWrite, type VideoToWrite, writeVideo } from "./write-video.js";

@@ -94,6 +94,10 @@ class CalibratedVideo implements EngineVideo {
     return this.#video.track(frame, { ...options, granularity }, call);
   }
 
+  lookNoFurther(): void {
+    this.#video.lookNoFurther();
+  }
+
   clearPrompts(object: number, frame: number): Promise<void> {
     return this.#video.clearPrompts(object, frame);
   }

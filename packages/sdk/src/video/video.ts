@@ -157,22 +157,40 @@ export class Video implements AsyncDisposable {
     const first = await this.#run(signal, "bulk", (video, stop) => video.start({ signal: stop }));
     // The frames themselves say where they end.
     const last = to ?? (reverse ? 0 : Number.POSITIVE_INFINITY);
-    for (let frame = from ?? first; reverse ? frame >= last : frame <= last; frame += reverse ? -1 : 1) {
-      const granularity = new Map([...this.#objects].map(([id, object]) => [id, object.granularity]));
-      const answers = await this.#run(signal, "bulk", (video, stop) =>
-        video.track(frame, { reverse, granularity }, { signal: stop }),
-      );
-      if (answers === null) return;
-      const objects = new Map<VideoObject, TrackedMask>();
-      for (const [id, answer] of answers) {
-        const object = this.#objects.get(id);
-        if (!object) continue;
-        const tracked = trackedMask(answer, granularity.get(id) ?? null);
-        objects.set(object, tracked);
-        this.#record(id, frame, tracked);
+    const step = reverse ? -1 : 1;
+    const isWanted = (frame: number) => (reverse ? frame >= last : frame <= last);
+    try {
+      for (let frame = from ?? first; isWanted(frame); frame += step) {
+        const next = frame + step;
+        const ahead = isWanted(next) && next < (this.length ?? Number.POSITIVE_INFINITY) ? next : null;
+        const objects = await this.#trackFrame(frame, { reverse, ahead, signal });
+        if (objects === null) return;
+        yield { frame, time: this.#frames.timeOf(frame), objects };
       }
-      yield { frame, time: this.#frames.timeOf(frame), objects };
+    } finally {
+      this.#video.lookNoFurther();
     }
+  }
+
+  /** null: the video ends before the frame. */
+  async #trackFrame(
+    frame: number,
+    { reverse, ahead, signal }: { reverse: boolean; ahead: number | null; signal: AbortSignal | undefined },
+  ): Promise<Map<VideoObject, TrackedMask> | null> {
+    const granularity = new Map([...this.#objects].map(([id, object]) => [id, object.granularity]));
+    const answers = await this.#run(signal, "bulk", (video, stop) =>
+      video.track(frame, { reverse, granularity, ahead }, { signal: stop }),
+    );
+    if (answers === null) return null;
+    const objects = new Map<VideoObject, TrackedMask>();
+    for (const [id, answer] of answers) {
+      const object = this.#objects.get(id);
+      if (!object) continue;
+      const tracked = trackedMask(answer, granularity.get(id) ?? null);
+      objects.set(object, tracked);
+      this.#record(id, frame, tracked);
+    }
+    return objects;
   }
 
   /**

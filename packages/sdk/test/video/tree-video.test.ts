@@ -1,4 +1,5 @@
 import { type ImageInput, Mask, UnSAM, type Video } from "@unsam/sdk";
+import { pseudoRandom } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const WIDTH = 128;
@@ -65,6 +66,14 @@ async function tracked(video: Video, options?: Parameters<Video["track"]>[0]) {
   const frames = [];
   for await (const one of video.track(options)) frames.push(one);
   return frames;
+}
+
+/** FNV-1a over the words of a mask. */
+function hashOf({ words }: Mask): bigint {
+  return words.reduce(
+    (hash, word) => ((hash ^ BigInt(word)) * 0x100000001b3n) & 0xffffffffffffffffn,
+    0xcbf29ce484222325n,
+  );
 }
 
 const codeOf = (work: Promise<unknown>) =>
@@ -191,6 +200,86 @@ describe("a video with the region tree", () => {
     expect(rest[4].objects.get(red)!.mask.iou(discMask(redAt(7)))).toBeGreaterThan(0.85);
     await video.dispose();
     expect(await codeOf(tracked(video))).toBe("E_DISPOSED");
+  });
+
+  it("gives the same masks with a look ahead, and without one", async () => {
+    const given: bigint[][] = [];
+    // What a stream gives is read when it is asked for.
+    for (const frames of [
+      FRAMES,
+      (async function* () {
+        yield* FRAMES;
+      })(),
+    ]) {
+      await using video = await unsam.openVideo(frames);
+      const red = video.object();
+      await red.prompt(0, { mask: discMask(redAt(0)) });
+      given.push((await tracked(video)).map(({ objects }) => hashOf(objects.get(red)!.mask)));
+    }
+    expect(given[0]).toEqual(given[1]);
+    expect(new Set(given[0]).size).toBe(FRAMES.length);
+  });
+
+  it("gives what came before a frame that is broken, and says which one is when its turn comes", async () => {
+    const broken = [...FRAMES.slice(0, 3), Buffer.from("no picture"), ...FRAMES.slice(4)];
+    await using video = await unsam.openVideo(broken);
+    const red = video.object();
+    await red.prompt(0, { mask: discMask(redAt(0)) });
+    const seen: number[] = [];
+    const run = async () => {
+      for await (const { frame } of video.track()) seen.push(frame);
+    };
+    expect(await codeOf(run())).toBe("E_BAD_IMAGE");
+    expect(seen).toEqual([0, 1, 2]);
+    expect(await tracked(video, { to: 2 })).toHaveLength(3);
+  });
+
+  it("goes on as if nothing had been after each of a hundred aborts, and ends where it is disposed", async () => {
+    const random = pseudoRandom(16);
+    await using video = await unsam.openVideo(FRAMES);
+    const red = video.object();
+    await red.prompt(0, { mask: discMask(redAt(0)) });
+    const hashes = async () => (await tracked(video)).map(({ objects }) => hashOf(objects.get(red)!.mask));
+    const expected = await hashes();
+    for (let round = 0; round < 100; round++) {
+      const abort = new AbortController();
+      const timer = setTimeout(() => abort.abort(new Error("enough")), 12 * random());
+      expect(["enough", "done"]).toContain(await codeOf(tracked(video, { signal: abort.signal, to: 2 })));
+      clearTimeout(timer);
+    }
+    expect(await hashes()).toEqual(expected);
+    for (let round = 0; round < 20; round++) {
+      const other = await unsam.openVideo(FRAMES);
+      await other.object().prompt(0, { mask: discMask(redAt(0)) });
+      const running = codeOf(tracked(other));
+      await new Promise((resolve) => setTimeout(resolve, 12 * random()));
+      await other.dispose();
+      expect(["E_DISPOSED", "done"]).toContain(await running);
+    }
+    expect(await hashes()).toEqual(expected);
+  });
+
+  it("does not mix two videos, and gives the same bits for any number of threads", async () => {
+    const alone = new Map<string, bigint[]>();
+    for (const threads of [1, 2, 3]) {
+      const model = await UnSAM.load({ model: "region-tree", threads });
+      await using there = await model.openVideo(FRAMES);
+      await using back = await model.openVideo([...FRAMES].reverse());
+      const [first, last] = [there.object(), back.object()];
+      await first.prompt(0, { mask: discMask(redAt(0)) });
+      await last.prompt(0, { mask: discMask(redAt(7)) });
+      const answers = await Promise.all([tracked(there), tracked(back)]);
+      for (const [name, object, frames] of [
+        ["there", first, answers[0]],
+        ["back", last, answers[1]],
+      ] as const) {
+        const found = frames.map(({ objects }) => hashOf(objects.get(object)!.mask));
+        expect(found, `${name}, ${threads} threads`).toEqual(alone.get(name) ?? found);
+        alone.set(name, found);
+      }
+      expect(answers[1][7].objects.get(last)!.mask.iou(discMask(redAt(0)))).toBeGreaterThan(0.85);
+      await model.dispose();
+    }
   });
 
   it("refuses what belongs to a memory of features", async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseNpy } from "@unsam/core/npy";
 import { Mask, UnSAM, type Video } from "@unsam/sdk";
-import { describeWithShared, inRepository } from "@unsam/test-support";
+import { describeWithShared, inRepository, pseudoRandom } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fixture, framePaths, readJson, withUnsamCheckpoint } from "./video-fixture.js";
@@ -241,10 +241,24 @@ describeWithShared("a video with SAM 2.1", () => {
     await using video = await unsam.openVideo(framePaths(6));
     await video.object().prompt(0, { points: [CLICK] });
     const expected = await collect(video);
-    for (let round = 0; round < 8; round++) {
+    const random = pseudoRandom(16);
+    for (let round = 0; round < 100; round++) {
       const abort = new AbortController();
-      setTimeout(() => abort.abort(new Error("enough")), 12 * round);
+      setTimeout(() => abort.abort(new Error("enough")), 40 * random());
       expect(["enough", "done"]).toContain(await codeOf(collect(video, { signal: abort.signal })));
+    }
+    expect(await collect(video)).toEqual(expected);
+    for (let round = 0; round < 20; round++) {
+      const other = await unsam.openVideo(framePaths(3));
+      const running = codeOf(
+        other
+          .object()
+          .prompt(0, { points: [CLICK] })
+          .then(() => collect(other)),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 60 * random()));
+      await other.dispose();
+      expect(["E_DISPOSED", "done"]).toContain(await running);
     }
     expect(await collect(video)).toEqual(expected);
   });
