@@ -1,11 +1,13 @@
 import { UnSAMError } from "@unsam/core/errors";
+import type { ModelFamily } from "@unsam/core/families";
 import { BUILT_IN_MODELS, DEFAULT_MODEL } from "@unsam/core/names";
 import type { LoadOptions, UnSAM } from "@unsam/sdk";
 import { checkModelFlag, modelFile } from "./model-file.js";
+import { type FamilyFlags, ownFamilies } from "./own-families.js";
 import { tell } from "./terminal/output.js";
 import { withProgress } from "./terminal/progress.js";
 
-export interface ModelOptions {
+export interface ModelOptions extends FamilyFlags {
   readonly model?: string;
   readonly config?: string;
   readonly weights?: string;
@@ -19,12 +21,13 @@ export interface ModelOptions {
  */
 export async function loadModel(flags: ModelOptions, signal: AbortSignal): Promise<UnSAM> {
   const { threads, calibration } = flags;
-  const named = modelOf(flags);
+  const families = await ownFamilies(flags, signal);
+  const named = modelOf(flags, families);
   const model =
     typeof named === "object" ? { ...named, checkpoint: await modelFile(named.checkpoint, signal) } : named;
   const unsam = await withProgress(`Loading ${flags.model ?? DEFAULT_MODEL}`, async () => {
     const { UnSAM } = await import("@unsam/sdk");
-    return UnSAM.load({ model, threads, calibration, signal });
+    return UnSAM.load({ model, families, threads, calibration, signal });
   });
   if (model === undefined && unsam.model.name !== DEFAULT_MODEL) {
     tell(`unsam: The model is ${unsam.model.name}. ${unsam.model.reasons.model}`);
@@ -32,9 +35,15 @@ export async function loadModel(flags: ModelOptions, signal: AbortSignal): Promi
   return unsam;
 }
 
-/** The model that the flags name: a built-in name first, then a name to fetch, else a file. Throws `E_BAD_OPTION`. */
-export function modelOf({ model, config, weights }: ModelOptions): LoadOptions["model"] {
-  const builtIn = BUILT_IN_MODELS.find((name) => name === model);
+/**
+ * The model that the flags name: the name of a built-in model or of one of the user's own `families` first, then a name to fetch, else
+ * a file. Throws `E_BAD_OPTION`.
+ */
+export function modelOf(
+  { model, config, weights }: ModelOptions,
+  families: readonly Pick<ModelFamily, "name">[],
+): LoadOptions["model"] {
+  const builtIn = [...BUILT_IN_MODELS, ...families.map(({ name }) => name)].find((name) => name === model);
   checkCheckpointFlags({ config, weights }, model !== undefined && !builtIn);
   if (model === undefined || builtIn) return builtIn;
   checkModelFlag(model);

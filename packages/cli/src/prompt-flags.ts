@@ -9,6 +9,7 @@ import { markRepeatable } from "./defaults/default-flags.js";
 import { withImageOptions } from "./images/image-flags.js";
 import type { ModelOptions } from "./load-model.js";
 import { MODEL_WORDS } from "./model-file.js";
+import { withFamilyOption } from "./own-families.js";
 
 /** What the commands that take one photo and one prompt have in common. */
 export interface PromptFlags extends ModelOptions {
@@ -31,7 +32,7 @@ export function withModelOptions(command: Command): Command {
     .option("--weights <key>", WEIGHTS_FLAG)
     .option("--threads <n>", "threads for the encoder (default: one per core)", count)
     .option("--max-pixels <n>", "refuse larger photos before they are decoded (default: 100000000)", count);
-  return suggest(command, "--model", MODEL_WORDS);
+  return suggest(withFamilyOption(command), "--model", MODEL_WORDS);
 }
 
 export function withPromptOptions(bare: Command): Command {

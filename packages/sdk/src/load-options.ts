@@ -1,4 +1,9 @@
-import type { CheckpointModel, ModelFamily, OpenModelOptions } from "@unsam/core/families";
+import {
+  type CheckpointModel,
+  isModelFamily,
+  type ModelFamily,
+  type OpenModelOptions,
+} from "@unsam/core/families";
 import { BUILT_IN_MODELS, type BuiltInModel, DEFAULT_MODEL, MODEL_NAMES } from "@unsam/core/names";
 import { parseOptions } from "@unsam/core/options";
 import type { PullProgress } from "@unsam/core/store";
@@ -77,17 +82,6 @@ function isDevice(value: unknown): boolean {
   return typeof value === "string" && /^cuda:\d{1,3}$/.test(value);
 }
 
-function isFamily(value: unknown): boolean {
-  const { name, capabilities, recognise, open } = (value ?? {}) as Partial<ModelFamily>;
-  return (
-    typeof name === "string" &&
-    name !== "" &&
-    Array.isArray(capabilities?.options) &&
-    typeof recognise === "function" &&
-    typeof open === "function"
-  );
-}
-
 const checkpointSchema = z.strictObject({
   checkpoint: z.string().min(1),
   config: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
@@ -103,7 +97,9 @@ const schema = z.strictObject({
     })
     .optional(),
   families: z
-    .array(z.custom<ModelFamily>(isFamily, "must be model families: { name, capabilities, recognise, open }"))
+    .array(
+      z.custom<ModelFamily>(isModelFamily, "must be model families: { name, capabilities, recognise, open }"),
+    )
     .optional(),
   offline: z.boolean().optional(),
   onProgress: z.custom<LoadOptions["onProgress"]>((value) => typeof value === "function").optional(),

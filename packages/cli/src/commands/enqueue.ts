@@ -74,7 +74,13 @@ async function enqueuePhotos(
     );
   }
   const { enqueue } = await queuePackage("enqueue");
-  modelOf(flags);
+  if (flags.family) {
+    throw new UnSAMError(
+      "E_UNSUPPORTED",
+      "Workers of a queue know the package's own model families only; leave --family out.",
+    );
+  }
+  modelOf(flags, []);
   await using unsam = await loadModel(flags, signal);
   const { config, weights, list, simplify, maxPixels, out, queue, redis, attempts } = flags;
   const isFile = flags.model !== undefined && !MODEL_WORDS.includes(flags.model) && !isModelName(flags.model);

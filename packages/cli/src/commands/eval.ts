@@ -13,6 +13,7 @@ import { withExamples } from "../help/examples.js";
 import { placesOf } from "../images/patterns.js";
 import { checkCheckpointFlags } from "../load-model.js";
 import { checkModelFlag, MODEL_WORDS, modelFile } from "../model-file.js";
+import { type FamilyFlags, familyModules, ownFamilies, withFamilyOption } from "../own-families.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import type { Interrupt } from "../terminal/interrupt.js";
@@ -20,7 +21,7 @@ import { printResult, tell } from "../terminal/output.js";
 import { version } from "../version.js";
 import { writeFolder } from "../write-folder.js";
 
-interface EvalFlags {
+interface EvalFlags extends FamilyFlags {
   readonly data: string;
   readonly model?: string[];
   readonly config?: string;
@@ -71,6 +72,7 @@ export function evalCommand({ signal }: Interrupt): Command {
     .option("--out <dir>", "write report.json, report.md and report.html into this folder")
     .option("--json", "print one JSON document to standard output")
     .action((flags: EvalFlags, command: Command) => run(flags, argumentsOf(command), signal));
+  withFamilyOption(command);
   suggest(command, "--model", MODEL_WORDS);
   suggest(command, "--baseline", BASELINE_NAMES);
   suggest(command, "--metrics", [...OPTIONAL_METRICS, "all"]);
@@ -85,7 +87,9 @@ export function evalCommand({ signal }: Interrupt): Command {
 }
 
 async function run(flags: EvalFlags, given: readonly string[], signal: AbortSignal): Promise<void> {
-  const named = methodsOf(flags);
+  const families = await ownFamilies(flags, signal);
+  const modules = await familyModules(flags, signal);
+  const named = methodsOf(flags, { names: families.map(({ name }) => name), modules });
   const evaluation = await import("@unsam/evaluation");
   const options = {
     levels: evaluation.dialLevels(flags.levels),
@@ -146,8 +150,12 @@ async function measure(
   }
 }
 
-/** What the flags name, in their order; the best built-in model where they name nothing. */
-function methodsOf({ model = [], config, weights, baseline = [] }: EvalFlags): MethodSpec[] {
+/** What the flags name, in their order; the best built-in model where they name nothing. `own`: families of the user. */
+function methodsOf(
+  { model = [], config, weights, baseline = [] }: EvalFlags,
+  own: { readonly names: readonly string[]; readonly modules: readonly string[] },
+): MethodSpec[] {
+  const isBuiltIn = (name: string) => [...BUILT_IN_MODELS, ...own.names].includes(name);
   for (const name of model) if (!isBuiltIn(name)) checkModelFlag(name);
   checkCheckpointFlags(
     { config, weights },
@@ -158,6 +166,7 @@ function methodsOf({ model = [], config, weights, baseline = [] }: EvalFlags): M
     model: name,
     ...(weights === undefined || isBuiltIn(name) ? {} : { weights }),
     config: isBuiltIn(name) ? null : (config ?? null),
+    ...(own.modules.length === 0 ? {} : { families: own.modules }),
     withoutGranularity,
   });
   const models = [...new Set(model)];
@@ -189,10 +198,6 @@ async function withFiles(methods: readonly MethodSpec[], signal: AbortSignal): P
 function argumentsOf({ parent }: Command): readonly string[] {
   // Commander's documentation has it, its types do not.
   return (parent as unknown as { readonly rawArgs: readonly string[] }).rawArgs;
-}
-
-function isBuiltIn(name: string): boolean {
-  return BUILT_IN_MODELS.some((model) => model === name);
 }
 
 function several(text: string, earlier: string[] = []): string[] {

@@ -22,6 +22,7 @@ import { withExamples } from "../help/examples.js";
 import { checkImageFlags, type ImageFlags, withImageOptions } from "../images/image-flags.js";
 import { STANDARD, sourceOf } from "../images/image-source.js";
 import { loadModel, type ModelOptions, modelOf } from "../load-model.js";
+import { ownFamilies } from "../own-families.js";
 import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 
@@ -92,7 +93,7 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
     throw new UnSAMError("E_BAD_IMAGE", `There is no file or folder ${input}.`);
   }
   // Before the output folder is made: a slip in the flags leaves nothing behind.
-  modelOf(flags);
+  modelOf(flags, await ownFamilies(flags, signal));
   const at = (Array.isArray(flags.at) ? flags.at : [flags.at ?? 0.5]) as GranularityLevel[];
   const { maxPixels, calibration, out = [] } = flags;
   const toStandardOutput = out.includes(STANDARD);

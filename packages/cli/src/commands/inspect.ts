@@ -2,10 +2,17 @@ import type { CheckpointReport } from "@unsam/sdk";
 import { Command } from "commander";
 import { withExamples } from "../help/examples.js";
 import { modelFile } from "../model-file.js";
+import { type FamilyFlags, ownFamilies, withFamilyOption } from "../own-families.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
+
+interface Flags extends FamilyFlags {
+  readonly config?: string;
+  readonly weights?: string;
+  readonly json?: true;
+}
 
 export function inspectCommand({ signal }: Interrupt): Command {
   const command = new Command("inspect")
@@ -14,12 +21,13 @@ export function inspectCommand({ signal }: Interrupt): Command {
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
     .option("--weights <key>", WEIGHTS_FLAG)
     .option("--json", "print one JSON document to standard output")
-    .action(async (named: string, flags: { config?: string; weights?: string; json?: true }) => {
+    .action(async (named: string, flags: Flags) => {
       const { config, weights } = flags;
+      const families = await ownFamilies(flags, signal);
       const file = await modelFile(named, signal);
       const report = await withProgress(`Reading ${file}`, async () => {
         const { inspectCheckpoint } = await import("@unsam/sdk");
-        return inspectCheckpoint(file, { config, weights, signal });
+        return inspectCheckpoint(file, { config, weights, families, signal });
       });
       printResult(
         flags.json,
@@ -27,7 +35,7 @@ export function inspectCommand({ signal }: Interrupt): Command {
         () => describe(report),
       );
     });
-  return withExamples(command, [
+  return withExamples(withFamilyOption(command), [
     ["unsam inspect model.safetensors", "model, size, tensors"],
     ["unsam inspect model.pt --weights ema --json", "one of several models in a file"],
   ]);

@@ -11,12 +11,13 @@ import { withExamples } from "../help/examples.js";
 import { oneFolderOf } from "../images/patterns.js";
 import { checkCheckpointFlags } from "../load-model.js";
 import { modelFile } from "../model-file.js";
+import { type FamilyFlags, ownFamilies, withFamilyOption } from "../own-families.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, rewritesRow, tell } from "../terminal/output.js";
 import { StatusRow } from "../terminal/progress.js";
 
-interface Flags {
+interface Flags extends FamilyFlags {
   readonly out: string;
   readonly divide?: "masks" | "cuts" | "tree";
   readonly model?: string;
@@ -57,7 +58,7 @@ export function pseudoLabelCommand({ signal }: Interrupt): Command {
     .option("--json", "print one JSON document to standard output")
     .action((folder: string, flags: Flags) => pseudoLabel(folder, flags, signal));
   suggest(command, "--model", MODEL_NAMES);
-  return withExamples(command, [
+  return withExamples(withFamilyOption(command), [
     ["unsam pseudo-label photos --out labels --preview sheet.png", "without any weights"],
     ["unsam pseudo-label photos --out labels --model unsamv2", "by a model's own masks"],
   ]);
@@ -68,6 +69,10 @@ async function pseudoLabel(given: string, flags: Flags, signal: AbortSignal): Pr
   if (flags.preview) await checkWritable("--preview", flags.preview, ".png");
   const { out, config, weights, threads } = flags;
   checkCheckpointFlags({ config, weights }, flags.model !== undefined);
+  if (flags.family && flags.model === undefined) {
+    throw new UnSAMError("E_BAD_OPTION", "--family belongs to a checkpoint; give --model FILE with it.");
+  }
+  const families = await ownFamilies(flags, signal);
   const divide = flags.divide ?? (flags.model === undefined ? "tree" : "masks");
   const thresholds = thresholdsOf(flags, divide);
   const model = flags.model === undefined ? undefined : await modelFile(flags.model, signal);
@@ -79,7 +84,7 @@ async function pseudoLabel(given: string, flags: Flags, signal: AbortSignal): Pr
     divide,
     ...(model === undefined
       ? {}
-      : { backbone: { model, ...withoutUndefined({ config, weights }), ...thresholds } }),
+      : { backbone: { model, families, ...withoutUndefined({ config, weights }), ...thresholds } }),
     ...(threads === undefined ? {} : { threads }),
     onProgress: (progress) => show(progress, row),
     signal,

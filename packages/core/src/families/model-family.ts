@@ -53,3 +53,15 @@ export interface OpenOptions {
   readonly cacheDir: string;
   readonly signal: AbortSignal | undefined;
 }
+
+/** Whether a value has the parts of a family of models. */
+export function isModelFamily(value: unknown): value is ModelFamily {
+  const { name, capabilities, recognise, open } = (value ?? {}) as Partial<ModelFamily>;
+  return (
+    typeof name === "string" &&
+    name !== "" &&
+    Array.isArray(capabilities?.options) &&
+    typeof recognise === "function" &&
+    typeof open === "function"
+  );
+}

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Engine } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
-import { builtInFamily, openModel } from "@unsam/core/families";
+import { builtInFamily, importModelFamilies, openModel } from "@unsam/core/families";
 import type { RegionTreeOptions } from "@unsam/core/region-tree";
 import { BASELINES, type Baseline } from "../names.js";
 import { engineMethod } from "./engine.js";
@@ -15,12 +15,14 @@ export type MethodSpec =
   | { readonly kind: "baseline"; readonly name: Baseline; readonly tree?: RegionTreeOptions }
   | {
       readonly kind: "model";
-      /** Built-in name or path of a checkpoint. */
+      /** Name of a built-in model or of one of `families`, or path of a checkpoint. */
       readonly model: string;
       /** Of a checkpoint that holds the weights of several models: the key of those to take. */
       readonly weights?: string;
       /** Path of a checkpoint's configuration (JSON); null where it is an official size. */
       readonly config: string | null;
+      /** Addresses of modules with model families of your own (`importModelFamilies`), asked before the package's. */
+      readonly families?: readonly string[];
       readonly withoutGranularity: boolean;
     };
 
@@ -63,14 +65,15 @@ export async function openMethod(spec: MethodSpec, levels: readonly number[]): P
 
 async function openEngine(spec: MethodSpec & { kind: "model" }): Promise<Engine> {
   const { model, weights, config } = spec;
+  const families = await importModelFamilies(spec.families ?? []);
   // Of models that do not fill the machine every core has its own.
-  const options = { threads: fillsMachine(spec) ? availableParallelism() : 1 };
-  if (!builtInFamily(model)) {
+  const options = { threads: fillsMachine(spec) ? availableParallelism() : 1, families };
+  if (!builtInFamily(model) && !families.some(({ name }) => name === model)) {
     return openModel({ checkpoint: model, weights, config: config ?? undefined }, options);
   }
   if (weights === undefined && config === null) return openModel(model, options);
   throw new UnSAMError(
     "E_BAD_OPTION",
-    `The model ${model} is built in; weights and config belong to a checkpoint, leave them out.`,
+    `The model ${model} has a name; weights and config belong to a checkpoint, leave them out.`,
   );
 }
