@@ -29,7 +29,7 @@ TEST("a bfloat16 decoder agrees with the plain decoder, with kernels in plain lo
       GroupDecoder group(folded, mixtures, kernels, kernels.bf16, *image, workspace, team);
       CHECK(group.group_size(batch.prompts) == batch.prompts.size());
       std::vector<DecodedMasks> results(batch.prompts.size());
-      group.decode(batch.prompts, true, results);
+      group.decode(batch.prompts, {.multimask = true}, results);
       for (std::size_t p = 0; p < results.size(); ++p) {
         worst.compare(results[p], plain.run(features.view(), batch.prompts[p]), side, granularity, true);
       }
