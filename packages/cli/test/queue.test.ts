@@ -18,7 +18,7 @@ it("unsam enqueue, work and queue say in one sentence what is wrong, and end wit
       [[...enqueue, "--simplify", "1"], 2, /--simplify is about outlines/],
       [[...enqueue, ...nowhere], 1, /Redis does not answer at redis:\/\/127\.0\.0\.1:1 /],
       [["work", "--redis", "127.0.0.1"], 2, /is no address; give redis:/],
-      [["work", "--queue", "a b", ...nowhere], 2, /queue's name/],
+      [["work", "--run", "a b", ...nowhere], 2, /queue's name/],
       [["queue", "failed", "--watch"], 2, /--watch belongs to unsam queue status/],
       [["queue", "status", ...nowhere], 1, /Redis does not answer/],
     ] as const) {

@@ -82,7 +82,7 @@ async function enqueuePhotos(
   }
   modelOf(flags, []);
   await using unsam = await loadModel(flags, signal);
-  const { config, weights, list, simplify, maxPixels, out, queue, redis, attempts } = flags;
+  const { config, weights, list, simplify, maxPixels, out, run: queue, redis, attempts } = flags;
   const isFile = flags.model !== undefined && !MODEL_WORDS.includes(flags.model) && !isModelName(flags.model);
   const model = {
     model: isFile ? path.resolve(flags.model as string) : (flags.model ?? unsam.model.name),

@@ -36,7 +36,7 @@ export function queueCommand({ signal }: Interrupt): Command {
 }
 
 async function look(action: Action, flags: LookFlags, signal: AbortSignal): Promise<void> {
-  const { watch, force, json = false, queue, redis } = flags;
+  const { watch, force, json = false, run: queue, redis } = flags;
   for (const [name, value, belongs] of [
     ["--watch", watch, "status"],
     ["--force", force, "forget"],

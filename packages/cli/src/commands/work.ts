@@ -42,7 +42,7 @@ export function workCommand(interrupt: Interrupt): Command {
 
 async function workOnPhotos(flags: WorkFlags, interrupt: Interrupt): Promise<void> {
   const { work } = await queuePackage("work");
-  const { queue, redis, atOnce, untilDone, patience, threads } = flags;
+  const { run: queue, redis, atOnce, untilDone, patience, threads } = flags;
   if (patience !== undefined && patience > 86_400) {
     throw new UnSAMError("E_BAD_OPTION", `--patience is ${patience}; give at most 86400 seconds.`);
   }

@@ -3,13 +3,14 @@ import { optionalPackage } from "../optional-package.js";
 
 /** Which queue a command is about. */
 export interface QueueFlags {
-  readonly queue?: string;
+  /** The name of its queue. */
+  readonly run?: string;
   readonly redis?: string;
 }
 
 export function withQueueOptions(command: Command): Command {
   return command
-    .option("--queue <name>", "which run it is about, where a Redis holds several (default: everything)")
+    .option("--run <name>", "which run it is about, where a Redis holds several (default: everything)")
     .option(
       "--redis <address>",
       "redis://HOST:PORT or rediss://…; one with a password belongs into UNSAM_REDIS (default: this machine's)",

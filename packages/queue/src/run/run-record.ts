@@ -38,7 +38,7 @@ export async function agreeOnRun(
   throw new UnSAMError(
     "E_BAD_OPTION",
     `The queue ${queue} holds a run with another model, other options or another --out; ` +
-      `give another --queue, or end that one with unsam queue forget --queue ${queue}.`,
+      `give another one (--run), or end that one with unsam queue forget --run ${queue}.`,
   );
 }
 

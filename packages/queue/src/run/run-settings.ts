@@ -54,7 +54,7 @@ export function settingsOf(text: string, queue: string): RunSettings {
   if (parsed.success) return parsed.data as RunSettings;
   throw new UnSAMError(
     "E_BAD_FILE",
-    `What the queue ${queue} says of its run is not of this package; give another --queue.`,
+    `What the queue ${queue} says of its run is not of this package; give another one (--run).`,
   );
 }
 
