@@ -111,7 +111,8 @@ step() {
 
 stopped() { # by a signal: says what ran, and ends it
   [ -n "$child" ] && kill -TERM "$child" 2> /dev/null
-  [ -n "$running" ] && note "$running" FAILED 'gpu-check was stopped'
+  # Between two steps the last one may not be in the files yet.
+  if [ -n "$running" ]; then note "$running" FAILED 'gpu-check was stopped'; else report; fi
   exit 143
 }
 trap stopped TERM INT HUP
