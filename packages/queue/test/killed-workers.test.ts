@@ -50,6 +50,12 @@ describe.skipIf(noRedis !== null)(
       return child;
     }
 
+    /** Resolves when it has done a photo, so it has others in its hands; or has ended. */
+    async function handsAreFull(child: ChildProcess): Promise<void> {
+      if (child.exitCode !== null) return;
+      await Promise.race([once(child.stdout!, "data"), once(child, "exit")]);
+    }
+
     const fill = () =>
       enqueue({
         ...{ unsam, model: { model: "region-tree" }, inputs: [photos], out, queue: "killed" },
@@ -66,15 +72,15 @@ describe.skipIf(noRedis !== null)(
       const team = Array.from({ length: WORKERS }, startWorker);
       for (let kills = 0; kills < KILLS; kills++) {
         const victim = team[kills % WORKERS];
-        // While it has photos in its hands.
-        if (victim.exitCode === null)
-          await Promise.race([once(victim.stdout!, "data"), once(victim, "exit")]);
+        // A worker that starts while Redis is away says so, and ends: all are at work when it goes.
+        await Promise.all((kills === 1 ? team : [victim]).map(handsAreFull));
         victim.kill("SIGKILL");
+        if (kills === 1) {
+          await server.kill("SIGKILL");
+          await after(200);
+          await server.resume();
+        }
         team[kills % WORKERS] = startWorker();
-        if (kills !== 1) continue;
-        await server.kill("SIGKILL");
-        await after(200);
-        await server.resume();
       }
       await Promise.all(team.map((child) => child.exitCode ?? once(child, "exit")));
       expect(team.map(({ exitCode }) => exitCode)).toEqual(team.map(() => 0));
