@@ -102,6 +102,11 @@ function numbers(text: string): number[] {
   });
 }
 
+/** Any text, as often as it is given. */
+export function repeatable(text: string, earlier: string[] = []): string[] {
+  return [...earlier, text];
+}
+
 /** A port to listen on; 0: any that is free. */
 export function port(text: string): number {
   const value = wholeNumber(text);

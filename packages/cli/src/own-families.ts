@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import type { ModelFamily } from "@unsam/core/families";
 import { lookAtFile } from "@unsam/core/files";
 import type { Command } from "commander";
+import { repeatable } from "./arguments.js";
 import { markRepeatable } from "./defaults/default-flags.js";
 
 /** Model families that users bring: modules that `--family` names. They are asked before the package's. */
@@ -14,7 +15,7 @@ export function withFamilyOption(command: Command): Command {
   command.option(
     "--family <file>",
     "a JavaScript module with a model family of your own, which is run; repeatable",
-    (file: string, earlier: string[] = []) => [...earlier, file],
+    repeatable,
   );
   return markRepeatable(command, "--family");
 }

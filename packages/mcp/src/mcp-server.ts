@@ -27,7 +27,7 @@ export function mcpServer(images: LookedAt, tell: (sentence: string) => void): M
       ...{ inputSchema: TOOLS.segment.input, outputSchema: TOOLS.segment.output, annotations },
     },
     ({ image, ...input }, { mcpReq: { signal } }) =>
-      answer(images.use(image, signal, (encoded) => segment(encoded, { image, ...input }, signal))),
+      answer(images.use(image, signal, (encoded) => segment(encoded, input, signal))),
   );
   server.registerTool(
     "ladder",
@@ -38,7 +38,7 @@ export function mcpServer(images: LookedAt, tell: (sentence: string) => void): M
       ...{ inputSchema: TOOLS.ladder.input, outputSchema: TOOLS.ladder.output, annotations },
     },
     ({ image, ...input }, { mcpReq: { signal } }) =>
-      answer(images.use(image, signal, (encoded) => ladder(encoded, { image, ...input }, signal))),
+      answer(images.use(image, signal, (encoded) => ladder(encoded, input, signal))),
   );
   server.registerTool(
     "everything",

@@ -10,11 +10,14 @@ export interface Answer<T extends keyof typeof TOOLS> {
   readonly picture: Picture | null;
 }
 
+/** What is asked of the photo. */
+type Asked<T extends keyof typeof TOOLS> = Omit<ToolInput<T>, "image">;
+
 const DEFAULT_MOST = 100;
 
 export async function segment(
   image: EncodedImage,
-  { points, box, granularity, rle = false, picture = true }: ToolInput<"segment">,
+  { points, box, granularity, rle = false, picture = true }: Asked<"segment">,
   signal: AbortSignal,
 ): Promise<Answer<"segment">> {
   const prompt = promptOf({ points, box });
@@ -36,7 +39,7 @@ export async function segment(
 
 export async function ladder(
   image: EncodedImage,
-  { points, box, levels = 10, rle = false, picture = true }: ToolInput<"ladder">,
+  { points, box, levels = 10, rle = false, picture = true }: Asked<"ladder">,
   signal: AbortSignal,
 ): Promise<Answer<"ladder">> {
   const found = await image.ladder(promptOf({ points, box }), { levels, signal });
@@ -57,7 +60,7 @@ type Searched = Pick<ToolInput<"everything">, "granularity" | "minRegionArea">;
 
 export async function everything(
   image: EncodedImage,
-  { rle = false, picture = true, most = DEFAULT_MOST, ...searched }: Omit<ToolInput<"everything">, "image">,
+  { rle = false, picture = true, most = DEFAULT_MOST, ...searched }: Asked<"everything">,
   signal: AbortSignal,
 ): Promise<Answer<"everything">> {
   const scene = await sceneOf(image, searched, signal);
@@ -75,7 +78,7 @@ export async function everything(
 
 export async function describeScene(
   image: EncodedImage,
-  { picture = true, most = DEFAULT_MOST, ...searched }: Omit<ToolInput<"describe_scene">, "image">,
+  { picture = true, most = DEFAULT_MOST, ...searched }: Asked<"describe_scene">,
   signal: AbortSignal,
 ): Promise<Answer<"describe_scene">> {
   const scene = await sceneOf(image, searched, signal);

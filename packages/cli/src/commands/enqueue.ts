@@ -3,7 +3,7 @@ import { ANNOTATION_FORMATS } from "@unsam/core/annotation-formats";
 import { UnSAMError } from "@unsam/core/errors";
 import { isModelName } from "@unsam/core/names";
 import { Command } from "commander";
-import { bound, count } from "../arguments.js";
+import { bound, count, repeatable } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { type SearchFlags, searchOptions, withSearchOptions } from "../everything/search-flags.js";
@@ -53,10 +53,6 @@ export function enqueueCommand({ signal }: Interrupt): Command {
       "any number of names, results in a store",
     ],
   ]);
-}
-
-function repeatable(text: string, earlier: string[] = []): string[] {
-  return [...earlier, text];
 }
 
 async function enqueuePhotos(

@@ -5,7 +5,7 @@ import { BUILT_IN_MODELS, DEFAULT_MODEL } from "@unsam/core/names";
 import type { Dataset, EvaluateOptions, Measures, MethodSpec, Report, Result } from "@unsam/evaluation";
 import { BASELINES, type Baseline, OPTIONAL_METRICS } from "@unsam/evaluation/names";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { count } from "../arguments.js";
+import { count, repeatable } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { EXIT_FAILED } from "../failure.js";
@@ -48,7 +48,7 @@ export function evalCommand({ signal }: Interrupt): Command {
       "--data <dir>",
       "a data set, a folder of data sets, a COCO JSON, a folder of photos and label maps, or a pattern of these",
     )
-    .option("--model <name|file>", "built-in model or checkpoint; repeatable", several)
+    .option("--model <name|file>", "built-in model or checkpoint; repeatable", repeatable)
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
     .option("--weights <key>", WEIGHTS_FLAG)
     .addOption(
@@ -198,10 +198,6 @@ async function withFiles(methods: readonly MethodSpec[], signal: AbortSignal): P
 function argumentsOf({ parent }: Command): readonly string[] {
   // Commander's documentation has it, its types do not.
   return (parent as unknown as { readonly rawArgs: readonly string[] }).rawArgs;
-}
-
-function several(text: string, earlier: string[] = []): string[] {
-  return [...earlier, text];
 }
 
 function baselines(text: string, earlier: BaselineName[] = []): BaselineName[] {

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { UnSAMError } from "@unsam/core/errors";
 import type { GranularityLevel, TiledOptions } from "@unsam/sdk";
 import { Command } from "commander";
-import { bound, count, granularities } from "../arguments.js";
+import { bound, count, granularities, repeatable } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { everythingOfFolder } from "../everything/folder.js";
@@ -194,8 +194,4 @@ function checkAt({ at }: EverythingFlags, formats: readonly SceneFormat[]): void
     "E_BAD_OPTION",
     "--at says which granularities pictures show, but no picture is written; leave it out, or write .png or .labels.png.",
   );
-}
-
-function repeatable(text: string, earlier: string[] = []): string[] {
-  return [...earlier, text];
 }

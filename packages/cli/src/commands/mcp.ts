@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { repeatable } from "../arguments.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { withExamples } from "../help/examples.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
@@ -6,7 +7,7 @@ import { optionalPackage } from "../optional-package.js";
 import { withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { tell } from "../terminal/output.js";
-import { toldToStop } from "../terminal/told-to-stop.js";
+import { stopSignal } from "../terminal/told-to-stop.js";
 
 interface McpFlags extends ModelOptions {
   readonly root?: string[];
@@ -18,7 +19,11 @@ export function mcpCommand(interrupt: Interrupt): Command {
     .description(
       "Give segment, ladder, everything and describe_scene as tools to a host of the Model Context Protocol, over standard input and output. It is a package of its own: npm i @unsam/mcp.",
     )
-    .option("--root <dir>", "photos of this folder may be looked at; repeatable (default: this folder)", list)
+    .option(
+      "--root <dir>",
+      "photos of this folder may be looked at; repeatable (default: this folder)",
+      repeatable,
+    )
     .action((flags: McpFlags) => serveHost(flags, interrupt));
   markRepeatable(command, "--root");
   return withExamples(command, [
@@ -26,19 +31,14 @@ export function mcpCommand(interrupt: Interrupt): Command {
   ]);
 }
 
-function list(text: string, earlier: string[] = []): string[] {
-  return [...earlier, text];
-}
-
 async function serveHost(flags: McpFlags, interrupt: Interrupt): Promise<void> {
   const { serveTools } = await optionalPackage("@unsam/mcp", "mcp", () => import("@unsam/mcp"));
   const { root = ["."], maxPixels } = flags;
   await using unsam = await loadModel(flags, interrupt.signal);
   interrupt.bePatient();
-  const [stop, over] = [new AbortController(), new AbortController()];
-  void toldToStop(interrupt.signal, over.signal).then(() => stop.abort(new Error("Told to stop.")));
+  const stop = stopSignal(interrupt.signal);
   const speak = (sentence: string) => tell(`unsam: ${sentence}`);
   await serveTools({ unsam, roots: root, maxPixels, signal: stop.signal, tell: speak });
-  over.abort();
+  stop.end();
   process.exitCode = 0;
 }

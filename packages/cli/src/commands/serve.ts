@@ -1,7 +1,7 @@
 import { UnSAMError } from "@unsam/core/errors";
 import { readFileText } from "@unsam/core/files";
 import { Command } from "commander";
-import { count, port } from "../arguments.js";
+import { count, port, repeatable } from "../arguments.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { withExamples } from "../help/examples.js";
 import { loadModel, type ModelOptions } from "../load-model.js";
@@ -39,8 +39,8 @@ export function serveCommand(interrupt: Interrupt): Command {
     .option("--without-token", "listen beyond this machine for everybody")
     .option("--cache <megabytes>", "what encoded images hold in memory (default 512)", count)
     .option("--spill <dir>", "keep encoded images there that do not fit into memory")
-    .option("--allow-host <name>", "photos may be fetched from this host; repeatable", list)
-    .option("--origin <origin>", "pages of this origin may call the service; repeatable", list)
+    .option("--allow-host <name>", "photos may be fetched from this host; repeatable", repeatable)
+    .option("--origin <origin>", "pages of this origin may call the service; repeatable", repeatable)
     .option("--log", "print a line of JSON for each request to standard output");
   markRepeatable(command, "--allow-host", "--origin");
   command.action((flags: ServeFlags) => answerRequests(flags, interrupt));
@@ -51,10 +51,6 @@ export function serveCommand(interrupt: Interrupt): Command {
       "for a network, with tokens, and a folder for what does not fit into memory",
     ],
   ]);
-}
-
-function list(text: string, earlier: string[] = []): string[] {
-  return [...earlier, text];
 }
 
 async function answerRequests(flags: ServeFlags, interrupt: Interrupt): Promise<void> {

@@ -7,7 +7,7 @@ import { loadModel } from "../load-model.js";
 import { type QueueFlags, queuePackage, withQueueOptions } from "../queue/queue-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, tell } from "../terminal/output.js";
-import { toldToStop } from "../terminal/told-to-stop.js";
+import { stopSignal } from "../terminal/told-to-stop.js";
 
 interface WorkFlags extends QueueFlags {
   readonly model?: string;
@@ -48,12 +48,9 @@ async function workOnPhotos(flags: WorkFlags, interrupt: Interrupt): Promise<voi
   }
   // It ends what it has in its hands, in its own time.
   interrupt.bePatient();
-  const stop = new AbortController();
-  const over = new AbortController();
-  void toldToStop(interrupt.signal, over.signal).then(() => {
-    tell("unsam: Ending the photo at work; a second Ctrl-C ends at once.");
-    stop.abort(new Error("Told to stop."));
-  });
+  const stop = stopSignal(interrupt.signal, () =>
+    tell("unsam: Ending the photo at work; a second Ctrl-C ends at once."),
+  );
   const worked = await work({
     ...{ queue, redis, atOnce, untilDone, graceMs: patience && 1000 * patience, signal: stop.signal },
     load: (model, signal) => loadModel({ ...model, model: flags.model ?? model.model, threads }, signal),
@@ -67,7 +64,7 @@ async function workOnPhotos(flags: WorkFlags, interrupt: Interrupt): Promise<voi
       if (!stop.signal.aborted) throw error;
       return { done: 0, there: 0, parked: 0 };
     })
-    .finally(() => over.abort());
+    .finally(stop.end);
   process.exitCode = worked.parked > 0 ? EXIT_FAILED : 0;
   printResult(
     flags.json ?? false,

@@ -11,3 +11,17 @@ export function toldToStop(interrupted: AbortSignal, over?: AbortSignal): Promis
     });
   });
 }
+
+/** Aborts when the process is told to stop; after `end` it does so no more. */
+export function stopSignal(
+  interrupted: AbortSignal,
+  onStop: () => void = () => {},
+): { readonly signal: AbortSignal; end(): void } {
+  const stop = new AbortController();
+  const over = new AbortController();
+  void toldToStop(interrupted, over.signal).then(() => {
+    onStop();
+    stop.abort(new Error("Told to stop."));
+  });
+  return { signal: stop.signal, end: () => over.abort() };
+}

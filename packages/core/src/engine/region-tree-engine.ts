@@ -4,7 +4,13 @@ import { Mask } from "../mask/index.js";
 import type { ModelCapabilities } from "../models/index.js";
 import type { AddonAt } from "../operations/index.js";
 import type { Prompt } from "../prompt.js";
-import { type LearnedCues, type RegionTree, TREE_LOGIT_SIDE, treeBuffers } from "../region-tree/index.js";
+import {
+  type LearnedCues,
+  logOdds,
+  type RegionTree,
+  TREE_LOGIT_SIDE,
+  treeBuffers,
+} from "../region-tree/index.js";
 import {
   bulkThreads,
   CallLimit,
@@ -186,6 +192,7 @@ class RegionTreeImage implements EngineImage {
       const { words, logits } = painted.get(key)!;
       const mask = masks.get(key) ?? new Mask(this.width, this.height, words);
       masks.set(key, mask);
+      // The tree has no object score; the log-odds of its score has the same sign and sense.
       return { mask, score, objectScore: logOdds(score), stability, granularity, logits };
     };
     return answers.map(({ best, alternatives }, i) => {
@@ -245,10 +252,4 @@ function plainPrompts(prompts: readonly Prompt[]): PlainPrompt[] {
     plain.set(mask, known);
     return { ...prompt, mask: known };
   });
-}
-
-/** The tree has no object score; the log-odds of its score, within ±6.9, has the same sign and sense. */
-function logOdds(score: number): number {
-  const share = Math.min(0.999, Math.max(0.001, score));
-  return Math.log(share / (1 - share));
 }

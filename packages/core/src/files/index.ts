@@ -11,6 +11,7 @@ export {
   photosBelow,
   photosIn,
 } from "./photos.js";
+export { piecesOf } from "./pieces-of.js";
 export {
   DEFAULT_MAX_FILE_BYTES,
   DEFAULT_MAX_TEXT_BYTES,

@@ -8,7 +8,8 @@ export function cellCoverage(mask: Mask, side: number): Float32Array {
   const columns = areaCoverage(width, side);
   const shares = new Float32Array(side * side);
   const sum = new Float32Array(width);
-  const [firstWord, endWord] = usedWords(mask);
+  const { x: left, width: across } = mask.bbox;
+  const [firstWord, endWord] = [left >> 5, (left + across + 31) >> 5];
   for (let y = 0; y < side; y++) {
     let touched = false;
     for (let k = rows.start[y]; k < rows.start[y + 1]; k++) {
@@ -36,16 +37,4 @@ export function cellCoverage(mask: Mask, side: number): Float32Array {
     }
   }
   return shares;
-}
-
-/** The words of a row between which all pixels lie, the second exclusive. */
-function usedWords({ words, stride, height }: Mask): [number, number] {
-  let first = stride;
-  let end = 0;
-  for (let y = 0; y < height; y++) {
-    const row = y * stride;
-    for (let word = 0; word < first; word++) if (words[row + word] !== 0) first = word;
-    for (let word = stride - 1; word >= end; word--) if (words[row + word] !== 0) end = word + 1;
-  }
-  return [first, end];
 }

@@ -2,6 +2,7 @@ import { UnSAMError } from "../errors.js";
 import { Mask } from "../mask/mask.js";
 import { removeSmallRegions } from "../mask/small-regions.js";
 import type { PromptPoint } from "../prompt.js";
+import { logOdds } from "../region-tree/answer-logits.js";
 import { treeMask } from "../region-tree/answer-mask.js";
 import { segmentTree } from "../region-tree/segment.js";
 import { corrected } from "./corrected.js";
@@ -226,10 +227,4 @@ function nearest(thing: TrackedThing, at: number, reverse: boolean): [number, Re
 function turned(sight: Sight): Sight {
   const [x, y] = sight.velocity;
   return { ...sight, velocity: [-x, -y] };
-}
-
-/** Within ±6.9. */
-function logOdds(share: number): number {
-  const kept = Math.min(0.999, Math.max(0.001, share));
-  return Math.log(kept / (1 - kept));
 }

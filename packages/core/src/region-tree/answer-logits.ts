@@ -21,8 +21,8 @@ export function treeLogits(tree: RegionTree, answer: TreeAnswer): Tensor {
 /** Log-odds of the share of each of 256 × 256 cells that a mask covers. */
 export function coverageLogits(mask: Mask): Tensor {
   // Most cells are covered wholly or not at all: their logarithm is taken once.
-  const none = logOdds(MARGIN);
-  const whole = logOdds(1 - MARGIN);
+  const none = logOdds(0);
+  const whole = logOdds(1);
   const data = cellCoverage(mask, TREE_LOGIT_SIDE).map((covered) => {
     if (covered <= MARGIN) return none;
     return covered >= 1 - MARGIN ? whole : logOdds(covered);
@@ -30,6 +30,8 @@ export function coverageLogits(mask: Mask): Tensor {
   return { data, shape: [TREE_LOGIT_SIDE, TREE_LOGIT_SIDE] };
 }
 
-function logOdds(share: number): number {
-  return Math.log(share / (1 - share));
+/** Log-odds of a share, within ±6.9. */
+export function logOdds(share: number): number {
+  const kept = Math.min(1 - MARGIN, Math.max(MARGIN, share));
+  return Math.log(kept / (1 - kept));
 }

@@ -1,4 +1,4 @@
-export { coverageLogits, TREE_LOGIT_SIDE, treeLogits } from "./answer-logits.js";
+export { coverageLogits, logOdds, TREE_LOGIT_SIDE, treeLogits } from "./answer-logits.js";
 export { treeMask } from "./answer-mask.js";
 export {
   buildRegionTree,

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { openRegularFile } from "../files/index.js";
+import { openRegularFile, piecesOf } from "../files/index.js";
 import type { Abortable } from "../runtime/callers-abort.js";
 
 /** What a file's content must be, by a sum of it. */
@@ -39,8 +39,6 @@ export class Digest {
   }
 }
 
-const PIECE = 2 ** 20;
-
 /** Reads a whole file for its sums. Throws `E_IO`, or the signal's reason. */
 export async function digestOfFile(
   file: string,
@@ -50,15 +48,13 @@ export async function digestOfFile(
   const { handle, size } = await openRegularFile(file, { what: "The model", signal });
   try {
     const digest = new Digest(sum, size);
-    const piece = new Uint8Array(PIECE);
-    for (let at = 0; ; ) {
-      signal?.throwIfAborted();
-      const { bytesRead } = await handle.read(piece, 0, PIECE, at);
-      if (bytesRead === 0) return digest.end();
-      digest.update(piece.subarray(0, bytesRead));
-      at += bytesRead;
+    let at = 0;
+    for await (const piece of piecesOf(handle, signal)) {
+      digest.update(piece);
+      at += piece.length;
       onBytes?.(at, size);
     }
+    return digest.end();
   } finally {
     await handle.close();
   }

@@ -1,11 +1,9 @@
 import { createHash } from "node:crypto";
 import { UnSAMError } from "@unsam/core/errors";
-import { DEFAULT_MAX_FILE_BYTES, openRegularFile, readFileBytes, reasonOf } from "@unsam/core/files";
+import { openRegularFile, piecesOf, readFileBytes, readPieces, reasonOf } from "@unsam/core/files";
 import { checkFormat } from "@unsam/core/image";
 import { S3Store } from "../s3/s3-store.js";
 import { locationOf } from "./location.js";
-
-const PIECE = 2 ** 20;
 
 /** SHA-256 of a photo's bytes, which are never held together. Throws `E_IO`, `E_BAD_OPTION`, or the signal's reason. */
 export async function digestOfPhoto(photo: string, signal: AbortSignal): Promise<string> {
@@ -21,13 +19,8 @@ export async function digestOfPhoto(photo: string, signal: AbortSignal): Promise
   }
   const { handle } = await openRegularFile(location.path, { what: "The photo", code: "E_IO", signal });
   try {
-    const piece = Buffer.allocUnsafe(PIECE);
-    for (;;) {
-      signal.throwIfAborted();
-      const { bytesRead } = await handle.read(piece, 0, PIECE, null);
-      if (bytesRead === 0) return hash.digest("hex");
-      hash.update(piece.subarray(0, bytesRead));
-    }
+    for await (const piece of piecesOf(handle, signal)) hash.update(piece);
+    return hash.digest("hex");
   } catch (cause) {
     signal.throwIfAborted();
     throw new UnSAMError("E_IO", `The photo ${location.path} could not be read: ${reasonOf(cause)}.`, {
@@ -42,17 +35,16 @@ export async function digestOfPhoto(photo: string, signal: AbortSignal): Promise
 export async function readPhoto(photo: string, signal: AbortSignal): Promise<Uint8Array> {
   const location = locationOf(photo);
   const name = `The image ${photo}`;
+  const look = (head: Uint8Array) => void checkFormat(head, name);
   if (location.kind === "s3") {
     const store = await S3Store.open(location.bucket);
-    const bytes = await store.read(location.key, DEFAULT_MAX_FILE_BYTES, signal);
-    checkFormat(bytes.subarray(0, 4096), name);
-    return bytes;
+    return readPieces(await store.pieces(location.key, signal), { name, code: "E_BAD_IMAGE", signal, look });
   }
   return readFileBytes(location.path, {
     what: "The image",
     code: "E_BAD_IMAGE",
     systemCode: "E_IO",
     signal,
-    look: (head) => checkFormat(head, name),
+    look,
   });
 }

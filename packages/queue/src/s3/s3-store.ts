@@ -79,20 +79,6 @@ export class S3Store {
     })();
   }
 
-  /** Throws `E_BAD_IMAGE` for more bytes than allowed. */
-  async read(key: string, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
-    const pieces: Uint8Array[] = [];
-    let length = 0;
-    for await (const piece of await this.pieces(key, signal)) {
-      length += piece.length;
-      if (length > maxBytes) {
-        throw new UnSAMError("E_BAD_IMAGE", `${this.#name(key)} is larger than ${maxBytes} bytes.`);
-      }
-      pieces.push(piece);
-    }
-    return Buffer.concat(pieces, length);
-  }
-
   /** Names of photos whose keys begin so, a page of a thousand at a time. */
   async *photosBelow(prefix: string, signal: AbortSignal): AsyncGenerator<string> {
     let token: string | undefined;
