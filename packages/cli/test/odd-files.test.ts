@@ -44,6 +44,7 @@ describe.skipIf(process.platform === "win32")("unsam", { timeout: 120_000 }, () 
       ["--targets", ["calibrate", "--targets", `${odd}.json`, "--out", "calibration.json"]],
       ["--model", [...segment, "--model", `${odd}.pt`]],
       ["inspect", ["inspect", `${odd}.pt`]],
+      ["the photo of studio", ["studio", `${odd}.png`, "--model", "region-tree", "--no-open"]],
     ])(`refuses ${odd} as %s at once`, (_, args) => refuse(args, /not a regular file/));
 
     it.concurrent.each<[string, string[]]>([
@@ -55,6 +56,13 @@ describe.skipIf(process.platform === "win32")("unsam", { timeout: 120_000 }, () 
       ["--preview", ["pseudo-label", ".", "--out", "labels", "--preview", `${odd}.png`]],
     ])(`writes no ${odd} as %s`, (_, args) => refuse(args, /is a pipe, a device or a socket/));
   }
+
+  it("gives an assistant no file for a folder of photos", async () => {
+    const roots = ["mcp", "--model", "region-tree", "--root", "own.png"];
+    const { code, stderr } = await unsam(roots, { cwd: folder, timeout: 60_000 });
+    expect(sentences(stderr)).toEqual([expect.stringContaining("There is no folder “own.png”")]);
+    expect(code).toBe(1);
+  });
 
   it.concurrent.each<[string, string[]]>([
     ["the mask over the overlay", [...segment, "--out", "a.png", "--overlay", "./a.png"]],

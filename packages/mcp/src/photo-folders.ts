@@ -1,4 +1,4 @@
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { shown } from "@unsam/core/files";
@@ -13,14 +13,7 @@ export class PhotoFolders {
 
   /** Throws `E_IO` for a folder that is not there. */
   static async open(folders: readonly string[]): Promise<PhotoFolders> {
-    const real = folders.map((folder) =>
-      realpath(folder).catch((cause) => {
-        throw new UnSAMError("E_IO", `There is no folder ${shown(folder)}; name one that is there.`, {
-          cause,
-        });
-      }),
-    );
-    return new PhotoFolders(await Promise.all(real));
+    return new PhotoFolders(await Promise.all(folders.map(realFolder)));
   }
 
   /**
@@ -37,6 +30,15 @@ export class PhotoFolders {
       `There is no photo ${shown(name)} in the folders that may be looked at (${this.#folders.join(", ")}).`,
     );
   }
+}
+
+async function realFolder(folder: string): Promise<string> {
+  const isFolder = await stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) return realpath(folder);
+  throw new UnSAMError("E_IO", `There is no folder ${shown(folder)}; name one that is there.`);
 }
 
 function liesIn(file: string, folder: string): boolean {

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { notTakenSentence, photosIn, readFileBytes, reasonOf, shown } from "@unsam/core/files";
+import { lookAtFile, notTakenSentence, photosIn, readFileBytes, reasonOf, shown } from "@unsam/core/files";
 import { UnSAMError } from "@unsam/sdk";
 
 /** The photos that the user named on the command line: one, or those of a folder. */
@@ -16,14 +16,17 @@ export class PhotoList {
     this.notes = notes;
   }
 
-  /** Throws `E_IO`. */
+  /** Throws `E_IO`; `E_BAD_IMAGE` for what is neither a file nor a folder. */
   static async open(given: string | undefined, signal?: AbortSignal): Promise<PhotoList> {
     signal?.throwIfAborted();
     if (given === undefined) return new PhotoList(".", [], []);
     const found = await stat(given).catch((cause) => {
       throw new UnSAMError("E_IO", `${shown(given)} cannot be opened: ${reasonOf(cause)}.`, { cause });
     });
-    if (!found.isDirectory()) return new PhotoList(path.dirname(given), [path.basename(given)], []);
+    if (!found.isDirectory()) {
+      await lookAtFile(given, { what: "The photo", code: "E_BAD_IMAGE", signal });
+      return new PhotoList(path.dirname(given), [path.basename(given)], []);
+    }
     const inside = await photosIn(given);
     const note = notTakenSentence(inside);
     return new PhotoList(given, inside.photos, note === null ? [] : [note]);
