@@ -8,8 +8,11 @@ if (wanted && wanted !== process.versions.node) {
   throw new Error(`The tests were to run on Node ${wanted}, but this is ${process.versions.node}.`);
 }
 
-/** They promise times, which a test beside them would take away. */
-const ALONE = ["concurrency", "interrupt", "responsiveness", "terminal", "under-load"].map(
+/**
+ * They promise times, which a test beside them would take away, or count what runs in their process, where the files before them
+ * may have left an image for the garbage collector to end.
+ */
+const ALONE = ["click-path", "concurrency", "interrupt", "responsiveness", "terminal", "under-load"].map(
   (name) => `test/**/${name}.test.ts`,
 );
 
