@@ -8,6 +8,7 @@ import { expect, it } from "vitest";
 
 it("unsam serve answers until it is told to stop, needs a token of the environment, and ends with 0", async () => {
   const token = "a-token-of-the-environment";
+  const apiKey = "a-key-of-label-studio";
   const words = [
     "serve",
     "--port",
@@ -17,10 +18,16 @@ it("unsam serve answers until it is told to stop, needs a token of the environme
     "--model",
     "region-tree",
     "--no-defaults",
+    "--label-studio",
+    "http://127.0.0.1:9",
     "--log",
   ];
   const child = spawn(process.execPath, [inRepository("packages", "cli", "bin", "unsam.js"), ...words], {
-    env: { ...process.env, UNSAM_TOKENS: `another-long-token, ${token}` },
+    env: {
+      ...process.env,
+      UNSAM_TOKENS: `another-long-token, ${token}`,
+      LABEL_STUDIO_API_KEY: `${apiKey}\n`,
+    },
   });
   let log = "";
   child.stdout.on("data", (part) => {
@@ -39,8 +46,18 @@ it("unsam serve answers until it is told to stop, needs a token of the environme
   const photo = await readFile(inRepository("docs", "images", "fruit-board.jpg"));
   const { segments } = await client.segmentPhoto(photo, { prompts: [{ points: [[323, 123]] }] });
   expect(segments[0].rle.size).toEqual([341, 512]);
+  const setup = await fetch(`${address}/label-studio/setup`, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      authorization: `Basic ${Buffer.from(`any:${token}`).toString("base64")}`,
+    },
+    body: JSON.stringify({ project: "1.2" }),
+  });
+  expect(await setup.json()).toEqual({ model_version: expect.stringMatching(/^unsam region-tree /) });
   child.kill("SIGTERM");
   expect(await ended).toEqual([0, null]);
   expect(log).toContain('"url":"/v1/segment"');
   expect(log).not.toContain(token);
+  expect(log).not.toContain(apiKey);
 });

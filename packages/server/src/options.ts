@@ -55,6 +55,16 @@ export interface UrlOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** A Label Studio for which the service is a model (docs/label-studio.md). */
+export interface LabelStudioOptions {
+  /** Where it lies: "http://127.0.0.1:8080". Photos are fetched from there, also in a private network. */
+  readonly url: string;
+  /** Legacy token or personal access token of a user who sees the projects; without one, only photos that need none. */
+  readonly apiKey?: string | undefined;
+  /** Regions of a photo on which nobody has clicked yet, largest first (default 64; 0: none). */
+  readonly mostRegions?: number | undefined;
+}
+
 /** Requests of one client (token, else address) in a window of time. */
 export interface RateOptions {
   readonly max: number;
@@ -69,6 +79,8 @@ export interface ServiceOptions {
   readonly limits?: ServiceLimits | undefined;
   readonly cache?: CacheOptions | undefined;
   readonly urls?: UrlOptions | undefined;
+  /** Adds the routes of a Label Studio ML backend below `/label-studio`. */
+  readonly labelStudio?: LabelStudioOptions | undefined;
   /** Bearer tokens; one of them is then needed for everything but `/health`, `/ready` and the description. */
   readonly tokens?: readonly string[] | undefined;
   /** Default 1200 requests a minute; false: no limit. */
@@ -110,6 +122,18 @@ const urls = z.strictObject({
   ),
   timeoutMs: count.max(LONGEST_MS).default(15_000),
 });
+const labelStudio = z.strictObject({
+  url: z
+    .string()
+    .regex(/^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/, "it is such as http://127.0.0.1:8080")
+    .refine((url) => URL.canParse(url), "it is such as http://127.0.0.1:8080"),
+  // A fault says nothing of the key.
+  apiKey: z
+    .string("an API key is a text")
+    .regex(/^[\x21-\x7e]+$/, "an API key has no blanks and no lines")
+    .optional(),
+  mostRegions: z.number().int().min(0).max(1000).default(64),
+});
 const origin = z
   .string()
   .regex(/^https?:\/\/[^/]+$/, "an origin is such as https://example.com, without a path");
@@ -126,6 +150,7 @@ export const serviceSchema = z.strictObject({
   limits: limits.prefault({}),
   cache: cache.prefault({}),
   urls: urls.optional(),
+  labelStudio: labelStudio.optional(),
   tokens: z.array(z.string().min(16, "a token has at least 16 characters")).default([]),
   rate: z
     .union([z.literal(false), z.strictObject({ max: count, windowMs: count.max(LONGEST_MS) })])

@@ -8,6 +8,7 @@ import plugin from "fastify-plugin";
 import { sendError } from "./http/errors.js";
 import { checkOrigin } from "./http/origins.js";
 import { Tokens } from "./http/tokens.js";
+import { labelStudioRoutes } from "./label-studio/routes.js";
 import { type ParsedServiceOptions, parseServiceOptions, type ServiceOptions } from "./options.js";
 import { describeService, descriptionRoutes } from "./routes/description.js";
 import { everythingRoute } from "./routes/everything.js";
@@ -84,6 +85,7 @@ async function addRoutes(
     oneGoRoute(context);
     everythingRoute(context);
     statusRoutes(context);
+    if (options.labelStudio) labelStudioRoutes(context, options.labelStudio, options.urls);
     if (isDescribed) descriptionRoutes(context);
   });
 }
@@ -98,7 +100,10 @@ function addHooks(
   app.decorateRequest("unsamToken", -1);
   app.addHook("onRequest", async (request, reply) => {
     request.unsamSince = performance.now();
-    request.unsamToken = tokens.indexOf(request.headers.authorization);
+    request.unsamToken = tokens.indexOf(
+      request.headers.authorization,
+      request.routeOptions.config.takesPassword,
+    );
     reply.header("x-request-id", request.id);
     checkOrigin(request.headers, origins);
     if (request.routeOptions.config.isPublic) return;

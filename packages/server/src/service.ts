@@ -252,3 +252,8 @@ function photoCost(pixels: number): number {
 export function clickCost(pixels: number, masks = 1): number {
   return 0.5 + (masks * pixels) / 1e6;
 }
+
+/** What all masks of an image cost beside a photo of its size: the network is asked many times. */
+export function everythingCost(pixels: number): number {
+  return 3 * (0.3 + pixels / 1e6);
+}

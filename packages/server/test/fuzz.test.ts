@@ -22,7 +22,8 @@ let running: Running;
 let description: Description;
 beforeAll(async () => {
   const limits = { photoBytes: 50_000, pixels: 20_000 };
-  running = await start({ limits });
+  // Nobody listens there.
+  running = await start({ limits, labelStudio: { url: "http://127.0.0.1:9" } });
   description = (await (await fetch(`${running.address}/openapi.json`)).json()) as Description;
 });
 afterAll(() => running.app.close());

@@ -1,5 +1,6 @@
 import { UnSAMError } from "@unsam/core/errors";
 import { readFileText } from "@unsam/core/files";
+import type { LabelStudioOptions } from "@unsam/server";
 import { Command } from "commander";
 import { count, port, repeatable } from "../arguments.js";
 import { markRepeatable } from "../defaults/default-flags.js";
@@ -20,12 +21,16 @@ interface ServeFlags extends ModelOptions {
   readonly spill?: string;
   readonly allowHost?: string[];
   readonly origin?: string[];
+  readonly labelStudio?: string;
+  readonly labelStudioKeyFile?: string;
   readonly maxPixels?: number;
   readonly log?: true;
 }
 
 /** Tokens for the service, separated by blanks, commas or lines. On the command line every user of the machine would see them. */
 const TOKENS = "UNSAM_TOKENS";
+/** Of Label Studio, as its own tools name it. */
+const API_KEY = "LABEL_STUDIO_API_KEY";
 const MOST_TOKEN_BYTES = 2 ** 20;
 
 export function serveCommand(interrupt: Interrupt): Command {
@@ -41,6 +46,8 @@ export function serveCommand(interrupt: Interrupt): Command {
     .option("--spill <dir>", "keep encoded images there that do not fit into memory")
     .option("--allow-host <name>", "photos may be fetched from this host; repeatable", repeatable)
     .option("--origin <origin>", "pages of this origin may call the service; repeatable", repeatable)
+    .option("--label-studio <url>", "be a model for the Label Studio that lies there, below /label-studio")
+    .option("--label-studio-key-file <file>", `its API key, to fetch photos with (else that of ${API_KEY})`)
     .option("--log", "print a line of JSON for each request to standard output");
   markRepeatable(command, "--allow-host", "--origin");
   command.action((flags: ServeFlags) => answerRequests(flags, interrupt));
@@ -50,6 +57,10 @@ export function serveCommand(interrupt: Interrupt): Command {
       "unsam serve --host 0.0.0.0 --token-file tokens.txt --spill encoded",
       "for a network, with tokens, and a folder for what does not fit into memory",
     ],
+    [
+      "unsam serve --label-studio http://127.0.0.1:8080 --label-studio-key-file key.txt",
+      "as a model in Label Studio: http://127.0.0.1:3000/label-studio",
+    ],
   ]);
 }
 
@@ -57,6 +68,7 @@ async function answerRequests(flags: ServeFlags, interrupt: Interrupt): Promise<
   const { signal } = interrupt;
   const { serve } = await optionalPackage("@unsam/server", "serve", () => import("@unsam/server"));
   const tokens = await readTokens(flags.tokenFile, signal);
+  const labelStudio = await readLabelStudio(flags, signal);
   await using unsam = await loadModel(flags, signal);
   const { host, port, withoutToken, cache, spill, allowHost, origin, maxPixels, log } = flags;
   const server = await serve({
@@ -69,6 +81,7 @@ async function answerRequests(flags: ServeFlags, interrupt: Interrupt): Promise<
     cache: { bytes: cache === undefined ? undefined : cache * 2 ** 20, spill },
     urls: allowHost && { hosts: allowHost },
     origins: origin,
+    labelStudio,
     logger: log
       ? { level: "info", stream: { write: print } }
       : { level: "error", stream: { write: tellLine } },
@@ -86,16 +99,28 @@ function tellLine(line: string): void {
   tell(line.trimEnd());
 }
 
+async function readLabelStudio(
+  { labelStudio: url, labelStudioKeyFile: file }: ServeFlags,
+  signal: AbortSignal,
+): Promise<LabelStudioOptions | undefined> {
+  if (url === undefined) return undefined;
+  const apiKey = (await readSecret("The file of the API key", file, API_KEY, signal)).trim();
+  return { url, apiKey: apiKey === "" ? undefined : apiKey };
+}
+
+/** What a file holds, else a variable of the environment. */
+async function readSecret(
+  what: string,
+  file: string | undefined,
+  variable: string,
+  signal: AbortSignal,
+): Promise<string> {
+  if (file === undefined) return process.env[variable] ?? "";
+  return readFileText(file, { what, code: "E_BAD_FILE", maxBytes: MOST_TOKEN_BYTES, signal });
+}
+
 async function readTokens(file: string | undefined, signal: AbortSignal): Promise<string[]> {
-  const text =
-    file === undefined
-      ? (process.env[TOKENS] ?? "")
-      : await readFileText(file, {
-          what: "The file of tokens",
-          code: "E_BAD_FILE",
-          maxBytes: MOST_TOKEN_BYTES,
-          signal,
-        });
+  const text = await readSecret("The file of tokens", file, TOKENS, signal);
   const tokens = text.split(/[\s,]+/).filter((token) => token !== "");
   if (file === undefined || tokens.length > 0) return tokens;
   throw new UnSAMError("E_BAD_FILE", "The file of tokens holds none; write one a line.");

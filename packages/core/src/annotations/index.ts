@@ -1,3 +1,4 @@
+export { decodeBrush, encodeBrush } from "./brush-runs.js";
 export { ANNOTATION_CODECS, annotationJson, codecNamed, codecOf, recogniseAnnotations } from "./codecs.js";
 export type { AnnotatedPhoto, AnnotationCodec, ReadContext, WriteContext } from "./format.js";
 export { className } from "./formats/yolo.js";
@@ -10,3 +11,4 @@ export {
   polygonsOf,
   type RegionShape,
 } from "./record.js";
+export { walkXml, type XmlHandler } from "./xml.js";

@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { ServiceError } from "../service-error.js";
 
-/** Bearer tokens (RFC 6750). Only their digests are kept, and comparing takes the same time whatever was sent. */
+/**
+ * Bearer tokens (RFC 6750), or passwords of whatever user where a client knows no others (RFC 7617). Only their digests are
+ * kept, and comparing takes the same time whatever was sent.
+ */
 export class Tokens {
   readonly #digests: readonly Buffer[];
 
@@ -14,8 +17,8 @@ export class Tokens {
   }
 
   /** Which token a request carries; −1: none of them. */
-  indexOf(authorization: string | undefined): number {
-    const [, given] = /^Bearer +(\S+)$/i.exec(authorization ?? "") ?? [];
+  indexOf(authorization: string | undefined, mayBePassword = false): number {
+    const given = bearer(authorization) ?? (mayBePassword ? password(authorization) : undefined);
     const digest = digestOf(given ?? "");
     let found = -1;
     // All of them, also behind one that is right.
@@ -33,6 +36,18 @@ export class Tokens {
       "A token is needed; send the header Authorization: Bearer with one that is right.",
     );
   }
+}
+
+function bearer(authorization = ""): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+}
+
+function password(authorization = ""): string | undefined {
+  const [, credentials] = /^Basic +([\w+/]+=*)$/i.exec(authorization) ?? [];
+  if (credentials === undefined) return undefined;
+  const text = Buffer.from(credentials, "base64").toString();
+  const colon = text.indexOf(":");
+  return colon < 0 ? undefined : text.slice(colon + 1);
 }
 
 function digestOf(token: string): Buffer {

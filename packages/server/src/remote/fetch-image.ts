@@ -20,6 +20,17 @@ export interface FetcherOptions {
   readonly resolve?: ((host: string) => Promise<readonly Address[]>) | undefined;
   /** Which addresses may be connected to; those of the public internet by default. */
   readonly mayConnect?: ((address: string) => boolean) | undefined;
+  /** A host that the operator named as such: it may lie in a private network. */
+  readonly named?: NamedHost | undefined;
+}
+
+export interface NamedHost {
+  /** Scheme, name and port, as `URL.origin` writes them. */
+  readonly origin: string;
+  /** Which of its addresses may be asked for. */
+  readonly serves: (url: URL) => boolean;
+  /** `Authorization` of requests to it, and to nobody else. */
+  readonly authorization: ((signal: AbortSignal) => Promise<string>) | null;
 }
 
 export interface FetchLimits {
@@ -42,12 +53,14 @@ export class ImageFetcher {
   readonly #timeoutMs: number;
   readonly #resolve: (host: string) => Promise<readonly Address[]>;
   readonly #mayConnect: (address: string) => boolean;
+  readonly #named: NamedHost | null;
 
-  constructor({ hosts, timeoutMs, resolve, mayConnect = isPublicAddress }: FetcherOptions) {
+  constructor({ hosts, timeoutMs, resolve, mayConnect = isPublicAddress, named }: FetcherOptions) {
     this.#hosts = hosts.map((host) => host.toLowerCase());
     this.#timeoutMs = timeoutMs;
     this.#resolve = resolve ?? ((host) => systemLookup(host, { all: true, verbatim: true }));
     this.#mayConnect = mayConnect;
+    this.#named = named ?? null;
   }
 
   /** The photo; its bytes are counted in `room` until the caller gives them back. Throws `E_URL`, 413, 503. */
@@ -75,12 +88,17 @@ export class ImageFetcher {
     url: URL,
     { maxBytes, room, signal }: FetchLimits,
   ): Promise<Photo | { readonly location: string }> {
+    const named = url.origin === this.#named?.origin ? this.#named : null;
+    const authorization = await named?.authorization?.(signal);
     const agent = new Agent({ connect: { lookup: await this.#checkedLookup(url, signal) }, connections: 1 });
     try {
       const { statusCode, headers, body } = await request(url, {
         dispatcher: agent,
         signal,
-        headers: { accept: "image/*", "accept-encoding": "identity", "user-agent": "unsam" },
+        headers: {
+          ...{ accept: "image/*", "accept-encoding": "identity", "user-agent": "unsam" },
+          ...(authorization === undefined ? {} : { authorization }),
+        },
         headersTimeout: this.#timeoutMs,
         bodyTimeout: this.#timeoutMs,
       });
@@ -120,6 +138,7 @@ export class ImageFetcher {
   }
 
   #isListed(url: URL): boolean {
+    if (url.origin === this.#named?.origin && this.#named.serves(url)) return true;
     const name = url.hostname.replace(/\.$/, "").toLowerCase();
     const port = url.port || DEFAULT_PORTS[url.protocol];
     return this.#hosts.some((entry) => {
@@ -138,7 +157,8 @@ export class ImageFetcher {
       ? [{ address: host, family: literal }]
       : // A resolver cannot be stopped: it is no longer waited for.
         await abortable(this.#resolve(host), signal);
-    if (addresses.length === 0 || !addresses.every(({ address }) => this.#mayConnect(address))) {
+    const mayConnect = (address: string) => url.origin === this.#named?.origin || this.#mayConnect(address);
+    if (addresses.length === 0 || !addresses.every(({ address }) => mayConnect(address))) {
       throw refused("This host is not in the public internet");
     }
     return (_, options, callback) => {

@@ -38,7 +38,8 @@ export async function answerPNG(
   }));
 }
 
-async function segmentsFor<T>(
+/** Answers prompts, and writes the answers while their masks have room. */
+export async function segmentsFor<T>(
   service: Service,
   image: EncodedImage,
   { prompts, ...options }: SegmentRequest,

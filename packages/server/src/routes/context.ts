@@ -21,6 +21,8 @@ declare module "fastify" {
     documentedBody?: unknown;
     /** Answers without a token, and while the service stops. */
     isPublic?: boolean;
+    /** Takes a token also as the password of basic authentication. */
+    takesPassword?: boolean;
   }
 }
 

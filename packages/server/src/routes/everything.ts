@@ -3,14 +3,11 @@ import { setImmediate } from "node:timers/promises";
 import { preferredType } from "../http/accept.js";
 import { type EverythingEvent, everythingEvent } from "../schemas/answers.js";
 import { type EverythingRequest, everythingRequest } from "../schemas/requests.js";
-import type { Service } from "../service.js";
+import { everythingCost, type Service } from "../service.js";
 import { callerOf, errorAnswers, imageParams, type RouteContext } from "./context.js";
 import { everythingEvents } from "./everything-events.js";
 
 const TYPES = ["application/x-ndjson", "text/event-stream"] as const;
-
-/** What a whole image costs beside a photo of its size: the network is asked many times. */
-const COST = 3;
 
 /** All masks of an image, as they are found. */
 export function everythingRoute({ app, service }: RouteContext): void {
@@ -45,7 +42,7 @@ export function everythingRoute({ app, service }: RouteContext): void {
         end();
       };
       try {
-        const cost = COST * (0.3 + (image.width * image.height) / 1e6);
+        const cost = everythingCost(image.width * image.height);
         end = await service.metrics.time("wait", () =>
           service.encodes.enter(cost, caller.since, caller.signal),
         );
