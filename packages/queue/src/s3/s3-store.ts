@@ -1,11 +1,15 @@
+import type { Readable } from "node:stream";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { UnSAMError } from "@unsam/core/errors";
 import { isPhotoName, reasonOf } from "@unsam/core/files";
+import { abortable } from "@unsam/core/runtime";
 
 type S3 = typeof import("@aws-sdk/client-s3");
 
-/** For one request with its body; photos and results are megabytes. */
+/** How long an answer may take; that of a body's next piece, too. */
 const REQUEST_MS = 120_000;
+/** A body that comes slower than this is given up, however often a byte of it comes: bytes a millisecond. */
+const SLOWEST = 16;
 
 let loaded: Promise<{ s3: S3; client: S3Client }> | null = null;
 
@@ -17,18 +21,20 @@ export class S3Store {
   readonly #s3: S3;
   readonly #client: S3Client;
   readonly bucket: string;
+  readonly #patienceMs: number;
 
-  private constructor(s3: S3, client: S3Client, bucket: string) {
+  private constructor(s3: S3, client: S3Client, bucket: string, patienceMs: number) {
     this.#s3 = s3;
     this.#client = client;
     this.bucket = bucket;
+    this.#patienceMs = patienceMs;
   }
 
-  /** Throws `E_UNSUPPORTED` where the package that speaks S3 is not installed. */
-  static async open(bucket: string): Promise<S3Store> {
+  /** Answers are waited for as long as `patienceMs` says. Throws `E_UNSUPPORTED` where the package that speaks S3 is not installed. */
+  static async open(bucket: string, patienceMs = REQUEST_MS): Promise<S3Store> {
     loaded ??= load();
     const { s3, client } = await loaded;
-    return new S3Store(s3, client, bucket);
+    return new S3Store(s3, client, bucket, patienceMs);
   }
 
   /** Throws `E_IO` where the bucket is not there or does not let us in. */
@@ -58,23 +64,30 @@ export class S3Store {
     );
   }
 
-  /** The bytes of an object as they come. Throws `E_IO`; `E_BAD_IMAGE` where there is none. */
+  /** The bytes of an object as they come. Throws `E_IO`, also where they stay away; `E_BAD_IMAGE` where there is none. */
   async pieces(key: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const { Body } = await this.#asked(key, signal, (abortSignal) =>
       this.#client.send(new this.#s3.GetObjectCommand({ Bucket: this.bucket, Key: key }), { abortSignal }),
     );
-    const body = Body as AsyncIterable<Uint8Array>;
+    const body = Body as Readable;
     const asked = this.#asked.bind(this);
+    const patienceMs = this.#patienceMs;
     return (async function* () {
-      const iterator = body[Symbol.asyncIterator]();
+      const iterator = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+      const start = performance.now();
+      let received = 0;
       try {
         for (;;) {
-          const { done, value } = await asked(key, signal, () => iterator.next());
+          const leftMs = start + patienceMs + received / SLOWEST - performance.now();
+          const next = (late: AbortSignal) => abortable(iterator.next(), late);
+          const { done, value } = await asked(key, signal, next, Math.min(patienceMs, leftMs));
           if (done) return;
+          received += value.length;
           yield value;
         }
       } finally {
-        await iterator.return?.();
+        // Not `iterator.return`, which waits for a piece that may never come.
+        body.destroy();
       }
     })();
   }
@@ -98,9 +111,14 @@ export class S3Store {
     return `s3://${this.bucket}/${key}`;
   }
 
-  async #asked<T>(key: string, signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #asked<T>(
+    key: string,
+    signal: AbortSignal,
+    ask: (signal: AbortSignal) => Promise<T>,
+    patienceMs = this.#patienceMs,
+  ): Promise<T> {
     try {
-      return await ask(AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]));
+      return await ask(AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, Math.ceil(patienceMs)))]));
     } catch (cause) {
       signal.throwIfAborted();
       const isGone = key !== "" && statusOf(cause) === 404;
