@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { LookedAt, PhotoFolders } from "@unsam/mcp";
+import { UnSAM } from "@unsam/sdk";
 import { inRepository } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -127,5 +129,39 @@ describe("unsam mcp", () => {
     // But for the line that tells of a step that takes more than a second.
     expect(said.replace(/^- .*\n/gm, "")).toBe("");
     expect((await client.listTools()).tools).toHaveLength(4);
+  });
+});
+
+describe("photos that assistants look at", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "unsam-mcp-cache-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it("are encoded once, by what they hold and not by their names, until others need the room", async () => {
+    const { signal } = new AbortController();
+    const paint = async (name: string, red: number) =>
+      sharp({ create: { width: 64, height: 48, channels: 3, background: { r: red, g: 90, b: 40 } } })
+        .png()
+        .toFile(path.join(folder, name));
+    await paint("a.png", 10);
+    await paint("b.png", 200);
+    cpSync(path.join(folder, "a.png"), path.join(folder, "copy-of-a.png"));
+    await using unsam = await UnSAM.load({ model: "region-tree" });
+    const folders = await PhotoFolders.open([folder]);
+    const imageOf = (images: LookedAt, name: string) => images.use(name, signal, async (image) => image);
+
+    await using roomy = new LookedAt(unsam, folders);
+    const first = await imageOf(roomy, "a.png");
+    await imageOf(roomy, "b.png");
+    expect(await imageOf(roomy, "copy-of-a.png")).toBe(first);
+
+    // Room for one.
+    await using narrow = new LookedAt(unsam, folders, { cacheBytes: first.bytes });
+    const gone = await imageOf(narrow, "a.png");
+    await imageOf(narrow, "b.png");
+    await expect(gone.segment({ points: [[5, 5]] })).rejects.toMatchObject({ code: "E_DISPOSED" });
+    expect(await imageOf(narrow, "a.png")).not.toBe(gone);
+    const tooLarge = new LookedAt(unsam, folders, { maxPixels: 1000 });
+    await expect(imageOf(tooLarge, "a.png")).rejects.toMatchObject({ code: "E_BAD_IMAGE" });
+    await tooLarge[Symbol.asyncDispose]();
   });
 });

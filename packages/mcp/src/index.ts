@@ -1,4 +1,4 @@
-export { LookedAt } from "./looked-at.js";
+export { LookedAt, type LookedAtOptions } from "./looked-at.js";
 export { mcpServer } from "./mcp-server.js";
 export { PhotoFolders } from "./photo-folders.js";
 export { type ServeOptions, serveTools } from "./serve.js";

@@ -1,41 +1,61 @@
 import { createHash } from "node:crypto";
+import { UnSAMError } from "@unsam/core/errors";
 import { readFileBytes } from "@unsam/core/files";
-import { checkFormat } from "@unsam/core/image";
+import { checkFormat, readImageHeader } from "@unsam/core/image";
 import type { EncodedImage, UnSAM } from "@unsam/sdk";
+import { bytesToEncode, ImageCache, imageName, type Lease } from "@unsam/sdk/image-cache";
 import type { PhotoFolders } from "./photo-folders.js";
 
-/** A conversation is about few photos, and each holds memory. */
-const MOST_IMAGES = 4;
+/** As in the service: an image that nobody asks about is kept for so long. */
+const TTL_MS = 3_600_000;
 /** Larger photos take a host's memory; it may say otherwise. */
-export const DEFAULT_MAX_PIXELS = 50_000_000;
+const DEFAULT_MAX_PIXELS = 50_000_000;
 const MOST_BYTES = 256 * 2 ** 20;
+const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
 
-/** Photos that were looked at, the latest ones: prompts on the same photo are cheap. */
+export interface LookedAtOptions {
+  /** Larger photos are refused before they are decoded (default 50 million). */
+  readonly maxPixels?: number | undefined;
+  /** What images hold in memory, together (default 512 MiB). */
+  readonly cacheBytes?: number | undefined;
+}
+
+/** Photos that were looked at, in the cache that the service has, too: prompts on the same photo are cheap. */
 export class LookedAt implements AsyncDisposable {
   readonly #unsam: UnSAM;
   readonly #folders: PhotoFolders;
   readonly #maxPixels: number;
-  readonly #images = new Map<string, EncodedImage>();
+  readonly #images: ImageCache;
   /** Calls come one by one: memory holds one photo that is being looked at. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(unsam: UnSAM, folders: PhotoFolders, maxPixels: number = DEFAULT_MAX_PIXELS) {
+  constructor(
+    unsam: UnSAM,
+    folders: PhotoFolders,
+    { maxPixels = DEFAULT_MAX_PIXELS, cacheBytes = DEFAULT_CACHE_BYTES }: LookedAtOptions = {},
+  ) {
     this.#unsam = unsam;
     this.#folders = folders;
     this.#maxPixels = maxPixels;
+    this.#images = new ImageCache({ bytes: cacheBytes, ttlMs: TTL_MS, spill: null });
   }
 
   /** Works on a photo by its name, when the calls before are done. Throws `E_BAD_IMAGE`, or the signal's reason. */
   use<T>(name: string, signal: AbortSignal, act: (image: EncodedImage) => Promise<T>): Promise<T> {
     const turn = this.#last.then(async () => {
       signal.throwIfAborted();
-      return act(await this.#image(name, signal));
+      const { image, release } = await this.#lease(name, signal);
+      try {
+        return await act(image);
+      } finally {
+        release();
+      }
     });
     this.#last = turn.catch(() => {});
     return turn;
   }
 
-  async #image(name: string, signal: AbortSignal): Promise<EncodedImage> {
+  async #lease(name: string, signal: AbortSignal): Promise<Lease> {
     const file = await this.#folders.find(name);
     const bytes = await readFileBytes(file, {
       what: "The photo",
@@ -44,23 +64,22 @@ export class LookedAt implements AsyncDisposable {
       signal,
       look: (head) => checkFormat(head, `The photo ${name}`),
     });
-    const id = createHash("sha256").update(bytes).digest("hex");
-    const image =
-      this.#images.get(id) ?? (await this.#unsam.encode(bytes, { maxPixels: this.#maxPixels, signal }));
-    // The latest is the last.
-    this.#images.delete(id);
-    this.#images.set(id, image);
-    for (const [old, oldest] of this.#images) {
-      if (this.#images.size <= MOST_IMAGES) break;
-      this.#images.delete(old);
-      await oldest.dispose();
-    }
-    return image;
+    const id = imageName(this.#unsam, createHash("sha256").update(bytes).digest("hex"));
+    const kept = this.#images.lease(id);
+    if (kept) return kept;
+    const encode = () => this.#unsam.encode(bytes, { maxPixels: this.#maxPixels, signal });
+    const size = await readImageHeader(bytes, `The photo ${name}`, signal);
+    // Too large a one: this says so at once, without looking at it.
+    if (size.width * size.height > this.#maxPixels) await (await encode()).dispose();
+    // Calls come one by one, so nobody holds the room.
+    await this.#images.add(id, { bytes: bytesToEncode(size), waitMs: 0 }, encode);
+    const made = this.#images.lease(id);
+    if (made) return made;
+    throw new UnSAMError("E_OUT_OF_MEMORY", `There is no room for the photo ${name}; ask again.`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#last;
-    for (const image of this.#images.values()) await image.dispose();
-    this.#images.clear();
+    await this.#images.close();
   }
 }

@@ -1,25 +1,23 @@
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { UnSAM } from "@unsam/sdk";
-import { LookedAt } from "./looked-at.js";
+import { LookedAt, type LookedAtOptions } from "./looked-at.js";
 import { mcpServer } from "./mcp-server.js";
 import { PhotoFolders } from "./photo-folders.js";
 
-export interface ServeOptions {
+export interface ServeOptions extends LookedAtOptions {
   readonly unsam: UnSAM;
   /** Folders whose photos may be looked at. */
   readonly roots: readonly string[];
-  /** Larger photos are refused before they are decoded (default 50 million). */
-  readonly maxPixels?: number | undefined;
   readonly signal: AbortSignal;
   /** Gets what goes wrong besides answers; standard output holds the protocol alone. */
   readonly tell: (sentence: string) => void;
 }
 
 /** Answers one host over standard input and output, until it closes them or the signal says so. Throws `E_IO`. */
-export async function serveTools({ unsam, roots, maxPixels, signal, tell }: ServeOptions): Promise<void> {
+export async function serveTools({ unsam, roots, signal, tell, ...options }: ServeOptions): Promise<void> {
   const folders = await PhotoFolders.open(roots);
   signal.throwIfAborted();
-  await using images = new LookedAt(unsam, folders, maxPixels);
+  await using images = new LookedAt(unsam, folders, options);
   const closed = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve);
     process.stdin.once("close", resolve);

@@ -1,12 +1,10 @@
-import { createHash } from "node:crypto";
 import { readImageHeader } from "@unsam/core/image";
-import { UnSAM } from "@unsam/sdk";
+import { type EncodedImage, UnSAM } from "@unsam/sdk";
+import { bytesToEncode, ImageCache, imageName, type Lease, SpillFolder } from "@unsam/sdk/image-cache";
 import { ByteRoom } from "./admission/byte-room.js";
 import { SharedWork } from "./admission/shared-work.js";
 import { WorkQueue } from "./admission/work-queue.js";
-import { ImageStore, type Lease } from "./images/image-store.js";
 import type { Photo } from "./images/photo.js";
-import { SpillFolder } from "./images/spill-folder.js";
 import { Metrics } from "./metrics/metrics.js";
 import type { ParsedLimits, ParsedServiceOptions } from "./options.js";
 import { ImageFetcher } from "./remote/fetch-image.js";
@@ -19,9 +17,6 @@ export interface Caller {
   /** Aborted when it has gone, or the service gives up. */
   readonly signal: AbortSignal;
 }
-
-/** What a decoded photo and its region tree take. */
-const BYTES_PER_PIXEL = 7;
 
 /** A model, the images it has looked at, and the limits on both: what the routes work with. */
 export class Service {
@@ -36,7 +31,7 @@ export class Service {
   readonly clicks: WorkQueue;
   readonly fetcher: ImageFetcher | null;
   readonly #ownsModel: boolean;
-  readonly #store: ImageStore;
+  readonly #images: ImageCache;
   readonly #spill: SpillFolder | null;
   readonly #shared = new SharedWork();
   readonly #givenUp = new AbortController();
@@ -50,7 +45,7 @@ export class Service {
     this.limits = limits;
     this.#ownsModel = options.unsam === undefined;
     this.#spill = spill;
-    this.#store = new ImageStore({ bytes: cache.bytes, ttlMs: cache.ttlMs, spill });
+    this.#images = new ImageCache({ bytes: cache.bytes, ttlMs: cache.ttlMs, spill });
     this.uploads = new ByteRoom(limits.uploadBytes, "The photo");
     this.masks = new ByteRoom(limits.maskBytes, "The masks of this call");
     const withinMs = limits.answerWithinMs;
@@ -68,12 +63,12 @@ export class Service {
     this.metrics.read({
       queues: { encodes: this.encodes, clicks: this.clicks },
       bytes: {
-        images: () => this.#store.bytes,
+        images: () => this.#images.bytes,
         spilled: () => this.#spill?.bytes ?? 0,
         uploads: () => this.uploads.bytes,
         masks: () => this.masks.bytes,
       },
-      images: { memory: () => this.#store.size, disk: () => this.#spill?.size ?? 0 },
+      images: { memory: () => this.#images.size, disk: () => this.#spill?.size ?? 0 },
     });
   }
 
@@ -135,7 +130,7 @@ export class Service {
   async close(): Promise<void> {
     this.#isStopping = true;
     this.#givenUp.abort(stopping());
-    await this.#store.close();
+    await this.#images.close();
     if (this.#ownsModel) await this.unsam.dispose();
   }
 
@@ -149,7 +144,7 @@ export class Service {
    * reason.
    */
   async encode({ bytes, digest }: Photo, caller: Caller): Promise<Lease & { readonly id: string }> {
-    const id = createHash("sha256").update(this.unsam.engine.info.fingerprint).update(digest).digest("hex");
+    const id = imageName(this.unsam, digest);
     const kept = await this.#find(id, caller.signal);
     if (kept) return { ...kept, id };
     await this.#shared.run(id, caller.signal, (stop) => this.#lookAt(id, bytes, caller.since, stop));
@@ -164,13 +159,14 @@ export class Service {
   }
 
   delete(id: string): Promise<boolean> {
-    return this.#store.delete(id);
+    return this.#images.delete(id);
   }
 
   async #find(id: string, signal: AbortSignal): Promise<Lease | null> {
-    if (this.#store.has(id)) {
+    const held = this.#images.lease(id);
+    if (held) {
       this.metrics.looked("memory");
-      return this.#store.lease(id);
+      return held;
     }
     const spill = this.#spill;
     if (!spill?.has(id)) {
@@ -183,16 +179,15 @@ export class Service {
   }
 
   async #load(id: string, spill: SpillFolder, stop: AbortSignal): Promise<boolean> {
-    if (this.#store.has(id)) return true;
+    if (this.#images.has(id)) return true;
     const about = { bytes: spill.bytesOf(id), waitMs: this.limits.answerWithinMs / 2 };
     try {
-      await this.#store.add(id, about, () =>
-        this.metrics.time("load", async () => {
-          const image = await spill.read(this.unsam, id, stop);
-          if (!image) throw noImage();
-          return image;
-        }),
-      );
+      const load = async () => {
+        const image = await spill.read(this.unsam, id, stop);
+        if (!image) throw noImage();
+        return image;
+      };
+      await this.#keep(id, about, () => this.metrics.time("load", load));
       return true;
     } catch (problem) {
       if (problem instanceof Error && "code" in problem && problem.code === "E_NO_IMAGE") return false;
@@ -200,27 +195,36 @@ export class Service {
     }
   }
 
-  async #lookAt(id: string, bytes: Uint8Array, since: number, stop: AbortSignal): Promise<void> {
-    const { width, height } = await readImageHeader(bytes, "The photo", stop);
+  async #lookAt(id: string, photo: Uint8Array, since: number, stop: AbortSignal): Promise<void> {
+    const { width, height } = await readImageHeader(photo, "The photo", stop);
     const signal = this.signalFor(stop, this.limits.workMs);
     const maxPixels = this.limits.pixels;
-    const encode = () => this.metrics.time("encode", () => this.unsam.encode(bytes, { maxPixels, signal }));
+    const encode = () => this.metrics.time("encode", () => this.unsam.encode(photo, { maxPixels, signal }));
     const pixels = width * height;
     // Too large a one: this says so at once, without looking at it.
     if (pixels > maxPixels) await (await encode()).dispose();
     const end = await this.metrics.time("wait", () => this.encodes.enter(photoCost(pixels), since, signal));
     try {
-      const about = { bytes: BYTES_PER_PIXEL * pixels, waitMs: this.limits.answerWithinMs / 2 };
-      await this.#store.add(id, about, encode);
+      const bytes = bytesToEncode({ width, height });
+      await this.#keep(id, { bytes, waitMs: this.limits.answerWithinMs / 2 }, encode);
     } finally {
       end();
     }
   }
 
+  async #keep(
+    id: string,
+    about: { readonly bytes: number; readonly waitMs: number },
+    make: () => Promise<EncodedImage>,
+  ): Promise<void> {
+    if (!(await this.#images.add(id, about, make))) throw busy(2);
+  }
+
   #leaseOrBusy(id: string): Lease {
+    const lease = this.#images.lease(id);
     // Others pushed it out already.
-    if (!this.#store.has(id)) throw busy(1);
-    return this.#store.lease(id);
+    if (!lease) throw busy(1);
+    return lease;
   }
 
   /** Looks at a photo of one megapixel and clicks on it, to know how long that takes here once everything is loaded. */

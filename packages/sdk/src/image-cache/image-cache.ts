@@ -1,8 +1,7 @@
-import type { EncodedImage } from "@unsam/sdk";
-import { busy, noImage } from "../service-error.js";
+import type { EncodedImage } from "../encoded-image.js";
 import type { SpillFolder } from "./spill-folder.js";
 
-export interface StoreOptions {
+export interface ImageCacheOptions {
   /** What all images together hold in memory; one alone may be larger. */
   readonly bytes: number;
   /** An image that nobody has used for so long goes. */
@@ -32,15 +31,15 @@ const SWEEP_MS = 30_000;
  * Encoded images by name; the least recently used go first when together they hold too many bytes. Images in the making
  * count, and so does one that had to go while it was in use, until its last user is done.
  */
-export class ImageStore {
-  readonly #options: StoreOptions;
+export class ImageCache {
+  readonly #options: ImageCacheOptions;
   /** Least recently used first: a Map keeps the order in which keys were set. */
   readonly #entries = new Map<string, Entry>();
   readonly #waiting = new Set<() => void>();
   readonly #sweep: NodeJS.Timeout;
   #bytes = 0;
 
-  constructor(options: StoreOptions) {
+  constructor(options: ImageCacheOptions) {
     this.#options = options;
     this.#sweep = setInterval(() => void this.#removeExpired(), Math.min(options.ttlMs, SWEEP_MS));
     this.#sweep.unref();
@@ -60,14 +59,14 @@ export class ImageStore {
 
   /**
    * Makes an image of about so many bytes and keeps it. Room is made before: idle images go, those in use are waited for.
-   * Throws 503 where there is no room in `waitMs`, and what `make` throws.
+   * False where there was no room in `waitMs`; throws what `make` throws.
    */
   async add(
     id: string,
     about: { readonly bytes: number; readonly waitMs: number },
     make: () => Promise<EncodedImage>,
-  ): Promise<void> {
-    await this.#takeRoom(about);
+  ): Promise<boolean> {
+    if (!(await this.#takeRoom(about))) return false;
     let image: EncodedImage;
     try {
       image = await make();
@@ -77,12 +76,13 @@ export class ImageStore {
     const { bytes } = image;
     this.#bytes += bytes;
     this.#entries.set(id, { image, bytes, users: 0, lastUse: Date.now(), isGone: false });
+    return true;
   }
 
-  /** Throws 404 where there is no image of that name in memory. */
-  lease(id: string): Lease {
+  /** null: there is no image of that name in memory. */
+  lease(id: string): Lease | null {
     const entry = this.#entries.get(id);
-    if (!entry) throw noImage();
+    if (!entry) return null;
     this.#entries.delete(id);
     this.#entries.set(id, entry);
     entry.users++;
@@ -115,16 +115,16 @@ export class ImageStore {
   }
 
   /** Counts the bytes as soon as they fit, so that nobody else takes the same room. */
-  async #takeRoom({ bytes, waitMs }: { readonly bytes: number; readonly waitMs: number }): Promise<void> {
+  async #takeRoom({ bytes, waitMs }: { readonly bytes: number; readonly waitMs: number }): Promise<boolean> {
     const until = performance.now() + waitMs;
     for (;;) {
       for (const [id, entry] of [...this.#entries]) {
-        if (this.#take(bytes)) return;
+        if (this.#take(bytes)) return true;
         if (entry.users === 0) await this.#push(id, entry);
       }
-      if (this.#take(bytes)) return;
+      if (this.#take(bytes)) return true;
       const left = until - performance.now();
-      if (left <= 0) throw busy(2);
+      if (left <= 0) return false;
       await this.#somethingFreed(left);
     }
   }

@@ -1,7 +1,9 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { UnSAMError } from "@unsam/core/errors";
 import { makePrivateFolder } from "@unsam/core/files";
-import { EncodedImage, type UnSAM, UnSAMError } from "@unsam/sdk";
+import { EncodedImage } from "../encoded-image.js";
+import type { UnSAM } from "../unsam.js";
 
 const NAME = /^([0-9a-f]{64})\.safetensors$/;
 

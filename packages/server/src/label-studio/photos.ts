@@ -1,4 +1,4 @@
-import type { Lease } from "../images/image-store.js";
+import type { Lease } from "@unsam/sdk/image-cache";
 import type { LabelStudioOptions, UrlOptions } from "../options.js";
 import { ImageFetcher } from "../remote/fetch-image.js";
 import type { Caller, Service } from "../service.js";
