@@ -10,7 +10,7 @@ import {
   regionStatistics,
   UnSAM,
 } from "@unsam/sdk";
-import { describeWithShared, inRepository, parityFixture, shared } from "@unsam/test-support";
+import { inRepository } from "@unsam/test-support";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -371,51 +371,6 @@ describe("a saved calibration", () => {
     }
     await expect(UnSAM.load({ model: "region-tree", calibration: 7 as never })).rejects.toMatchObject({
       code: "E_BAD_OPTION",
-    });
-  });
-});
-
-describeWithShared("calibrating the mini UnSAMv2 model", () => {
-  it("fits labels on either decoder, and the calibrated model answers as the plain one at the mapped setting", async () => {
-    const reference = parityFixture("unsamv2-mini");
-    const model = { checkpoint: reference.path("checkpoint.pt"), config: reference.path("config.json") };
-    await using plain = await UnSAM.load({ model });
-    const image = await plain.encode(reference.path(reference.images[0].file));
-    const prompt = { points: [[60, 50]] as const };
-    // What the model itself says at 0.6 is the best label there is for 0.6.
-    const wanted = await image.segment({ ...prompt, granularity: 0.6 });
-    const calibration = await calibrate(
-      [image],
-      [{ prompt: { ...prompt, granularity: 0.3 }, mask: wanted.mask }],
-    );
-    expect(calibration.toModel(0.3)).toBeCloseTo(0.6, 1);
-    await using calibrated = await UnSAM.load({ model, calibration });
-    const again = await calibrated.encode(reference.path(reference.images[0].file));
-    const segment = await again.segment({ ...prompt, granularity: 0.3 });
-    expect(segment.granularity).toBe(0.3);
-    expect(segment.mask.iou(wanted.mask)).toBeGreaterThan(0.9);
-    const file = path.join(folder, "encoded.safetensors");
-    await again.save(file);
-    const { EncodedImage } = await import("@unsam/sdk");
-    await using loaded = await EncodedImage.load(calibrated, file);
-    expect((await loaded.segment({ ...prompt, granularity: 0.3 })).mask.iou(segment.mask)).toBeGreaterThan(
-      0.98,
-    );
-  });
-
-  it("is refused on plain SAM 2", async () => {
-    const config = parityFixture("sam21-mini").path("config.json");
-    const model = { checkpoint: shared("parity", "sam21-mini", "checkpoint.safetensors"), config };
-    const calibration = {
-      format: "unsam-calibration",
-      version: 1,
-      knots: [
-        [0, 0],
-        [1, 1],
-      ],
-    } as const;
-    await expect(UnSAM.load({ model, calibration: calibration as never })).rejects.toMatchObject({
-      code: "E_UNSUPPORTED",
     });
   });
 });

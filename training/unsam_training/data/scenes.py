@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from .scenes_layouts import LAYOUTS, Canvas
+from .scenes_canvas import Canvas
+from .scenes_layouts import LAYOUTS
 from .scenes_textures import TextureBank, fractal
 
 KINDS = ("things", "things", "mosaic", "creatures", "street", "cells", "membranes")

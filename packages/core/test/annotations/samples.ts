@@ -97,6 +97,14 @@ export async function writeText(
   return text;
 }
 
+/** What comes back of a file's content, recognised by its name and content, and what was noted on the way. */
+export async function readText(file: string, content: unknown, more: Partial<ReadContext> = {}) {
+  const text = typeof content === "string" ? content : JSON.stringify(content);
+  const known = recogniseAnnotations(text, file, "“a”");
+  const context = reading(more);
+  const images = await known.format.read(known.content, context);
+  return { images, notes: context.notes, format: known.format.name };
+}
 /** What comes back of images written and read in a format, recognised by its content alone. */
 export async function there(
   format: AnnotationCodec,

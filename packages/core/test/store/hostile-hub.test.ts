@@ -1,53 +1,9 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import path from "node:path";
-import { type Interference, sendAndCut, sendRange, sha256 } from "@unsam/test-support";
+import { sendAndCut, sendRange, sha256 } from "@unsam/test-support";
 import { describe, expect, it, vi } from "vitest";
-import { hubSetting, someBytes } from "./hub-setting.js";
-
-const setting = hubSetting();
-const REPO = "some-body/some.model";
-const NAME = `hf:${REPO}/model.pt`;
-const bytes = someBytes(200_000);
-
-/** Answers requests for bytes in a way of its own, the first `times` of them. */
-function atDownload(answer: Interference, times = Number.POSITIVE_INFINITY): void {
-  setting.hub.add(REPO, "model.pt", bytes);
-  let count = 0;
-  setting.hub.interfere = (request, response) =>
-    request.host === "store" && count++ < times ? answer(request, response) : false;
-}
-
-/** Answers whatever the hub itself is asked in a way of its own. */
-function atHub(answer: Interference, times = Number.POSITIVE_INFINITY): void {
-  setting.hub.add(REPO, "model.pt", bytes);
-  let count = 0;
-  setting.hub.interfere = (request, response) =>
-    request.host === "hub" && count++ < times ? answer(request, response) : false;
-}
-
-const blobs = () => path.join(setting.cache, "models--some-body--some.model", "blobs");
-const kept = () => (existsSync(blobs()) ? readdirSync(blobs()) : []);
-const PART = `${sha256(bytes)}.unsam-part`;
-
-/** Nothing lies under a final name, no lock is left, and the error is one sentence with this code. */
-async function fails(message: RegExp, code = "E_DOWNLOAD"): Promise<void> {
-  await expect(setting.pull(NAME)).rejects.toMatchObject({
-    name: "UnSAMError",
-    code,
-    message: expect.stringMatching(message),
-  });
-  expect(kept().filter((name) => name !== PART)).toEqual([]);
-  expect(existsSync(path.join(setting.cache, "models--some-body--some.model", "snapshots"))).toBe(false);
-  const locks = path.join(setting.cache, ".locks", "models--some-body--some.model");
-  expect(existsSync(locks) ? readdirSync(locks) : []).toEqual([]);
-}
-
-async function succeeds(): Promise<void> {
-  const pulled = await setting.pull(NAME);
-  expect(pulled).toMatchObject({ downloaded: true, sha256: sha256(bytes), bytes: bytes.length });
-  expect(readFileSync(pulled.path).equals(bytes)).toBe(true);
-  expect(kept()).toEqual([sha256(bytes)]);
-}
+import { someBytes } from "./hub-setting.js";
+import { atDownload, atHub, blobs, bytes, fails, NAME, PART, REPO, setting, succeeds } from "./one-model.js";
 
 describe("a download", () => {
   it("tells how far it is, from the first byte to the last", async () => {
@@ -351,64 +307,5 @@ describe("a download", () => {
       message: expect.stringMatching(/no room.*30000000000000 more bytes are needed, and \d+ are free/),
     });
     await fails(/30000000000000 bytes; at most 34359738368/);
-  });
-
-  it("is left off at once when its caller gives up, and goes on later from there", async () => {
-    atDownload((request, response) => {
-      response.setHeader("content-length", bytes.length);
-      response.write(bytes.subarray(0, 120_000));
-      return request.host === "store";
-    }, 1);
-    const stop = new AbortController();
-    const reason = new Error("changed my mind");
-    await expect(
-      setting.pull(NAME, {
-        signal: stop.signal,
-        onProgress: (progress) => progress.bytes >= 60_000 && stop.abort(reason),
-      }),
-    ).rejects.toBe(reason);
-    const begun = statSync(path.join(blobs(), PART)).size;
-    expect(begun).toBeGreaterThanOrEqual(60_000);
-    await expect(setting.pull(NAME, { signal: stop.signal })).rejects.toBe(reason);
-    await succeeds();
-    expect(setting.hub.downloads.at(-1)?.headers.range).toBe(`bytes=${begun}-`);
-    expect(setting.told[0]).toMatchObject({ phase: "start", bytes: begun });
-  });
-
-  it("is one for several callers; each may leave, and a callback that throws is its own caller's error", async () => {
-    const { hub, pull } = setting;
-    hub.add(REPO, "model.pt", bytes);
-    const stop = new AbortController();
-    const others = [pull(NAME), pull(NAME)];
-    const leaving = pull(NAME, { signal: stop.signal });
-    const throwing = pull(NAME, {
-      onProgress: () => {
-        throw new Error("my own fault");
-      },
-    });
-    stop.abort(new Error("left"));
-    const [left, thrown, ...stayed] = await Promise.allSettled([leaving, throwing, ...others]);
-    expect(left).toMatchObject({ status: "rejected", reason: { message: "left" } });
-    expect(thrown).toMatchObject({ status: "rejected", reason: { message: "my own fault" } });
-    for (const one of stayed) expect(one).toMatchObject({ status: "fulfilled", value: { downloaded: true } });
-    // HEAD and GET at the hub, GET at the store, and the question about the licence.
-    expect(hub.seen.map(({ method, host }) => `${method} ${host}`).sort()).toEqual([
-      "GET hub",
-      "GET hub",
-      "GET store",
-      "HEAD hub",
-    ]);
-  });
-
-  it("is not begun offline, and no connection is opened", async () => {
-    const { hub, pull } = setting;
-    hub.add(REPO, "model.pt", bytes);
-    for (const variable of ["UNSAM_OFFLINE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"]) {
-      vi.stubEnv(variable, "1");
-      await fails(/is not in .*offline nothing is fetched/, "E_OFFLINE");
-      vi.stubEnv(variable, "0");
-    }
-    await expect(pull(NAME, { offline: true })).rejects.toMatchObject({ code: "E_OFFLINE" });
-    expect(hub.seen).toEqual([]);
   });
 });

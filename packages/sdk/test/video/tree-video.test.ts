@@ -1,6 +1,7 @@
-import { type ImageInput, Mask, UnSAM, type Video } from "@unsam/sdk";
+import { type ImageInput, Mask, UnSAM } from "@unsam/sdk";
 import { pseudoRandom } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { codeOf, trackAll } from "./video-fixture.js";
 
 const WIDTH = 128;
 const HEIGHT = 96;
@@ -62,12 +63,6 @@ const redAt = (t: number): Disc => ({ x: 28 + 4 * t, y: 40 + t, radius: 14 + 0.3
 const blueAt = (t: number): Disc => ({ x: 100 - 2 * t, y: 74, radius: 10, colour: BLUE });
 const FRAMES = Array.from({ length: 8 }, (_, t) => drawn([redAt(t), blueAt(t)]));
 
-async function tracked(video: Video, options?: Parameters<Video["track"]>[0]) {
-  const frames = [];
-  for await (const one of video.track(options)) frames.push(one);
-  return frames;
-}
-
 /** FNV-1a over the words of a mask. */
 function hashOf({ words }: Mask): bigint {
   return words.reduce(
@@ -75,12 +70,6 @@ function hashOf({ words }: Mask): bigint {
     0xcbf29ce484222325n,
   );
 }
-
-const codeOf = (work: Promise<unknown>) =>
-  work.then(
-    () => "done",
-    (error) => error.code ?? error.message,
-  );
 
 describe("a video with the region tree", () => {
   let unsam: UnSAM;
@@ -98,7 +87,7 @@ describe("a video with the region tree", () => {
     expect(given.mask.equals(discMask(redAt(0)))).toBe(true);
     await blue.prompt(3, { points: [[blueAt(3).x, blueAt(3).y]] });
     await boxed.prompt(3, { box: [redAt(3).x - 15, redAt(3).y - 15, redAt(3).x + 16, redAt(3).y + 16] });
-    const there = await tracked(video);
+    const there = await trackAll(video);
     expect(there.map(({ frame }) => frame)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     for (const { frame, objects } of there) {
       const answer = objects.get(red)!;
@@ -109,7 +98,7 @@ describe("a video with the region tree", () => {
         expect(objects.get(boxed)!.mask.iou(discMask(redAt(frame)))).toBeGreaterThan(0.8);
       }
     }
-    const back = await tracked(video, { from: 3, direction: "backward" });
+    const back = await trackAll(video, { from: 3, direction: "backward" });
     expect(back.map(({ frame }) => frame)).toEqual([3, 2, 1, 0]);
     expect(back[3].objects.get(blue)!.mask.iou(discMask(blueAt(0)))).toBeGreaterThan(0.8);
   });
@@ -119,7 +108,7 @@ describe("a video with the region tree", () => {
     await using video = await unsam.openVideo(hiding);
     const red = video.object();
     await red.prompt(0, { mask: discMask(redAt(0)) });
-    const answers = (await tracked(video)).map(({ objects }) => objects.get(red)!);
+    const answers = (await trackAll(video)).map(({ objects }) => objects.get(red)!);
     expect(answers.map(({ isPresent }) => isPresent)).toEqual([
       true,
       true,
@@ -141,27 +130,27 @@ describe("a video with the region tree", () => {
     const blue = video.object();
     await red.prompt(0, { mask: discMask(redAt(0)) });
     await blue.prompt(0, { mask: discMask(blueAt(0)) });
-    const before = await tracked(video);
+    const before = await trackAll(video);
     const { x, y } = blueAt(4);
     const more = await red.prompt(4, { points: [[x, y]] });
     expect(more.mask.area).toBeGreaterThan(before[4].objects.get(red)!.mask.area + 150);
     const less = await red.prompt(4, { points: [[x, y, "background"]] });
     expect(less.mask.iou(before[4].objects.get(red)!.mask)).toBeGreaterThan(0.95);
     await red.prompt(4, { points: [[x, y]] });
-    const after = await tracked(video);
+    const after = await trackAll(video);
     expect(after[4].objects.get(red)!.mask.equals(more.mask)).toBe(true);
     expect(after[5].objects.get(red)!.mask.area).toBeGreaterThan(before[5].objects.get(red)!.mask.area + 100);
     await red.clear(4);
-    expect((await tracked(video))[4].objects.get(red)!.mask.equals(before[4].objects.get(red)!.mask)).toBe(
+    expect((await trackAll(video))[4].objects.get(red)!.mask.equals(before[4].objects.get(red)!.mask)).toBe(
       true,
     );
     await red.remove();
-    for (const [t, { objects }] of (await tracked(video)).entries()) {
+    for (const [t, { objects }] of (await trackAll(video)).entries()) {
       expect(objects.size).toBe(1);
       expect(objects.get(blue)!.mask.equals(before[t].objects.get(blue)!.mask)).toBe(true);
     }
     await video.reset();
-    expect(await codeOf(tracked(video))).toBe("E_BAD_PROMPT");
+    expect(await codeOf(trackAll(video))).toBe("E_BAD_PROMPT");
   });
 
   it("takes another granularity on the way, and gives no pixel to two objects where that is asked", async () => {
@@ -195,11 +184,11 @@ describe("a video with the region tree", () => {
         }
       })(),
     ).rejects.toThrow("enough");
-    const rest = await tracked(video, { from: 3 });
+    const rest = await trackAll(video, { from: 3 });
     expect(rest.map(({ frame }) => frame)).toEqual([3, 4, 5, 6, 7]);
     expect(rest[4].objects.get(red)!.mask.iou(discMask(redAt(7)))).toBeGreaterThan(0.85);
     await video.dispose();
-    expect(await codeOf(tracked(video))).toBe("E_DISPOSED");
+    expect(await codeOf(trackAll(video))).toBe("E_DISPOSED");
   });
 
   it("gives the same masks with a look ahead, and without one", async () => {
@@ -214,7 +203,7 @@ describe("a video with the region tree", () => {
       await using video = await unsam.openVideo(frames);
       const red = video.object();
       await red.prompt(0, { mask: discMask(redAt(0)) });
-      given.push((await tracked(video)).map(({ objects }) => hashOf(objects.get(red)!.mask)));
+      given.push((await trackAll(video)).map(({ objects }) => hashOf(objects.get(red)!.mask)));
     }
     expect(given[0]).toEqual(given[1]);
     expect(new Set(given[0]).size).toBe(FRAMES.length);
@@ -231,7 +220,7 @@ describe("a video with the region tree", () => {
     };
     expect(await codeOf(run())).toBe("E_BAD_IMAGE");
     expect(seen).toEqual([0, 1, 2]);
-    expect(await tracked(video, { to: 2 })).toHaveLength(3);
+    expect(await trackAll(video, { to: 2 })).toHaveLength(3);
   });
 
   it("goes on as if nothing had been after each of a hundred aborts, and ends where it is disposed", async () => {
@@ -239,19 +228,19 @@ describe("a video with the region tree", () => {
     await using video = await unsam.openVideo(FRAMES);
     const red = video.object();
     await red.prompt(0, { mask: discMask(redAt(0)) });
-    const hashes = async () => (await tracked(video)).map(({ objects }) => hashOf(objects.get(red)!.mask));
+    const hashes = async () => (await trackAll(video)).map(({ objects }) => hashOf(objects.get(red)!.mask));
     const expected = await hashes();
     for (let round = 0; round < 100; round++) {
       const abort = new AbortController();
       const timer = setTimeout(() => abort.abort(new Error("enough")), 12 * random());
-      expect(["enough", "done"]).toContain(await codeOf(tracked(video, { signal: abort.signal, to: 2 })));
+      expect(["enough", "done"]).toContain(await codeOf(trackAll(video, { signal: abort.signal, to: 2 })));
       clearTimeout(timer);
     }
     expect(await hashes()).toEqual(expected);
     for (let round = 0; round < 20; round++) {
       const other = await unsam.openVideo(FRAMES);
       await other.object().prompt(0, { mask: discMask(redAt(0)) });
-      const running = codeOf(tracked(other));
+      const running = codeOf(trackAll(other));
       await new Promise((resolve) => setTimeout(resolve, 12 * random()));
       await other.dispose();
       expect(["E_DISPOSED", "done"]).toContain(await running);
@@ -268,7 +257,7 @@ describe("a video with the region tree", () => {
       const [first, last] = [there.object(), back.object()];
       await first.prompt(0, { mask: discMask(redAt(0)) });
       await last.prompt(0, { mask: discMask(redAt(7)) });
-      const answers = await Promise.all([tracked(there), tracked(back)]);
+      const answers = await Promise.all([trackAll(there), trackAll(back)]);
       for (const [name, object, frames] of [
         ["there", first, answers[0]],
         ["back", last, answers[1]],

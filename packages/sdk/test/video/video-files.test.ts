@@ -7,7 +7,7 @@ import { Mask, type TrackedFrame, UnSAM, type Video } from "@unsam/sdk";
 import { describeWithFFmpeg, describeWithShared, ffmpeg } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { fixture, readJson } from "./video-fixture.js";
+import { codeOf, fixture, readJson, trackAll } from "./video-fixture.js";
 
 const [WIDTH, HEIGHT, FRAMES] = [96, 64, 6];
 const TIMES = [0, 0.04, 0.16, 0.2, 0.5, 0.54];
@@ -26,18 +26,6 @@ function painted(): Buffer {
   }
   return data;
 }
-
-async function trackAll(video: Video): Promise<TrackedFrame[]> {
-  const frames: TrackedFrame[] = [];
-  for await (const frame of video.track()) frames.push(frame);
-  return frames;
-}
-
-const codeOf = (work: Promise<unknown>) =>
-  work.then(
-    () => "done",
-    (error) => error.code ?? error.message,
-  );
 
 describeWithShared("video files and tracks", () => {
   describeWithFFmpeg("through ffmpeg", () => {

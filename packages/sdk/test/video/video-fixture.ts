@@ -1,6 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { parseNpy } from "@unsam/core/npy";
+import type { Mask, TrackedFrame, Video } from "@unsam/sdk";
 import { shared } from "@unsam/test-support";
 
 /** A file of the video fixture in the shared folder. */
@@ -14,6 +16,44 @@ export function framePaths(count: number): string[] {
 export async function readJson<Content>(file: string): Promise<Content> {
   return JSON.parse(await readFile(fixture(file), "utf8"));
 }
+
+export async function expectedLogits(file: string): Promise<Float32Array> {
+  return parseNpy(await readFile(fixture("cases", `${file}.low_res_logits.npy`))).data;
+}
+
+export function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+}
+
+export async function trackAll(
+  video: Video,
+  options?: Parameters<Video["track"]>[0],
+): Promise<TrackedFrame[]> {
+  const frames: TrackedFrame[] = [];
+  for await (const frame of video.track(options)) frames.push(frame);
+  return frames;
+}
+
+/** All frames of a track, with the answers by the number of their object. */
+export async function collect(video: Video, options?: Parameters<Video["track"]>[0]) {
+  const frames: { frame: number; logits: Map<number, Float32Array>; masks: Map<number, Mask> }[] = [];
+  for await (const { frame, objects } of video.track(options)) {
+    const entries = [...objects];
+    frames.push({
+      frame,
+      logits: new Map(entries.map(([object, answer]) => [object.id, answer.logits.data])),
+      masks: new Map(entries.map(([object, answer]) => [object.id, answer.mask])),
+    });
+  }
+  return frames;
+}
+
+/** The code of the error that something fails with, "done" where it does not fail. */
+export const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => "done",
+    (error) => error.code ?? error.message,
+  );
 
 /** The UnSAMv2 model, which is the union of two files, as one checkpoint in a folder that `work` gets. */
 export async function withUnsamCheckpoint<Result>(work: (file: string) => Promise<Result>): Promise<Result> {

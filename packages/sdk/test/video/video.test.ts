@@ -1,41 +1,21 @@
 import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { parseNpy } from "@unsam/core/npy";
-import { Mask, UnSAM, type Video } from "@unsam/sdk";
+import { Mask, UnSAM } from "@unsam/sdk";
 import { describeWithShared, inRepository, pseudoRandom } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { fixture, framePaths, readJson, withUnsamCheckpoint } from "./video-fixture.js";
+import {
+  codeOf,
+  collect,
+  expectedLogits,
+  fixture,
+  framePaths,
+  largestDifference,
+  readJson,
+} from "./video-fixture.js";
 
 const CLICK: [number, number] = [32, 17];
-
-async function expectedLogits(file: string): Promise<Float32Array> {
-  return parseNpy(await readFile(fixture("cases", `${file}.low_res_logits.npy`))).data;
-}
-
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
-}
-
-async function collect(video: Video, options?: Parameters<Video["track"]>[0]) {
-  const frames: { frame: number; logits: Map<number, Float32Array>; masks: Map<number, Mask> }[] = [];
-  for await (const { frame, objects } of video.track(options)) {
-    const entries = [...objects];
-    frames.push({
-      frame,
-      logits: new Map(entries.map(([object, answer]) => [object.id, answer.logits.data])),
-      masks: new Map(entries.map(([object, answer]) => [object.id, answer.mask])),
-    });
-  }
-  return frames;
-}
-
-const codeOf = (work: Promise<unknown>) =>
-  work.then(
-    () => "done",
-    (error) => error.code ?? error.message,
-  );
 
 describeWithShared("a video with SAM 2.1", () => {
   let unsam: UnSAM;
@@ -365,51 +345,5 @@ describeWithShared("a video with SAM 2.1", () => {
       expect(await codeOf(changed.openVideo(framePaths(1)))).toBe("E_BAD_CHECKPOINT");
       await rm(folder, { recursive: true });
     });
-  });
-});
-
-describeWithShared("a video with UnSAMv2", () => {
-  it("follows a granularity, which may change at any frame", async () => {
-    const config = await readJson<object>("config-unsam.json");
-    await withUnsamCheckpoint(async (checkpoint) => {
-      await using unsam = await UnSAM.load({ model: { checkpoint, config }, threads: 1 });
-      await using video = await unsam.openVideo(framePaths(5));
-      const object = video.object({ granularity: 0.2 });
-      const first = await object.prompt(0, { points: [[43, 134]] });
-      expect(first.granularity).toBe(0.2);
-      const [prompted, tracked] = await Promise.all(["u-click-020.0", "u-click-020.1"].map(expectedLogits));
-      expect(largestDifference(first.logits.data, prompted)).toBeLessThan(1e-3);
-      const same = await collect(video);
-      same.forEach(({ logits }, i) => {
-        const expected = tracked.subarray(i * 4096, (i + 1) * 4096);
-        expect(largestDifference(logits.get(1)!, expected)).toBeLessThan(0.1);
-      });
-      const seen: (number | null)[] = [];
-      for await (const { frame, objects } of video.track()) {
-        const answer = objects.get(object)!;
-        seen.push(answer.granularity);
-        if (frame < 3) expect(answer.logits.data).toEqual(same[frame].logits.get(1));
-        else expect(answer.logits.data).not.toEqual(same[frame].logits.get(1));
-        if (frame === 2) object.granularity = "coarse";
-      }
-      expect(seen).toEqual([0.2, 0.2, 0.2, 1, 1]);
-      expect(() => {
-        object.granularity = "auto";
-      }).toThrow(expect.objectContaining({ code: "E_BAD_PROMPT" }));
-    });
-  });
-
-  it("ends with its model", async () => {
-    const config = await readJson<object>("config.json");
-    const unsam = await UnSAM.load({
-      model: { checkpoint: fixture("checkpoint.safetensors"), config },
-      threads: 1,
-    });
-    const video = await unsam.openVideo(framePaths(4));
-    await video.object().prompt(0, { points: [CLICK] });
-    const running = codeOf(collect(video));
-    await unsam.dispose();
-    expect(await running).toBe("E_DISPOSED");
-    expect(await codeOf(unsam.openVideo(framePaths(1)))).toBe("E_DISPOSED");
   });
 });
