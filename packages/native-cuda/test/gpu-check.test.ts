@@ -24,9 +24,11 @@ const TESTS = [
   "token_kernels_test",
   "prompt_matrices_test",
   "image_passes_test",
+  "upscale_test",
   "prepare_image_test",
   "cuda_decoder_test",
   "cuda_fusion_test",
+  "cuda_fusion_failures_test",
 ];
 
 interface Report {
