@@ -21,20 +21,24 @@ void line(const char* name, double flops, double calls, F&& f) {
               calls * seconds * 1e3);
 }
 
-}  // namespace
+constexpr std::size_t c = 80, blocks = 64, chunks = 16, t = 10;
 
-int main() {
-  const Kernels& k = kernels();
-  constexpr std::size_t c = 80, blocks = 64, chunks = 16, t = 10;
-  Buffer<float> a(256 * 257), b(320 * kLanes), out(320 * kLanes), big(4 * 320 * kLanes), dots(320 * 320), lane(kLanes);
-  Buffer<std::uint16_t> ah(256 * 257), bh(320 * kLanes);
-  for (std::size_t i = 0; i < 256 * 257; ++i) a[i] = 0.01f * static_cast<float>(i % 13), ah[i] = 0x3c00;
-  for (std::size_t i = 0; i < 320 * kLanes; ++i) b[i] = out[i] = 0.01f * static_cast<float>(i % 11), bh[i] = 0x3c00;
-  for (std::size_t i = 0; i < 4 * 320 * kLanes; ++i) big[i] = 0.01f * static_cast<float>(i % 11);
-  for (std::size_t i = 0; i < kLanes; ++i) lane[i] = 1.0f;
-  Buffer<float> many(64 * 2 * kSelfHeadDim * kLanes);
-  for (std::size_t i = 0; i < 64 * 2 * kSelfHeadDim * kLanes; ++i) many[i] = 0.01f * static_cast<float>(i % 11);
-  std::printf("%s\n", k.name);
+struct Operands {
+  Buffer<float> a{256 * 257}, b{320 * kLanes}, out{320 * kLanes}, big{4 * 320 * kLanes}, dots{320 * 320}, lane{kLanes};
+  Buffer<float> many{64 * 2 * kSelfHeadDim * kLanes};
+  Buffer<std::uint16_t> ah{256 * 257}, bh{320 * kLanes};
+
+  Operands() {
+    for (std::size_t i = 0; i < 256 * 257; ++i) a[i] = 0.01f * static_cast<float>(i % 13), ah[i] = 0x3c00;
+    for (std::size_t i = 0; i < 320 * kLanes; ++i) b[i] = out[i] = 0.01f * static_cast<float>(i % 11), bh[i] = 0x3c00;
+    for (std::size_t i = 0; i < 4 * 320 * kLanes; ++i) big[i] = 0.01f * static_cast<float>(i % 11);
+    for (std::size_t i = 0; i < kLanes; ++i) lane[i] = 1.0f;
+    for (std::size_t i = 0; i < 64 * 2 * kSelfHeadDim * kLanes; ++i) many[i] = 0.01f * static_cast<float>(i % 11);
+  }
+};
+
+void measure(const Kernels& k, Operands& x) {
+  Buffer<float>&a = x.a, &b = x.b, &out = x.out, &big = x.big, &dots = x.dots, &lane = x.lane;
   const auto gemm = [&](std::size_t m, std::size_t depth, std::size_t lda) {
     return [&, m, depth, lda] { k.gemm({m, depth, a.data(), lda, b.data(), out.data(), kLanes, b.data(), kLanes, lane.data()}); };
   };
@@ -77,16 +81,22 @@ int main() {
   line("gelu and dot (32 channels)", 32.0 * 64 * 45, 16 * blocks,
        [&] { k.gelu_dot({b.data(), b.data(), a.data(), 1, out.data(), kLanes}); });
   line("head dots 80 x 80", 2.0 * 80 * 80 * 16, 7, [&] { k.head_dots(t, c, a.data(), b.data(), dots.data(), c); });
+}
+
+void measure_attention(const Kernels& k, Operands& x) {
   for (const std::size_t d : {kHeadDim, kSelfHeadDim}) {
     for (const std::size_t queries : {std::size_t{20}, kLanes}) {
       std::printf("%zu queries, %zu channels: ", queries, d);
       line("attend 4096 keys", 4.0 * 4096.0 * static_cast<double>(d * queries), 0, [&] {
-        k.attend({d, queries, 4096, b.data(), many.data(), 2 * d * kLanes, many.data() + d * kLanes, 2 * d * kLanes, out.data()});
+        k.attend({d, queries, 4096, x.b.data(), x.many.data(), 2 * d * kLanes, x.many.data() + d * kLanes, 2 * d * kLanes, x.out.data()});
       });
     }
   }
-  if (k.bf16 == nullptr) return 0;
-  const Bfloat16Kernels& h = *k.bf16;
+}
+
+void measure_bfloat16(const Bfloat16Kernels& h, Operands& x) {
+  Buffer<float>&a = x.a, &b = x.b, &out = x.out, &dots = x.dots, &lane = x.lane;
+  Buffer<std::uint16_t>&ah = x.ah, &bh = x.bh;
   const auto gemm_bf16 = [&](std::size_t m, std::size_t depth, const float* start) {
     return [&, m, depth, start] { h.gemm({m, depth, ah.data(), depth, bh.data(), out.data(), kLanes, start, kLanes, start == nullptr ? nullptr : lane.data()}); };
   };
@@ -109,5 +119,16 @@ int main() {
   });
   line("gelu and dot, float16", 32.0 * 64 * 33, 16 * blocks,
        [&] { h.gelu_dot({b.data(), bh.data(), a.data(), 1, out.data(), kLanes}); });
+}
+
+}  // namespace
+
+int main() {
+  const Kernels& k = kernels();
+  Operands operands;
+  std::printf("%s\n", k.name);
+  measure(k, operands);
+  measure_attention(k, operands);
+  if (k.bf16 != nullptr) measure_bfloat16(*k.bf16, operands);
   return 0;
 }

@@ -78,6 +78,19 @@ double score(const std::vector<float>& left, std::size_t first, const std::vecto
   return sum;
 }
 
+void poison_matrices(PromptView& w, std::size_t c, std::size_t cf, KernelArrays& device, Format format) {
+  w.gram1 = device.poisoned(c * c, format);
+  w.to_score1 = device.poisoned(c * c, format);
+  w.to_query1 = device.poisoned(c * c, format);
+  w.gram12 = device.poisoned(4 * c * c, format);
+  w.to_score_final = device.poisoned(cf * 2 * c, format);
+  w.to_upscale = device.poisoned(4 * kUp1 * 2 * c, format);
+  w.linear12 = device.poisoned(2 * c);
+  w.query1_shift = device.poisoned(c);
+  w.score_shift = device.poisoned(cf);
+  for (float** to : {&w.to_value1, &w.to_value_final1, &w.to_value_final2}) *to = device.poisoned(c * kInner);
+}
+
 void matrices(bool bf16, std::vector<int> tokens, std::vector<int> final_tokens, std::uint64_t seed) {
   need_device();
   KernelArrays device(seed);
@@ -89,20 +102,7 @@ void matrices(bool bf16, std::vector<int> tokens, std::vector<int> final_tokens,
   const auto query_shift = x.constant(k.query1_shift, kInner), final_shift = x.constant(k.key_final_shift, kInner);
   const Format format = element_format(bf16);
   const std::size_t tf = final_tokens.size(), cf = 8 * tf;
-  for (std::size_t p = 0; p < tokens.size(); ++p) {
-    PromptView& w = call.prompt[p];
-    const std::size_t c = 8 * static_cast<std::size_t>(tokens[p]);
-    w.gram1 = device.poisoned(c * c, format);
-    w.to_score1 = device.poisoned(c * c, format);
-    w.to_query1 = device.poisoned(c * c, format);
-    w.gram12 = device.poisoned(4 * c * c, format);
-    w.to_score_final = device.poisoned(cf * 2 * c, format);
-    w.to_upscale = device.poisoned(4 * kUp1 * 2 * c, format);
-    w.linear12 = device.poisoned(2 * c);
-    w.query1_shift = device.poisoned(c);
-    w.score_shift = device.poisoned(cf);
-    for (float** to : {&w.to_value1, &w.to_value_final1, &w.to_value_final2}) *to = device.poisoned(c * kInner);
-  }
+  for (std::size_t p = 0; p < tokens.size(); ++p) poison_matrices(call.prompt[p], 8 * static_cast<std::size_t>(tokens[p]), cf, device, format);
   const Call* on_device = x.on_device();
   layer0_matrices(bf16, on_device, call.prompts, x.most, device.get());
   layer1_matrices(bf16, on_device, call.prompts, x.most, device.get());

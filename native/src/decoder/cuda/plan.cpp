@@ -24,6 +24,35 @@ struct Placer {
   char* bytes(std::size_t n) { return take<char>(n); }
 };
 
+struct ImageSizes {
+  std::size_t padded;   // image tokens, whole tiles
+  std::size_t chunks;
+  std::size_t element;  // bytes
+};
+
+// The arrays of one prompt of `t` tokens, one after the other.
+void place_prompt(PromptView& w, std::size_t t, std::size_t final_count, const ImageSizes& sizes, Placer& at) {
+  const std::size_t c = 8 * t, cf = 8 * final_count, padded = sizes.padded, chunks = sizes.chunks, element = sizes.element;
+  w.attention = at.bytes(2 * c * padded * element);
+  w.inverse1 = at.take<float>(padded);
+  w.inverse2 = at.take<float>(padded);
+  w.partial_max = at.take<float>(chunks * c);
+  w.partial_sum = at.take<float>(chunks * c);
+  w.partial_values = at.take<float>(chunks * std::max(c * (kHeadDim + c), cf * (kHeadDim + 2 * c + 1)));
+  w.gram1 = at.bytes(c * c * element);
+  w.to_score1 = at.bytes(c * c * element);
+  w.to_query1 = at.bytes(c * c * element);
+  w.gram12 = at.bytes(4 * c * c * element);
+  w.to_score_final = at.bytes(cf * 2 * c * element);
+  w.to_upscale = at.bytes(4 * kUp1 * 2 * c * element);
+  w.linear12 = at.take<float>(2 * c);
+  w.query1_shift = at.take<float>(c);
+  w.score_shift = at.take<float>(cf);
+  w.to_value1 = at.take<float>(c * kInner);
+  w.to_value_final1 = at.take<float>(c * kInner);
+  w.to_value_final2 = at.take<float>(c * kInner);
+}
+
 std::size_t idx(int i) { return static_cast<std::size_t>(i); }
 
 int masks_of(bool granularity, bool multimask) { return granularity ? 1 : multimask ? 3 : 2; }
@@ -64,8 +93,8 @@ Plan::Plan(const Engine& engine, BatchShape shape)
   if (scratch > 0) scratch_ = DeviceArray<float>(engine_.pool, scratch * idx(pass_.chunks) * idx(prompts));
 }
 
-// Three runs of memory on the device: what comes in (a copy of host_in), what goes out (of host_out), what stays. One list of all
-// arrays in the order in which they lie, hence its length.
+// Three runs of memory on the device: what comes in (a copy of host_in), what goes out (of host_out), what stays. All arrays in
+// the order in which they lie.
 void Plan::lay_out(char* memory, char* host_in, char* host_out) {
   const std::size_t prompts = shape_.prompts.size(), rows = idx(rows_), element = element_bytes(engine_.bf16);
   const std::size_t final_count = final_tokens_.size(), padded = idx(tiles_ * kTile), chunks = idx(pass_.chunks);
@@ -110,16 +139,7 @@ void Plan::lay_out(char* memory, char* host_in, char* host_out) {
 
   Call measured;
   Call& call = memory == nullptr ? measured : *host_call_;
-  call.constants = engine_.constants.view;
-  call.prompts = static_cast<int>(prompts);
-  call.rows = rows_;
-  call.chunks = pass_.chunks;
-  call.tiles_per_chunk = tiles_per_chunk_;
-  call.final_count = static_cast<int>(final_count);
-  for (std::size_t i = 0; i < final_count; ++i) call.final_tokens[i] = static_cast<int>(final_tokens_[i]);
-  call.masks = masks_;
-  for (int m = 0; m < masks_; ++m) call.mask_slots[m] = 2 + m;
-  if (!engine_.folded.has_granularity && !shape_.multimask) call.mask_slots[1] = -1;
+  set_numbers(call);
   call.token_rows = token_rows;
   call.position = position_;
   call.query = query;
@@ -132,11 +152,11 @@ void Plan::lay_out(char* memory, char* host_in, char* host_out) {
   call.best = best;
   int first_row = 0;
   for (std::size_t p = 0; p < prompts; ++p) {
-    const std::size_t t = idx(std::abs(shape_.prompts[p])), c = 8 * t, cf = 8 * final_count;
+    const std::size_t t = idx(std::abs(shape_.prompts[p]));
     PromptView& w = call.prompt[p];
     w = {};
     w.tokens = static_cast<int>(t);
-    w.columns = static_cast<int>(c);
+    w.columns = static_cast<int>(8 * t);
     w.first_row = first_row;
     first_row += w.tokens;
     if (masks[p] != nullptr || shape_.prompts[p] < 0) {
@@ -145,26 +165,22 @@ void Plan::lay_out(char* memory, char* host_in, char* host_out) {
       w.own_products = reinterpret_cast<float*>(at.bytes(padded * kProductRows * element));
       w.own_norms = at.take<float>(3 * padded);
     }
-    w.attention = at.bytes(2 * c * padded * element);
-    w.inverse1 = at.take<float>(padded);
-    w.inverse2 = at.take<float>(padded);
-    w.partial_max = at.take<float>(chunks * c);
-    w.partial_sum = at.take<float>(chunks * c);
-    w.partial_values = at.take<float>(chunks * std::max(c * (kHeadDim + c), cf * (kHeadDim + 2 * c + 1)));
-    w.gram1 = at.bytes(c * c * element);
-    w.to_score1 = at.bytes(c * c * element);
-    w.to_query1 = at.bytes(c * c * element);
-    w.gram12 = at.bytes(4 * c * c * element);
-    w.to_score_final = at.bytes(cf * 2 * c * element);
-    w.to_upscale = at.bytes(4 * kUp1 * 2 * c * element);
-    w.linear12 = at.take<float>(2 * c);
-    w.query1_shift = at.take<float>(c);
-    w.score_shift = at.take<float>(cf);
-    w.to_value1 = at.take<float>(c * kInner);
-    w.to_value_final1 = at.take<float>(c * kInner);
-    w.to_value_final2 = at.take<float>(c * kInner);
+    place_prompt(w, t, final_count, {padded, chunks, element}, at);
   }
   device_bytes_ = in_bytes_ + out_bytes_ + at.size;
+}
+
+void Plan::set_numbers(Call& call) const {
+  call.constants = engine_.constants.view;
+  call.prompts = static_cast<int>(shape_.prompts.size());
+  call.rows = rows_;
+  call.chunks = pass_.chunks;
+  call.tiles_per_chunk = tiles_per_chunk_;
+  call.final_count = static_cast<int>(final_tokens_.size());
+  for (std::size_t i = 0; i < final_tokens_.size(); ++i) call.final_tokens[i] = static_cast<int>(final_tokens_[i]);
+  call.masks = masks_;
+  for (int m = 0; m < masks_; ++m) call.mask_slots[m] = 2 + m;
+  if (!engine_.folded.has_granularity && !shape_.multimask) call.mask_slots[1] = -1;
 }
 
 void Plan::fill(const PreparedImage& image, std::span<const Prompt> prompts) {

@@ -39,6 +39,7 @@ class Plan {
 
  private:
   void lay_out(char* memory, char* host_in, char* host_out);
+  void set_numbers(Call& call) const;
   void fill(const PreparedImage& image, std::span<const Prompt> prompts);
   void enqueue_transfers_in();
   void enqueue_kernels();

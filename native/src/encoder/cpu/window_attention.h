@@ -45,6 +45,19 @@ void Encoding<T>::project_head(const BlockShape& shape, std::size_t head, std::s
 }
 
 template <class T>
+const T* Encoding<T>::rounded_queries([[maybe_unused]] std::size_t rows, [[maybe_unused]] std::size_t dim, const float* q,
+                                      [[maybe_unused]] std::size_t& ld, [[maybe_unused]] std::size_t ld_rounded,
+                                      [[maybe_unused]] Scratch<T>& s) const {
+  if constexpr (Scratch<T>::kRounds) {
+    math_.convert(rows, dim, q, ld, nullptr, s.queries.data(), ld_rounded);
+    ld = ld_rounded;
+    return s.queries.data();
+  } else {
+    return q;
+  }
+}
+
+template <class T>
 void Encoding<T>::window_group(const BlockShape& shape, std::span<const Window> windows, TokenMap& out, Scratch<T>& s) {
   const BlockWeights<T>& weights = weights_.blocks[shape.index];
   const std::size_t dim = shape.head_dim, lda = padded(shape.width_in) + kSlack, ldh = padded(3 * dim) + kSlack;
@@ -96,14 +109,7 @@ void Encoding<T>::window_group(const BlockShape& shape, std::span<const Window> 
         q = s.pooled.data();
         ld = ldq;
       }
-      const T* operand;
-      if constexpr (Scratch<T>::kRounds) {
-        math_.convert(queries, dim, q, ld, nullptr, s.queries.data(), ldq);
-        operand = s.queries.data();
-        ld = ldq;
-      } else {
-        operand = q;
-      }
+      const T* operand = rounded_queries(queries, dim, q, ld, ldq, s);
       const float last_bias = keys > tokens ? std::log2(static_cast<float>(window.padding())) : 0.0f;
       attend<T>(math_, s, queries, dim, operand, ld, {s.keys.data(), s.values.data(), capacity, keys, dim, last_bias},
                 s.attended.data() + to * ld_attended + head * dim, ld_attended);
@@ -181,14 +187,7 @@ bool Encoding<T>::large_window(const BlockShape& shape, const Window& window, To
         q = s.pooled.data();
         ld = ldp;
       }
-      const T* operand;
-      if constexpr (Scratch<T>::kRounds) {
-        math_.convert(rows, dim, q, ld, nullptr, s.queries.data(), ldp);
-        operand = s.queries.data();
-        ld = ldp;
-      } else {
-        operand = q;
-      }
+      const T* operand = rounded_queries(rows, dim, q, ld, ldp, s);
       attend<T>(math_, s, rows, dim, operand, ld,
                 {keys_.data() + head * key_bytes, values_.data() + head * value_bytes, capacity, keys, dim, last_bias},
                 s.attended.data() + head * dim, ld_attended);

@@ -38,46 +38,8 @@ export async function referenceEncoder(
     ),
   );
 
-  const levels: Grid[] = [];
-  let index = 0;
-  let heads = config.trunk.heads;
-  let width = config.trunk.embedDim;
-  for (let stage = 0; stage < 4; stage++) {
-    for (let position = 0; position < config.trunk.stages[stage]; position++) {
-      const opens = stage > 0 && position === 0;
-      if (opens) {
-        heads = Math.floor(heads * config.trunk.headMul);
-        width = Math.floor(width * config.trunk.dimMul);
-      }
-      const windowSide = config.trunk.globalBlocks.includes(index)
-        ? 0
-        : config.trunk.windows[opens ? stage - 1 : stage];
-      map = block(
-        map,
-        `${trunk}.blocks.${index}`,
-        { heads, width, window: windowSide, pools: opens },
-        config,
-        get,
-      );
-      index++;
-    }
-    levels.push(map);
-  }
-
-  const lateral = levels.map((level, i) => {
-    const name = `image_encoder.neck.convs.${3 - i}.conv`;
-    return level.map((row) =>
-      row.map((vector) => linear(vector, get(`${name}.weight`), get(`${name}.bias`))),
-    );
-  });
-  const pyramid: Grid[] = [];
-  for (let level = 3; level >= 0; level--) {
-    const coarser = level < 3 && config.neck.topDownLevels.includes(level) ? pyramid[level + 1] : null;
-    const divisor = coarser && config.neck.fuse === "avg" ? 2 : 1;
-    const sum = (y: number, x: number): Vector =>
-      lateral[level][y][x].map((value, c) => (value + (coarser?.[y >> 1][x >> 1][c] ?? 0)) / divisor);
-    pyramid[level] = grid(lateral[level].length, sum);
-  }
+  const levels = stages(map, config, get);
+  const pyramid = featurePyramid(levels, config, get);
   const reduced = (level: 0 | 1): Float64Array => {
     const name = `sam_mask_decoder.conv_s${level}`;
     return planes(
@@ -97,6 +59,55 @@ export async function referenceEncoder(
     high_res_1: reduced(1),
     stages: levels.map(planes),
   };
+}
+
+/** The maps after each of the four stages. */
+function stages(start: Grid, config: ModelConfig, get: (name: string) => Named): Grid[] {
+  let map = start;
+  const levels: Grid[] = [];
+  let index = 0;
+  let heads = config.trunk.heads;
+  let width = config.trunk.embedDim;
+  for (let stage = 0; stage < 4; stage++) {
+    for (let position = 0; position < config.trunk.stages[stage]; position++) {
+      const opens = stage > 0 && position === 0;
+      if (opens) {
+        heads = Math.floor(heads * config.trunk.headMul);
+        width = Math.floor(width * config.trunk.dimMul);
+      }
+      const windowSide = config.trunk.globalBlocks.includes(index)
+        ? 0
+        : config.trunk.windows[opens ? stage - 1 : stage];
+      map = block(
+        map,
+        `image_encoder.trunk.blocks.${index}`,
+        { heads, width, window: windowSide, pools: opens },
+        config,
+        get,
+      );
+      index++;
+    }
+    levels.push(map);
+  }
+  return levels;
+}
+
+function featurePyramid(levels: readonly Grid[], config: ModelConfig, get: (name: string) => Named): Grid[] {
+  const lateral = levels.map((level, i) => {
+    const name = `image_encoder.neck.convs.${3 - i}.conv`;
+    return level.map((row) =>
+      row.map((vector) => linear(vector, get(`${name}.weight`), get(`${name}.bias`))),
+    );
+  });
+  const pyramid: Grid[] = [];
+  for (let level = 3; level >= 0; level--) {
+    const coarser = level < 3 && config.neck.topDownLevels.includes(level) ? pyramid[level + 1] : null;
+    const divisor = coarser && config.neck.fuse === "avg" ? 2 : 1;
+    const sum = (y: number, x: number): Vector =>
+      lateral[level][y][x].map((value, c) => (value + (coarser?.[y >> 1][x >> 1][c] ?? 0)) / divisor);
+    pyramid[level] = grid(lateral[level].length, sum);
+  }
+  return pyramid;
 }
 
 function at({ data, shape }: Named, c: number, y: number, x: number): number {

@@ -18,9 +18,14 @@ interface OfImage {
 }
 
 /** Images: look at a photo once, ask about it as often as wanted, forget it. */
-export function imageRoutes({ app, service }: RouteContext): void {
-  const { workMs } = service.limits;
+export function imageRoutes(context: RouteContext): void {
+  addImage(context);
+  segment(context);
+  askLadder(context);
+  deleteImage(context);
+}
 
+function addImage({ app, service }: RouteContext): void {
   app.post(
     "/v1/images",
     {
@@ -34,14 +39,16 @@ export function imageRoutes({ app, service }: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const caller = callerOf(service, request, reply, workMs);
+      const caller = callerOf(service, request, reply, service.limits.workMs);
       const photo = await receive(service, request, reply, caller);
       const { id, image, release } = await service.encode(photo, caller);
       release();
       return about(id, image);
     },
   );
+}
 
+function segment({ app, service }: RouteContext): void {
   app.post<OfImage & { Body: SegmentRequest }>(
     "/v1/images/:id/segment",
     {
@@ -57,7 +64,7 @@ export function imageRoutes({ app, service }: RouteContext): void {
       const { id } = request.params;
       const isOne = request.body.prompts.length === 1;
       const type = preferredType(request, isOne ? ["application/json", "image/png"] : ["application/json"]);
-      const caller = callerOf(service, request, reply, workMs);
+      const caller = callerOf(service, request, reply, service.limits.workMs);
       const { image, release } = await service.lease(id, caller.signal);
       try {
         if (type === "application/json") {
@@ -69,7 +76,9 @@ export function imageRoutes({ app, service }: RouteContext): void {
       }
     },
   );
+}
 
+function askLadder({ app, service }: RouteContext): void {
   app.post<OfImage & { Body: LadderRequest }>(
     "/v1/images/:id/ladder",
     {
@@ -83,7 +92,7 @@ export function imageRoutes({ app, service }: RouteContext): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const caller = callerOf(service, request, reply, workMs);
+      const caller = callerOf(service, request, reply, service.limits.workMs);
       const { image, release } = await service.lease(id, caller.signal);
       try {
         return await answerLadder(service, { id, image }, request.body, caller);
@@ -92,7 +101,9 @@ export function imageRoutes({ app, service }: RouteContext): void {
       }
     },
   );
+}
 
+function deleteImage({ app, service }: RouteContext): void {
   app.delete<OfImage>(
     "/v1/images/:id",
     {

@@ -27,88 +27,107 @@ const STILL_TOUCH = 10;
 export function listenToGestures(element: HTMLElement, gestures: Gestures): () => void {
   const ending = new AbortController();
   const { signal } = ending;
-  const fingers = new Map<number, Point>();
-  let start: (Point & { readonly button: number; readonly isPan: boolean; readonly isAlt: boolean }) | null =
+  const hand = new Hand(element, gestures);
+  element.addEventListener("pointerdown", (event) => hand.down(event), { signal });
+  element.addEventListener("pointermove", (event) => hand.move(event), { signal });
+  element.addEventListener("pointerup", (event) => hand.up(event), { signal });
+  element.addEventListener("pointercancel", (event) => hand.gone(event), { signal });
+  element.addEventListener("pointerleave", () => hand.leave(), { signal });
+  element.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
+  element.addEventListener("wheel", (event) => hand.wheel(event), { signal, passive: false });
+  return () => ending.abort();
+}
+
+/** What is pressed, and since where. */
+class Hand {
+  readonly #element: HTMLElement;
+  readonly #gestures: Gestures;
+  readonly #fingers = new Map<number, Point>();
+  #start: (Point & { readonly button: number; readonly isPan: boolean; readonly isAlt: boolean }) | null =
     null;
-  let last: Point = { x: 0, y: 0 };
-  let isDrag = false;
+  #last: Point = { x: 0, y: 0 };
+  #isDrag = false;
 
-  const placeOf = (event: MouseEvent): Point => {
-    const { left, top } = element.getBoundingClientRect();
-    return { x: event.clientX - left, y: event.clientY - top };
-  };
-  const pinch = (id: number, to: Point) => {
-    const [other] = [...fingers].filter(([one]) => one !== id).map(([, point]) => point);
-    const from = fingers.get(id)!;
-    fingers.set(id, to);
-    const distance = (a: Point, b: Point) => Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
-    const middle = (a: Point, b: Point) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
-    const [before, after] = [middle(from, other), middle(to, other)];
-    gestures.pan({ x: after.x - before.x, y: after.y - before.y });
-    gestures.zoom(distance(to, other) / distance(from, other), after);
-  };
+  constructor(element: HTMLElement, gestures: Gestures) {
+    this.#element = element;
+    this.#gestures = gestures;
+  }
 
-  const down = (event: PointerEvent) => {
-    const at = placeOf(event);
-    element.setPointerCapture(event.pointerId);
-    if (event.pointerType === "touch") fingers.set(event.pointerId, at);
-    if (fingers.size > 1) {
-      if (isDrag && start && !start.isPan) gestures.cancel();
-      start = null;
+  down(event: PointerEvent): void {
+    const at = this.#placeOf(event);
+    this.#element.setPointerCapture(event.pointerId);
+    if (event.pointerType === "touch") this.#fingers.set(event.pointerId, at);
+    if (this.#fingers.size > 1) {
+      if (this.#isDrag && this.#start && !this.#start.isPan) this.#gestures.cancel();
+      this.#start = null;
       return;
     }
-    const isPan = event.button === 1 || (gestures.isMoving && event.button === 0);
-    start = { ...at, button: event.button, isPan, isAlt: event.altKey };
-    last = at;
-    isDrag = false;
+    const isPan = event.button === 1 || (this.#gestures.isMoving && event.button === 0);
+    this.#start = { ...at, button: event.button, isPan, isAlt: event.altKey };
+    this.#last = at;
+    this.#isDrag = false;
     if (event.button === 1) event.preventDefault();
-  };
-  const move = (event: PointerEvent) => {
-    const at = placeOf(event);
-    if (fingers.size > 1 && fingers.has(event.pointerId)) {
-      pinch(event.pointerId, at);
+  }
+
+  move(event: PointerEvent): void {
+    const at = this.#placeOf(event);
+    if (this.#fingers.size > 1 && this.#fingers.has(event.pointerId)) {
+      this.#pinch(event.pointerId, at);
       return;
     }
-    if (fingers.has(event.pointerId)) fingers.set(event.pointerId, at);
+    if (this.#fingers.has(event.pointerId)) this.#fingers.set(event.pointerId, at);
+    const start = this.#start;
     if (!start) {
-      if (event.buttons === 0) gestures.hover(at);
+      if (event.buttons === 0) this.#gestures.hover(at);
       return;
     }
     const still = event.pointerType === "touch" ? STILL_TOUCH : STILL;
-    isDrag ||= Math.hypot(at.x - start.x, at.y - start.y) > still;
-    if (isDrag && start.isPan) gestures.pan({ x: at.x - last.x, y: at.y - last.y });
-    else if (isDrag && start.button === 0) gestures.drag(start, at);
-    last = at;
-  };
-  const up = (event: PointerEvent) => {
-    fingers.delete(event.pointerId);
-    const began = start;
-    start = null;
+    this.#isDrag ||= Math.hypot(at.x - start.x, at.y - start.y) > still;
+    if (this.#isDrag && start.isPan) this.#gestures.pan({ x: at.x - this.#last.x, y: at.y - this.#last.y });
+    else if (this.#isDrag && start.button === 0) this.#gestures.drag(start, at);
+    this.#last = at;
+  }
+
+  up(event: PointerEvent): void {
+    this.#fingers.delete(event.pointerId);
+    const began = this.#start;
+    this.#start = null;
     if (!began) return;
-    const at = placeOf(event);
-    if (!isDrag && !began.isPan) gestures.click(at, began.button === 2 || began.isAlt);
-    else if (isDrag && !began.isPan && began.button === 0) gestures.drop(began, at);
-  };
-  const gone = (event: PointerEvent) => {
-    fingers.delete(event.pointerId);
-    if (start && isDrag && !start.isPan) gestures.cancel();
-    start = null;
-  };
-  element.addEventListener("pointerdown", down, { signal });
-  element.addEventListener("pointermove", move, { signal });
-  element.addEventListener("pointerup", up, { signal });
-  element.addEventListener("pointercancel", gone, { signal });
-  element.addEventListener("pointerleave", () => start ?? gestures.leave(), { signal });
-  element.addEventListener("contextmenu", (event) => event.preventDefault(), { signal });
-  element.addEventListener(
-    "wheel",
-    (event) => {
-      event.preventDefault();
-      const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-      const speed = event.ctrlKey ? 0.01 : 0.0015;
-      gestures.zoom(Math.exp(-event.deltaY * lines * speed), placeOf(event));
-    },
-    { signal, passive: false },
-  );
-  return () => ending.abort();
+    const at = this.#placeOf(event);
+    if (!this.#isDrag && !began.isPan) this.#gestures.click(at, began.button === 2 || began.isAlt);
+    else if (this.#isDrag && !began.isPan && began.button === 0) this.#gestures.drop(began, at);
+  }
+
+  gone(event: PointerEvent): void {
+    this.#fingers.delete(event.pointerId);
+    if (this.#start && this.#isDrag && !this.#start.isPan) this.#gestures.cancel();
+    this.#start = null;
+  }
+
+  leave(): void {
+    if (!this.#start) this.#gestures.leave();
+  }
+
+  wheel(event: WheelEvent): void {
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    const speed = event.ctrlKey ? 0.01 : 0.0015;
+    this.#gestures.zoom(Math.exp(-event.deltaY * lines * speed), this.#placeOf(event));
+  }
+
+  #placeOf(event: MouseEvent): Point {
+    const { left, top } = this.#element.getBoundingClientRect();
+    return { x: event.clientX - left, y: event.clientY - top };
+  }
+
+  #pinch(id: number, to: Point): void {
+    const [other] = [...this.#fingers].filter(([one]) => one !== id).map(([, point]) => point);
+    const from = this.#fingers.get(id)!;
+    this.#fingers.set(id, to);
+    const distance = (a: Point, b: Point) => Math.max(1, Math.hypot(a.x - b.x, a.y - b.y));
+    const middle = (a: Point, b: Point) => ({ x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 });
+    const [before, after] = [middle(from, other), middle(to, other)];
+    this.#gestures.pan({ x: after.x - before.x, y: after.y - before.y });
+    this.#gestures.zoom(distance(to, other) / distance(from, other), after);
+  }
 }
