@@ -1,6 +1,7 @@
 import type { NativeEncoding } from "./encoder-binding.js";
 import type { NativeMemory } from "./memory-binding.js";
 import type { NativeNanoEncoding } from "./nano-binding.js";
+import type { NativeWeights } from "./native-weights.js";
 import type { NativeWork } from "./native-work.js";
 
 // The contract with the addon (native/src/addon). test/contract.test.ts compares it with a built addon. The decoder is here,
@@ -24,14 +25,6 @@ export type NativeErrorCode =
   | "E_OUT_OF_MEMORY"
   | "E_DEVICE"
   | "E_RUNTIME";
-
-export interface NativeTensor {
-  readonly data: Float32Array;
-  readonly shape: readonly number[];
-}
-
-/** Weights under their official names, LoRA folded in; names the decoder does not use are allowed. */
-export type NativeWeights = Readonly<Record<string, NativeTensor>>;
 
 export interface NativeDecoderOptions {
   /** bfloat16 (sums stay float32) needs a CPU with AVX512_BF16, else `E_UNSUPPORTED`. */

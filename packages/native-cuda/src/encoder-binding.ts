@@ -1,4 +1,4 @@
-import type { NativeTensor, NativeWeights } from "./binding.js";
+import type { NativeTensor, NativeWeights } from "./native-weights.js";
 import type { NativeWork } from "./native-work.js";
 
 // The image encoder's part of the contract (native/src/addon/encoder): Hiera with its feature pyramid, of any size.

@@ -1,5 +1,5 @@
-import type { NativeWeights } from "./binding.js";
 import type { NativeEncodeOptions } from "./encoder-binding.js";
+import type { NativeWeights } from "./native-weights.js";
 
 // What videos need of the contract (native/src/addon/memory): memory attention and memory encoder of SAM 2, of any size.
 

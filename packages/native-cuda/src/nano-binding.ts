@@ -1,5 +1,5 @@
-import type { NativeWeights } from "./binding.js";
 import type { NativeEncodeOptions } from "./encoder-binding.js";
+import type { NativeWeights } from "./native-weights.js";
 
 // The nano model's part of the contract (native/src/addon/encoder): its convolution network, of any widths and depths.
 

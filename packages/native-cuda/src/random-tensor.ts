@@ -1,4 +1,4 @@
-import type { NativeTensor } from "./binding.js";
+import type { NativeTensor } from "./native-weights.js";
 
 /** Gains of norms are ones, biases small, and what a layer puts out is as large as what it takes. */
 export function randomTensor(name: string, shape: readonly number[], random: () => number): NativeTensor {

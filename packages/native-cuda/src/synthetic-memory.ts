@@ -1,5 +1,5 @@
-import type { NativeTensor, NativeWeights } from "./binding.js";
 import type { NativeMemoryFeed, NativeMemoryPlan } from "./memory-binding.js";
+import type { NativeTensor, NativeWeights } from "./native-weights.js";
 import { randomNumbers, randomTensor } from "./random-tensor.js";
 
 /** A memory small enough to be tried out, of widths that are no multiples of a vector. */

@@ -1,5 +1,6 @@
-import type { NativeFeatures, NativeTensor, NativeWeights } from "./binding.js";
+import type { NativeFeatures } from "./binding.js";
 import type { NativeEncoderPlan, NativeImageEncoder } from "./encoder-binding.js";
+import type { NativeTensor, NativeWeights } from "./native-weights.js";
 import { randomNumbers, randomTensor } from "./random-tensor.js";
 
 const WIDTH = 256;

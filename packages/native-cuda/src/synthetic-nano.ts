@@ -1,4 +1,4 @@
-import type { NativeTensor, NativeWeights } from "./binding.js";
+import type { NativeTensor, NativeWeights } from "./native-weights.js";
 import { randomNumbers, randomTensor } from "./random-tensor.js";
 
 const [INPUTS, METRIC] = [4, 3];

@@ -1,6 +1,6 @@
+import type { Abortable } from "../abortable.js";
 import type { GeoTransform } from "../georeference/index.js";
 import type { Budget } from "../limits/index.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import type { AnnotationFormat } from "./known-formats.js";
 import type { AnnotatedImage } from "./record.js";
 

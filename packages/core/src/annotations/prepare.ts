@@ -1,6 +1,6 @@
+import type { Abortable } from "../abortable.js";
 import type { Budget } from "../limits/index.js";
 import { simplifyOutlines } from "../outline/index.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import type { AnnotationFormat, Outlines } from "./known-formats.js";
 import { type AnnotatedImage, type AnnotatedRegion, maskOf, type RegionShape } from "./record.js";
 

@@ -16,11 +16,6 @@ export {
   recogniseCheckpoint,
 } from "./network-engine.js";
 export type { NetworkOptions } from "./network-options.js";
-export {
-  TREE_CAPABILITIES,
-  TREE_REASONS,
-  TREE_TRAITS,
-  TreeEngine,
-  type TreeGrowth,
-} from "./region-tree-engine.js";
+export { TREE_CAPABILITIES, TREE_REASONS, TREE_TRAITS, TreeEngine } from "./region-tree-engine.js";
+export type { TreeGrowth } from "./tree-growth.js";
 export { treeKernels } from "./tree-kernels.js";

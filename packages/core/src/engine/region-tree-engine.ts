@@ -2,15 +2,8 @@ import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
 import type { ModelCapabilities } from "../models/index.js";
-import type { AddonAt } from "../operations/index.js";
 import type { Prompt } from "../prompt.js";
-import {
-  type LearnedCues,
-  logOdds,
-  type RegionTree,
-  TREE_LOGIT_SIDE,
-  treeBuffers,
-} from "../region-tree/index.js";
+import { logOdds, type RegionTree, TREE_LOGIT_SIDE, treeBuffers } from "../region-tree/index.js";
 import {
   bulkThreads,
   CallLimit,
@@ -38,6 +31,7 @@ import type {
 import type { EngineVideo, FrameSource, VideoCall, VideoOptions } from "./engine-video.js";
 import { checkTreeMask } from "./mask-prompt.js";
 import type { KeyedAnswer, Painted, PlainPrompt } from "./region-tree.worker.js";
+import type { TreeGrowth } from "./tree-growth.js";
 import { openTreeVideo } from "./tree-video.js";
 import type { TreeVideoSession } from "./tree-video.worker.js";
 
@@ -77,16 +71,6 @@ export const TREE_REASONS = {
   decoder: "Regions of the tree are the answers; there is no mask decoder.",
   precision: "Regions are merged by float32 cues.",
 };
-
-/** How an engine's trees are grown. */
-export interface TreeGrowth {
-  /** What a network sees in the photo; null: nothing does. */
-  cues(image: RgbImage, signal: AbortSignal | undefined): Promise<LearnedCues | null>;
-  /** The addon; null where TypeScript does it. */
-  readonly kernels: AddonAt | null;
-  /** Releases what growing needs. */
-  close?(): Promise<void>;
-}
 
 /**
  * Answers prompts by region trees, however they are grown. A tree is grown on any thread for bulk work, then moves to the

@@ -4,8 +4,8 @@ import { TREE_LOGIT_SIDE } from "../region-tree/index.js";
 import { type CallLimit, computeThreads, type Handle } from "../runtime/index.js";
 import type { EngineVideo, FrameSource, VideoCall, VideoOptions } from "./engine-video.js";
 import { checkTreeMask } from "./mask-prompt.js";
-import type { TreeGrowth } from "./region-tree-engine.js";
 import { SessionVideo } from "./session-video.js";
+import type { TreeGrowth } from "./tree-growth.js";
 import type { TreeVideoSession } from "./tree-video.worker.js";
 
 const compute = computeThreads().bind<typeof import("./tree-video.worker.js")>(

@@ -1,8 +1,8 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm, statfs } from "node:fs/promises";
 import path from "node:path";
+import type { Abortable } from "../abortable.js";
 import { UnSAMError } from "../errors.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import { reasonOf, shown } from "./read.js";
 
 const PIECE = 2 ** 20;

@@ -1,5 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import type { Abortable } from "../runtime/callers-abort.js";
+import type { Abortable } from "../abortable.js";
 
 const PIECE = 2 ** 20;
 

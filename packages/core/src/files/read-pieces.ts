@@ -1,5 +1,5 @@
+import type { Abortable } from "../abortable.js";
 import { type ErrorCode, UnSAMError } from "../errors.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import { DEFAULT_MAX_FILE_BYTES, HEAD_BYTES, reasonOf } from "./read.js";
 
 export interface ReadPiecesOptions {

@@ -1,9 +1,9 @@
 /// <reference types="node" preserve="true" />
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import type { Abortable } from "../abortable.js";
 import { type ErrorCode, UnSAMError } from "../errors.js";
 import { withoutUndefined } from "../options.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 
 const MEBIBYTE = 2 ** 20;
 /** Read at once; between two such pieces an abort is noticed. */

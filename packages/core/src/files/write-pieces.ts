@@ -1,5 +1,5 @@
+import type { Abortable } from "../abortable.js";
 import { UnSAMError } from "../errors.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import { reasonOf, shown } from "./read.js";
 import { writeWholeFile } from "./write.js";
 

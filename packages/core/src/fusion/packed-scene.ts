@@ -1,5 +1,5 @@
+import type { Abortable } from "../abortable.js";
 import { checkMaskSize, type PackedMask, PackedRows, setRun, wordsPerRow } from "../mask/index.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import type { RegionForest } from "./forest.js";
 import type { FusedMap } from "./fused-map.js";
 import { checkCount, checkPerMask, type MaskStack } from "./mask-stack.js";

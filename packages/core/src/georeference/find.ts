@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
+import type { Abortable } from "../abortable.js";
 import { UnSAMError } from "../errors.js";
 import { readFileText, shown } from "../files/index.js";
 import { readHeaderOfFile } from "../image/index.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import { readGeoTiff } from "./geotiff.js";
 import type { GeoTransform } from "./transform.js";
 import { parseWorldFile, worldFileNames } from "./world-file.js";

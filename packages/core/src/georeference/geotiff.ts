@@ -1,7 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
+import type { Abortable } from "../abortable.js";
 import { UnSAMError } from "../errors.js";
 import { openRegularFile, reasonOf, shown } from "../files/index.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import { type GeoTransform, isSound } from "./transform.js";
 
 // OGC GeoTIFF 1.1 (19-008r4), chapters 7 and B; TIFF 6.0, section 2; BigTIFF.

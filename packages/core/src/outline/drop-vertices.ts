@@ -1,5 +1,5 @@
+import type { Abortable } from "../abortable.js";
 import { lowestBit } from "../mask/index.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import type { ArcVertices } from "./arcs.js";
 
 /** Twice the area of the triangles that the first rounds cut off, pixels²; the rounds after them cut off any. */

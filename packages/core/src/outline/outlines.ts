@@ -1,3 +1,4 @@
+import type { Abortable } from "../abortable.js";
 import { UnSAMError } from "../errors.js";
 import {
   type PackedMask,
@@ -6,7 +7,6 @@ import {
   tracePolygons,
   unpackMask,
 } from "../mask/index.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import { ArcTable, type ArcUse, type ArcVertices } from "./arcs.js";
 import { CornerMap } from "./corner-map.js";
 import { dropVertices } from "./drop-vertices.js";

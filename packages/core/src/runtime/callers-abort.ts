@@ -1,4 +1,5 @@
 import { isMainThread, workerData } from "node:worker_threads";
+import type { Abortable } from "../abortable.js";
 
 /** What every thread of ours gets when it starts. */
 export interface ThreadData {
@@ -6,13 +7,6 @@ export interface ThreadData {
   readonly guard: Int32Array | null;
   /** One cell: the number of a call that nobody waits for any more. */
   readonly stop: Int32Array;
-}
-
-/** What work needs to know of an `AbortSignal`, in whichever thread it runs. */
-export interface Abortable {
-  readonly aborted: boolean;
-  /** Throws once the caller has given up. */
-  throwIfAborted(): void;
 }
 
 /** For work outside of JavaScript: the call is given up once the cell holds the value. */

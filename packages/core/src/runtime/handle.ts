@@ -1,6 +1,12 @@
-import type { WorkerThread } from "./worker-thread.js";
-
 declare const type: unique symbol;
+
+/** The thread that something lives on. */
+export interface Home {
+  /** Why it stopped; null while it lives. */
+  readonly lost: Error | null;
+  /** Resolves when the thread has freed it. */
+  release(handle: Handle<unknown>): Promise<void>;
+}
 
 /**
  * Something that lives on a worker thread. Given as an argument of a call, the call runs on that thread and gets the
@@ -8,14 +14,13 @@ declare const type: unique symbol;
  */
 export class Handle<out Value> {
   declare readonly [type]?: Value;
-  /** The thread it lives on. */
-  readonly home: WorkerThread;
+  readonly home: Home;
   readonly id: number;
   /** What to say to who uses it after its release. */
   readonly gone: string;
   #released = false;
 
-  constructor(home: WorkerThread, id: number, gone: string) {
+  constructor(home: Home, id: number, gone: string) {
     this.home = home;
     this.id = id;
     this.gone = gone;

@@ -1,5 +1,6 @@
+export type { Abortable } from "../abortable.js";
 export { abortable } from "./abortable.js";
-export { type Abortable, type AbortCell, callersAbort, callersAbortCell } from "./callers-abort.js";
+export { type AbortCell, callersAbort, callersAbortCell } from "./callers-abort.js";
 export { ExitGuard } from "./exit-guard.js";
 export { Handle, HandleSet } from "./handle.js";
 export { Kept, keep } from "./keep.js";

@@ -1,6 +1,6 @@
 import { UnSAMError } from "../errors.js";
 import type { ExitGuard } from "./exit-guard.js";
-import { Handle } from "./handle.js";
+import { Handle, type Home } from "./handle.js";
 import type { Kept } from "./keep.js";
 import type { Moved } from "./move.js";
 import { type Priority, PriorityLine, type Server } from "./priority-line.js";
@@ -62,7 +62,7 @@ export type Calls<Module> = <Name extends keyof Functions<Module> & string>(
 interface Job extends ThreadCall {
   readonly priority: Priority;
   /** The thread where its arguments live; null: any. */
-  readonly home: WorkerThread | null;
+  readonly home: Home | null;
   readonly reserved: boolean;
   readonly limit: CallLimit | null;
   /** It runs and counts in its limit. */

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
+import type { Abortable } from "../abortable.js";
 import { openRegularFile, piecesOf } from "../files/index.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 
 /** What a file's content must be, by a sum of it. */
 export type Sum =

@@ -1,4 +1,4 @@
-import type { Abortable } from "../runtime/callers-abort.js";
+import type { Abortable } from "../abortable.js";
 import { iouInBox } from "./overlap-in-box.js";
 import { paintPieces } from "./paint-pieces.js";
 import { type TileBox, type TileLevel, tileBox, tileCount } from "./tile-grid.js";

@@ -1,6 +1,6 @@
+import type { Abortable } from "../abortable.js";
 import { granularityStep } from "../fusion/index.js";
 import type { PackedMask } from "../mask/index.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import { MaskIndex } from "./mask-index.js";
 
 /** Regions of this few pixels have granularity 0. */

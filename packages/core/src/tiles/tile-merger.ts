@@ -1,5 +1,5 @@
+import type { Abortable } from "../abortable.js";
 import type { PackedMask } from "../mask/index.js";
-import type { Abortable } from "../runtime/callers-abort.js";
 import { joinPieces } from "./join-pieces.js";
 import { MaskIndex } from "./mask-index.js";
 import { MaskShelf } from "./mask-shelf.js";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { readFileText } from "@unsam/core/files";
 import { Mask, sceneOfMasks, writeAnnotations } from "@unsam/sdk";
-import type { ExportRequest } from "./export-route.js";
+import type { ExportRequest, RegionWithMask } from "./export-request.js";
 import { svgOf } from "./svg.js";
 
 export interface ExportedFile {
@@ -15,11 +15,6 @@ export interface Exported {
   readonly files: readonly ExportedFile[];
   /** What the files do not tell, a line each. */
   readonly lost: readonly string[];
-}
-
-/** A region with its pixels. */
-export interface RegionWithMask extends Omit<ExportRequest["regions"][number], "counts"> {
-  readonly mask: Mask;
 }
 
 const MOST_TEXT_BYTES = 256 * 2 ** 20;

@@ -1,4 +1,4 @@
-import type { RegionWithMask } from "./export-regions.js";
+import type { RegionWithMask } from "./export-request.js";
 
 /** The regions as SVG of the photo's size: a path each, along pixel edges, holes by the even-odd rule. Wholes lie below their parts. */
 export async function svgOf(
