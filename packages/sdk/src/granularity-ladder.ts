@@ -138,10 +138,15 @@ function distinctScales(segments: readonly Segment[]): LadderRung[] {
   const scales: { segment: Segment; levels: number[] }[] = [];
   for (const segment of segments) {
     const scale = scales.at(-1);
-    if (scale && scale.segment.mask.iou(segment.mask) >= SAME_SCALE_IOU) scale.levels.push(levelOf(segment));
+    if (scale && isSameScale(scale.segment, segment)) scale.levels.push(levelOf(segment));
     else scales.push({ segment, levels: [levelOf(segment)] });
   }
   return scales.map(({ segment, levels }) => ({ segment, levels, range: [levels[0], levels.at(-1)!] }));
+}
+
+function isSameScale({ mask }: Segment, { mask: other }: Segment): boolean {
+  // Levels that pick the same region share its mask.
+  return mask === other || mask.iou(other) >= SAME_SCALE_IOU;
 }
 
 function mostPersistent(segments: readonly Segment[]): number {

@@ -95,7 +95,7 @@ export function assembleTree(parts: TreeParts): RegionTree {
 
 /**
  * Builds the tree from the order in which the regions of a graph were merged. `regions` holds the region of each
- * pixel of the original image, numbered as in the graph.
+ * pixel of the original image, numbered as in the graph; the tree takes the array over.
  */
 export function treeFromMerges(
   merges: Merges,
@@ -107,7 +107,7 @@ export function treeFromMerges(
   const { count, children } = merges;
   const nodeCount = 2 * count - 1;
   const leafOf = depthFirstNumbers(count, children);
-  const leafMap = regions.map((region) => leafOf[region]);
+  renumber(regions, leafOf);
 
   const parent = new Int32Array(nodeCount);
   const heights = new Float32Array(nodeCount);
@@ -135,7 +135,7 @@ export function treeFromMerges(
   parent[nodeCount - 1] = nodeCount - 1;
   // An outline is a whole number of pixel sides; the root's is 0 but for rounding.
   const contrast = Float32Array.from(outline, (length, node) => (length > 0.5 ? strength[node] / length : 0));
-  return assembleTree(withoutEmpty({ width, height, leafMap, parent, heights, contrast }));
+  return assembleTree(withoutEmpty({ width, height, leafMap: regions, parent, heights, contrast }));
 }
 
 /** Drops leaves without pixels, and the merges that only joined such leaves to something. */
@@ -144,7 +144,7 @@ function withoutEmpty(parts: TreeParts): TreeParts {
   const nodeCount = parent.length;
   const leafCount = (nodeCount + 1) / 2;
   const filled = new Uint8Array(nodeCount);
-  for (const leaf of leafMap) filled[leaf] = 1;
+  for (let i = 0; i < leafMap.length; i++) filled[leafMap[i]] = 1;
   if (!filled.subarray(0, leafCount).includes(0)) return parts;
   // Of an inner node, how many of its children hold pixels.
   for (let node = 0; node < nodeCount - 1; node++) if (filled[node] > 0) filled[parent[node]]++;
@@ -158,13 +158,18 @@ function withoutEmpty(parts: TreeParts): TreeParts {
     while (number[parent[node]] < 0 && parent[node] !== node) node = parent[node];
     return number[parent[node]] < 0 ? root : number[parent[node]];
   };
+  renumber(leafMap, number);
   return {
     ...parts,
-    leafMap: leafMap.map((leaf) => number[leaf]),
     parent: Int32Array.from(kept, (node, k) => (k === root ? root : parentOf(node))),
     heights: Float32Array.from(kept, (node) => heights[node]),
     contrast: Float32Array.from(kept, (node, k) => (k === root ? 0 : contrast[node])),
   };
+}
+
+/** In place: tens of millions of numbers. */
+function renumber(map: Int32Array, numbers: Int32Array): void {
+  for (let i = 0; i < map.length; i++) map[i] = numbers[map[i]];
 }
 
 /** For each region its place among the leaves when the tree is walked depth first. */

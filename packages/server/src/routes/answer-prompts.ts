@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { encodePackedRLE, packMask } from "@unsam/core/mask";
 import { type EncodedImage, Mask, type PromptInput, type Segment } from "@unsam/sdk";
 import type { ImageAnswer, LadderAnswer, SegmentAnswer, SegmentsAnswer } from "../schemas/answers.js";
 import type { LadderRequest, Prompt, RLE, SegmentRequest } from "../schemas/requests.js";
@@ -149,7 +150,8 @@ async function describe({ mask, ...segment }: Segment): Promise<SegmentAnswer> {
   return { score, objectScore, stability, granularity, area: mask.area, bbox: mask.bbox, rle: rleOf(mask) };
 }
 
-function rleOf(mask: Mask): RLE {
-  const { size, counts } = mask.toRLE();
+/** By the mask's box: of large photos most of it is background. */
+function rleOf({ words, width, height }: Mask): RLE {
+  const { size, counts } = encodePackedRLE(packMask(words, width, height), true);
   return { size: [size[0], size[1]], counts: counts as string };
 }
