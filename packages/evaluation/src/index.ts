@@ -8,13 +8,13 @@ export { readTruth, type Truth } from "./datasets/read-truth.js";
 export type { Method, MethodImage, MethodInfo } from "./methods/method.js";
 export type { MethodSpec } from "./methods/open-method.js";
 export { iouOfCounts, maskIou } from "./metrics/iou.js";
+export type { Measures } from "./metrics/measures.js";
 export type { SequenceStatistics } from "./metrics/sequence-statistics.js";
 export { BASELINES, type Baseline, OPTIONAL_METRICS } from "./names.js";
 export { evaluateRegionTree, type RegionTreeReport } from "./region-tree/evaluate.js";
 export { reportFiles } from "./report/files.js";
 export { makeReport, nothingScored, type Report } from "./report/report.js";
 export { dialLevels, type EvaluateOptions, evaluate, type Progress, type Result } from "./run/evaluate.js";
-export type { Measures } from "./run/measures.js";
 export type { ImageScore } from "./run/score-image.worker.js";
 export type { Summary } from "./run/summarise.js";
 export {

@@ -1,5 +1,5 @@
 // The words of the command line, apart from what they name: they are listed and checked before any of it is loaded.
-import type { Measures } from "./run/measures.js";
+import type { Measures } from "./metrics/measures.js";
 
 /** Methods that need no weights, as `openMethod` knows them. */
 export const BASELINES = ["otsu", "felzenszwalb", "region-tree"] as const;

@@ -19,20 +19,8 @@ export {
 } from "@unsam/core/names";
 export type { ListedModel, PulledModel, PullProgress } from "@unsam/core/store";
 export * from "./annotations/index.js";
-export {
-  type CalibrateOptions,
-  Calibration,
-  type CalibrationData,
-  type CalibrationFit,
-  type CalibrationGoal,
-  type CalibrationTarget,
-  type CalibrationTargets,
-  calibrate,
-  type RegionStatistics,
-  type RegionStatisticsOptions,
-  readCalibrationTargets,
-  regionStatistics,
-} from "./calibration/index.js";
+export * from "./calibrate/index.js";
+export { Calibration, type CalibrationData, type CalibrationFit } from "./calibration/index.js";
 export { type Check, type Diagnosis, diagnose } from "./diagnose.js";
 export type { ImageInputs } from "./encode-all.js";
 export { EncodedImage } from "./encoded-image.js";

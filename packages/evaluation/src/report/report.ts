@@ -3,9 +3,9 @@ import type { Dataset } from "../datasets/dataset.js";
 import { type Note, Notes } from "../datasets/notes.js";
 import type { MethodInfo } from "../methods/method.js";
 import { REPLICATES } from "../metrics/bootstrap.js";
+import type { Measures } from "../metrics/measures.js";
 import { OPTIONAL_METRICS } from "../names.js";
 import type { EvaluateOptions, Result } from "../run/evaluate.js";
-import type { Measures } from "../run/measures.js";
 import type { Summary } from "../run/summarise.js";
 
 /** The JSON document of a run; its schema is docs/schemas/eval.schema.json. */

@@ -5,7 +5,7 @@ import { ThreadGroup } from "@unsam/core/runtime";
 import type { Dataset, DatasetImage } from "../datasets/dataset.js";
 import type { MethodInfo } from "../methods/method.js";
 import { fillsMachine, type MethodSpec, methodName } from "../methods/open-method.js";
-import type { Measures } from "./measures.js";
+import type { Measures } from "../metrics/measures.js";
 import type { ImageScore } from "./score-image.worker.js";
 import { type Summary, summarise } from "./summarise.js";
 

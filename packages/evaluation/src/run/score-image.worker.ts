@@ -5,7 +5,7 @@ import { readPhoto } from "../datasets/read-photo.js";
 import { readTruth } from "../datasets/read-truth.js";
 import type { Method, MethodInfo } from "../methods/method.js";
 import { type MethodSpec, openMethod } from "../methods/open-method.js";
-import type { Measures } from "./measures.js";
+import type { Measures } from "../metrics/measures.js";
 import { type ClickScore, scoreClick } from "./score-click.js";
 import { scoreWholeImage, type WholeImageScore } from "./score-whole-image.js";
 

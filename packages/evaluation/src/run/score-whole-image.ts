@@ -6,9 +6,9 @@ import { type BoundaryCounts, boundaryCounts } from "../metrics/boundary-scores.
 import { contingency } from "../metrics/contingency.js";
 import { bestIous, covering } from "../metrics/covering.js";
 import { mean } from "../metrics/iou.js";
+import type { Measures } from "../metrics/measures.js";
 import { randIndex } from "../metrics/rand-index.js";
 import { variationOfInformation } from "../metrics/variation-of-information.js";
-import type { Measures } from "./measures.js";
 
 /** What of a whole image was asked for, and where method and truth allow it. */
 export interface WholeImageScore {

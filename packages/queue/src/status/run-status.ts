@@ -1,11 +1,11 @@
 import { UnSAMError } from "@unsam/core/errors";
 import { Queue } from "bullmq";
+import { reasonOfFailure } from "../jobs/failures.js";
 import type { PhotoJob } from "../jobs/photo-job.js";
 import { redisAddress } from "../redis/address.js";
 import { answered, RedisConnection } from "../redis/connection.js";
 import { checkQueueName, DEFAULT_QUEUE, forgetSettings, PREFIX, readRun } from "../run/run-record.js";
 import type { RunSettings } from "../run/run-settings.js";
-import { reasonOfFailure } from "../work/failures.js";
 
 export interface QueueOptions {
   readonly queue?: string | undefined;

@@ -2,6 +2,7 @@ import { setTimeout as after } from "node:timers/promises";
 import { UnSAMError } from "@unsam/core/errors";
 import type { UnSAM } from "@unsam/sdk";
 import { type Job, Queue, WaitingError, Worker } from "bullmq";
+import { failureOf, reasonOfFailure } from "../jobs/failures.js";
 import { MOST_DEATHS, type PhotoJob } from "../jobs/photo-job.js";
 import { redisAddress } from "../redis/address.js";
 import { answered, RedisConnection } from "../redis/connection.js";
@@ -11,7 +12,6 @@ import { checkQueueName, DEFAULT_QUEUE, PREFIX, readRun } from "../run/run-recor
 import { checkVersion, type RunModel, type RunSettings } from "../run/run-settings.js";
 import { countsOf } from "../status/run-status.js";
 import { doPhoto, type Workshop } from "./do-photo.js";
-import { failureOf, reasonOfFailure } from "./failures.js";
 
 /** A worker that says nothing for so long is dead, and its photo goes to another. */
 const DEFAULT_LOCK_MS = 30_000;

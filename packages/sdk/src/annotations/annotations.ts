@@ -10,7 +10,7 @@ import { Budget, checkLimits, type Limits } from "@unsam/core/limits";
 import { Mask, type PackedMask, type Polygon, packMask, unpackMask } from "@unsam/core/mask";
 import { checkKeys } from "@unsam/core/options";
 import { computeThreads } from "@unsam/core/runtime";
-import { localAddon } from "../scene/addon.js";
+import { localAddon } from "../scene-data/addon.js";
 import type { WrittenAnnotations } from "./write-files.js";
 import { type WriteAnnotationsOptions, writePlain } from "./write-plain.js";
 

@@ -12,8 +12,8 @@ import { isHidden, readFileText, reasonOf, shown } from "@unsam/core/files";
 import { Budget, type Limits } from "@unsam/core/limits";
 import { type AddonAt, operationsAt } from "@unsam/core/operations";
 import type { Abortable } from "@unsam/core/runtime";
-import { buildScene } from "../scene/build-scene.js";
-import { parseScene } from "../scene/scene-file.js";
+import { buildScene } from "../scene-data/build-scene.js";
+import { parseScene } from "../scene-data/scene-file.js";
 import { CLASSES_FILE, classesBeside, Photos } from "./companions.js";
 import { Notes } from "./notes.js";
 

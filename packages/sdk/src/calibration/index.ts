@@ -1,14 +1,2 @@
-export {
-  type CalibrateOptions,
-  type CalibrationGoal,
-  type CalibrationTarget,
-  calibrate,
-} from "./calibrate.js";
 export { CalibratedEngine, isCalibrated } from "./calibrated-engine.js";
 export { Calibration, type CalibrationData, type CalibrationFit } from "./calibration.js";
-export {
-  type RegionStatistics,
-  type RegionStatisticsOptions,
-  regionStatistics,
-} from "./region-statistics.js";
-export { type CalibrationTargets, readCalibrationTargets } from "./targets-file.js";

@@ -7,10 +7,10 @@ import {
   type GenerationStep,
   generateMasks,
 } from "@unsam/core/whole-image";
-import { localAddon } from "./addon.js";
+import { localAddon } from "../scene-data/addon.js";
+import type { SceneEntry } from "../scene-data/scene-data.js";
 import type { EverythingOptions, EverythingPlan } from "./everything-options.js";
 import type { PartialScene } from "./everything-run.js";
-import type { SceneEntry } from "./scene-data.js";
 import { SceneHierarchy } from "./scene-hierarchy.js";
 import { FoundMask } from "./scene-mask.js";
 

@@ -1,3 +1,4 @@
+export type { FusionOptions } from "../scene-data/scene-data.js";
 export type {
   EverythingOptions,
   EverythingProgress,
@@ -5,7 +6,6 @@ export type {
 } from "./everything-options.js";
 export { EverythingRun, type PartialScene } from "./everything-run.js";
 export { GeneratedMask, type GenerateMasksOptions } from "./official-masks.js";
-export type { FusionOptions } from "./scene-data.js";
 export type {
   CocoAnnotation,
   CocoOptions,

@@ -1,5 +1,5 @@
 import { GRANULARITY_STEPS, type RegionForest } from "@unsam/core/fusion";
-import type { SceneEntry } from "./scene-data.js";
+import type { SceneEntry } from "../scene-data/scene-data.js";
 import { SceneMask } from "./scene-mask.js";
 
 /** The masks of a scene with their places in its forest, in the order of `entries`. */

@@ -9,8 +9,8 @@ import type { WrittenAnnotations } from "../annotations/write-files.js";
 import { type WriteAnnotationsOptions, writePlain } from "../annotations/write-plain.js";
 import { type Granularity, parseGranularity } from "../granularity.js";
 import { drawOverPhoto } from "../photo-under-masks.js";
-import { localAddon } from "./addon.js";
-import type { FusionOptions, SceneData, SceneEntry } from "./scene-data.js";
+import { localAddon } from "../scene-data/addon.js";
+import type { FusionOptions, SceneData, SceneEntry } from "../scene-data/scene-data.js";
 import {
   type CocoOptions,
   type CocoScene,

@@ -1,5 +1,5 @@
 import { type BoundingBox, Mask, type PackedMask, unpackMask } from "@unsam/core/mask";
-import type { SceneEntry } from "./scene-data.js";
+import type { SceneEntry } from "../scene-data/scene-data.js";
 
 /** One mask of a whole image. Kept packed; `mask` unpacks it anew each time. */
 export class FoundMask {

@@ -1,7 +1,7 @@
 import { shownValue, UnSAMError } from "@unsam/core/errors";
 import { Mask, packMask } from "@unsam/core/mask";
 import { checkKeys } from "@unsam/core/options";
-import type { FusionOptions, SceneEntry } from "./scene-data.js";
+import type { FusionOptions, SceneEntry } from "../scene-data/scene-data.js";
 import { SceneHierarchy } from "./scene-hierarchy.js";
 
 /** A mask that becomes part of a scene, with what is known of it. */

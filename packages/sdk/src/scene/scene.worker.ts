@@ -2,9 +2,9 @@ import type { Limits } from "@unsam/core/limits";
 import { type PackedMask, packMask } from "@unsam/core/mask";
 import { type AddonAt, operationsAt } from "@unsam/core/operations";
 import { callersAbort, keep, move } from "@unsam/core/runtime";
-import { buildScene } from "./build-scene.js";
-import type { FusionOptions, SavedScene, SceneData, SceneEntry } from "./scene-data.js";
-import { readSceneFile, writeSceneFile } from "./scene-file.js";
+import { buildScene } from "../scene-data/build-scene.js";
+import type { FusionOptions, SavedScene, SceneData, SceneEntry } from "../scene-data/scene-data.js";
+import { readSceneFile, writeSceneFile } from "../scene-data/scene-file.js";
 import { paintScene, type ScenePicture } from "./scene-paint.js";
 
 // Worker side: everything about scenes that takes longer than a turn of the event loop may.

@@ -10,9 +10,9 @@ import {
   tileMerging,
 } from "@unsam/core/tiles";
 import type { PhotoEncoder } from "../photo-encoder.js";
-import { localAddon } from "../scene/addon.js";
 import { maskSteps } from "../scene/everything.js";
 import type { EverythingPlan } from "../scene/everything-options.js";
+import { localAddon } from "../scene-data/addon.js";
 import type { TiledOptions, TiledPlan } from "./tiled-options.js";
 import { TiledScene } from "./tiled-scene.js";
 

@@ -24,30 +24,40 @@ const MOST_BODY = 2 ** 24;
  * Its user name and password are any name and one of the service's tokens.
  */
 export function labelStudioRoutes(
-  { app, service }: RouteContext,
+  context: RouteContext,
   { mostRegions = 64, ...options }: LabelStudioOptions,
   urls: UrlOptions | undefined,
 ): void {
+  const { service } = context;
   const backend: Backend = { service, photos: new TaskPhotos(service, options, urls), mostRegions };
-  const { workMs, everythingMs } = service.limits;
   const receives: RouteShorthandOptions = {
     bodyLimit: MOST_BODY,
     config: { takesPassword: true },
-    onRequest: async (request, reply) => countBody(request, reply),
+    onRequest: async (request, reply) => countBody(service, request, reply),
   };
+  healthRoutes(context);
+  setupRoute(context, receives);
+  predictRoute(context, receives, backend);
+  webhookRoute(context, receives);
+}
 
-  /** Bodies of all clients together share the room of photos that come in. */
-  function countBody({ headers }: FastifyRequest, reply: FastifyReply): void {
-    const bytes = Number(headers["content-length"]);
-    if (!Number.isInteger(bytes)) {
-      throw new ServiceError(411, "E_BAD_REQUEST", "Send the body with its Content-Length.");
-    }
-    // Fastify refuses what is longer.
-    if (bytes > MOST_BODY) return;
-    service.uploads.take(bytes);
-    reply.raw.once("close", () => service.uploads.give(bytes));
+/** Bodies of all clients together share the room of photos that come in. */
+function countBody(
+  { uploads }: RouteContext["service"],
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const bytes = Number(headers["content-length"]);
+  if (!Number.isInteger(bytes)) {
+    throw new ServiceError(411, "E_BAD_REQUEST", "Send the body with its Content-Length.");
   }
+  // Fastify refuses what is longer.
+  if (bytes > MOST_BODY) return;
+  uploads.take(bytes);
+  reply.raw.once("close", () => uploads.give(bytes));
+}
 
+function healthRoutes({ app }: RouteContext): void {
   const health = async () => ({ status: "UP", model_class: "UnSAM" });
   const told = {
     config: { isPublic: true, rateLimit: false },
@@ -59,7 +69,9 @@ export function labelStudioRoutes(
   };
   app.get("/label-studio/health", told, health);
   app.get("/label-studio/", { ...told, schema: { hide: true } }, health);
+}
 
+function setupRoute({ app, service }: RouteContext, receives: RouteShorthandOptions): void {
   app.post<{ Body: SetupRequest }>(
     "/label-studio/setup",
     {
@@ -76,7 +88,14 @@ export function labelStudioRoutes(
       return { model_version: modelVersion(service) };
     },
   );
+}
 
+function predictRoute(
+  { app, service }: RouteContext,
+  receives: RouteShorthandOptions,
+  backend: Backend,
+): void {
+  const { workMs, everythingMs } = service.limits;
   app.post<{ Body: PredictRequest }>(
     "/label-studio/predict",
     {
@@ -97,7 +116,10 @@ export function labelStudioRoutes(
       );
     },
   );
+}
 
+/** Label Studio tells of events; nothing is learnt from them. */
+function webhookRoute({ app }: RouteContext, receives: RouteShorthandOptions): void {
   app.post(
     "/label-studio/webhook",
     {

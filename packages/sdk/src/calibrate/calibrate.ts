@@ -3,10 +3,10 @@ import { UnSAMError } from "@unsam/core/errors";
 import { Mask } from "@unsam/core/mask";
 import type { NAMED_GRANULARITY } from "@unsam/core/names";
 import { checkKeys } from "@unsam/core/options";
+import { Calibration, type CalibrationFit } from "../calibration/calibration.js";
 import type { EncodedImage } from "../encoded-image.js";
 import { ladderLevels, parseGranularity } from "../granularity.js";
 import type { PromptInput } from "../prompt.js";
-import { Calibration, type CalibrationFit } from "./calibration.js";
 import { type RegionStatistics, regionStatistics } from "./region-statistics.js";
 
 /** A labelled region: the mask that the answer to a prompt should be. */

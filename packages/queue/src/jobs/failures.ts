@@ -1,7 +1,7 @@
 import { type ErrorCode, UnSAMError } from "@unsam/core/errors";
 import { reasonOf } from "@unsam/core/files";
 import { UnrecoverableError } from "bullmq";
-import { MOST_DEATHS } from "../jobs/photo-job.js";
+import { MOST_DEATHS } from "./photo-job.js";
 
 /** It may be well later, or on another machine: a disk, a network, memory. All else is the photo's. */
 const MAY_PASS: ReadonlySet<ErrorCode> = new Set([
