@@ -58,12 +58,16 @@ const settings = (module, moduleResolution, file) => ({
   compilerOptions: {
     ...{ strict: true, noEmit: true, skipLibCheck: false, target: "es2022", types: [] },
     ...{ lib: ["es2023", "esnext.disposable"], module, moduleResolution },
+    // What a stranger may have turned on beyond `strict`.
+    ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
+    noPropertyAccessFromIndexSignature: true,
   },
   files: [file],
 });
 
 describe("packages from tarballs, in an empty folder", () => {
   const installed = new Installation();
+  let required;
   let service;
   let studio;
   let queue;
@@ -85,7 +89,8 @@ describe("packages from tarballs, in an empty folder", () => {
     // And the tools of the Model Context Protocol (docs/decisions/0032-mcp.md).
     mcp = named("unsam-mcp-");
     const optional = [...service, ...studio, ...queue, ...mcp];
-    await installed.install(...files.filter((file) => !optional.includes(file)));
+    required = files.filter((file) => !optional.includes(file));
+    await installed.install(...required);
   });
 
   it(`take at most ${MEGABYTES} MB with all they need`, async (test) => {
@@ -186,6 +191,19 @@ describe("packages from tarballs, in an empty folder", () => {
       1,
       stderr,
     );
+  });
+
+  it("say what is missing where optional dependencies were left out", async () => {
+    const bare = new Installation();
+    after(() => bare.remove());
+    await bare.install("--omit=optional", ...required);
+    const command = ["npx", "--no-install", "unsam"];
+    await assert.rejects(bare.run(...command, "segment", photo, "--point", "323,123"), (error) => {
+      assert.match(error.message, /unsam: sharp, which reads and writes photos, .*--include=optional/);
+      assert.doesNotMatch(error.message, /^ {4}at /m);
+      return true;
+    });
+    await assert.rejects(bare.run(...command, "doctor"), /!! +sharp .*\n.*--include=optional/);
   });
 
   it("name the way out where a model needs the addon or ONNX Runtime", async () => {

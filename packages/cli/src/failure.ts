@@ -21,8 +21,22 @@ export function exitCodeOf(error: unknown): number {
     : EXIT_BAD_INPUT;
 }
 
+/** sharp's own words where its binary for this platform, an optional dependency of it, was left out. */
+const NO_SHARP = /^Could not load the "sharp" module/;
+
+/** What to do about an installation in which no photo can be read; null: that is not what went wrong. */
+export function adviceWithoutSharp(error: unknown): string | null {
+  if (!(error instanceof Error && NO_SHARP.test(error.message))) return null;
+  return (
+    `sharp, which reads and writes photos, has no binary for ${process.platform} ${process.arch} here. Install again with optional ` +
+    "dependencies (npm i --include=optional; not --omit=optional or --no-optional), and on the platform that runs it."
+  );
+}
+
 /** One sentence for people; an unexpected error keeps its stack, so that it can be reported. */
 export function explain(error: unknown): string {
   if (UnSAMError.isInstance(error)) return error.message;
+  const advice = adviceWithoutSharp(error);
+  if (advice !== null) return advice;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -40,9 +40,11 @@ export async function smokeTest(
 function tryInChild(addon: string): Promise<string | null> {
   return new Promise((resolve) => {
     let said = "";
-    const { NODE_OPTIONS: _, ...environment } = process.env;
+    const { NODE_OPTIONS, ...environment } = process.env;
+    // Without the options of this process, but for Yarn's: with Plug'n'Play they are what finds the child's modules.
+    const options = process.versions.pnp && NODE_OPTIONS ? { NODE_OPTIONS } : {};
     const child = spawn(process.execPath, [CHILD, addon], {
-      env: { ...environment, ELECTRON_RUN_AS_NODE: "1" },
+      env: { ...environment, ...options, ELECTRON_RUN_AS_NODE: "1" },
       stdio: ["ignore", "ignore", "pipe"],
       timeout: TIME_LIMIT_MS,
       killSignal: "SIGKILL",
@@ -62,7 +64,12 @@ function tryInChild(addon: string): Promise<string | null> {
 
 /** Without the full stop at its end; null where nothing was said. */
 function lastLine(said: string): string | null {
-  return said.trim().split("\n").pop()?.replace(/\.$/, "") || null;
+  const lines = said.trim().split("\n");
+  // Where Node itself could not start the child, it ends with its version, below the error and its stack.
+  const start = lines.at(-1)?.startsWith("Node.js v")
+    ? lines.findLast((line) => /^\w*Error\b/.test(line))
+    : null;
+  return (start ?? lines.at(-1))?.replace(/\.$/, "") || null;
 }
 
 async function makeOwnFolder(folder: string): Promise<void> {

@@ -4,7 +4,7 @@ import { copyFile, cp, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { familySync } from "detect-libc";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findNative, type NativeStatus } from "#native/load.js";
@@ -58,6 +58,21 @@ describe("an addon that cannot be used is not loaded, and the reason is told", (
     const file = path.join(folder, "empty.node");
     await writeFile(file, "");
     expect(reason(await find(file))).toContain("empty.node");
+  });
+
+  it("a child process that Node cannot start: not Node's version is told, but the error", async () => {
+    // Yarn's Plug'n'Play, where the child's modules are found by what NODE_OPTIONS names, and by nothing else.
+    const broken = `--import=${pathToFileURL(path.join(folder, "no-such-hook.mjs"))}`;
+    const program = `const { findNative } = await import(${JSON.stringify(new URL("../dist/load.js", import.meta.url))});
+      process.env.NODE_OPTIONS = ${JSON.stringify(broken)};
+      const versions = { ...process.versions, pnp: "3" };
+      if (process.argv[1] === "yarn") Object.defineProperty(process, "versions", { value: versions });
+      const { binding, reason } = await findNative({ cacheDir: null }, ${JSON.stringify(import.meta.filename)});
+      console.log(binding === null ? reason : "loaded");`;
+    const said = (how: string) =>
+      execFileSync(process.execPath, ["--input-type=module", "-e", program, how], { encoding: "utf8" });
+    expect(said("yarn")).toMatch(/does not work: Error.*Cannot find module .*no-such-hook\.mjs/);
+    expect(said("npm")).not.toContain("no-such-hook");
   });
 
   const compiles = process.platform === "linux" && spawnSync("c++", ["--version"]).status === 0;

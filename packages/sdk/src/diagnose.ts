@@ -34,7 +34,8 @@ const OFFICIAL_WEIGHTS =
  * model that is used by default segment a small picture.
  */
 export async function diagnose(): Promise<Diagnosis> {
-  const [runtime, addon] = [await onnxRuntime(), await nativeAddon()];
+  const addon = await nativeAddon();
+  const runtime = await onnxRuntime(addon.ok);
   const checks = [
     node(),
     await processor(),
@@ -82,7 +83,11 @@ async function cpuFlags(): Promise<Set<string>> {
   return new Set(/^(?:flags|Features)\s*:\s*(.*)$/m.exec(text)?.[1].split(" ") ?? []);
 }
 
-async function onnxRuntime(): Promise<Check> {
+/** As Node says it, and Yarn. */
+const NOT_INSTALLED = /Cannot find package .onnxruntime-node|tried to access onnxruntime-node/;
+
+/** `native`: there is an addon. Nothing is wrong where that does the work, and there is no ONNX Runtime. */
+async function onnxRuntime(native: boolean): Promise<Check> {
   try {
     const { version, providers } = await runtimeReport();
     return {
@@ -93,14 +98,19 @@ async function onnxRuntime(): Promise<Check> {
       advice: null,
     };
   } catch (cause) {
-    return {
-      name: "ONNX Runtime",
-      ok: false,
-      // The region tree stands in.
-      needed: false,
-      found: "none",
-      advice: `EfficientTAM runs on it and, where there is no native addon, the model "nano" and checkpoints. ${(cause as Error).message}`,
-    };
+    const check = { name: "ONNX Runtime", needed: false };
+    if (native && NOT_INSTALLED.test((cause as Error).message)) {
+      const found = "none, and none is needed: the native addon runs the model nano and checkpoints";
+      return {
+        ...check,
+        ok: true,
+        found,
+        advice: "EfficientTAM alone runs on it: npm i onnxruntime-node --ignore-scripts",
+      };
+    }
+    const advice = `EfficientTAM runs on it and, where there is no native addon, the model "nano" and checkpoints. ${(cause as Error).message}`;
+    // The region tree stands in.
+    return { ...check, ok: false, found: "none", advice };
   }
 }
 

@@ -114,7 +114,7 @@ describeWithAddon("an installation without onnxruntime-node", () => {
       const [runtime, models] = ["ONNX Runtime", "models"].map((one) => checks.find(({ name }) => name === one));
       console.log(ok, runtime.ok, models.found);
     `);
-    expect(out).toMatch(/^true false .*default: nano \(its encoder auto is native\)$/);
+    expect(out).toMatch(/^true true .*default: nano \(its encoder auto is native\)$/);
   });
 
   it.each(["encoder", "decoder"])(

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { wordsToAdd } from "../defaults/apply-defaults.js";
 import type { DefaultsFlags } from "../defaults/default-flags.js";
 import { findDefaults, readDefaults } from "../defaults/defaults-file.js";
-import { EXIT_FAILED } from "../failure.js";
+import { adviceWithoutSharp, EXIT_FAILED } from "../failure.js";
 import { withExamples } from "../help/examples.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult } from "../terminal/output.js";
@@ -15,21 +15,33 @@ export function doctorCommand({ signal }: Interrupt): Command {
     .description("Tell what this machine offers and which engine runs; exit code 0 where everything works.")
     .option("--json", "print one JSON document to standard output")
     .action(async (flags: DefaultsFlags & { json?: true }, { parent }: Command) => {
-      const found = await withProgress("Looking around", async () => (await import("@unsam/sdk")).diagnose());
+      const found = await withProgress("Looking around", lookAround);
       const defaults = await defaultsCheck(flags, parent as Command, signal);
       const checks = [...found.checks, defaults];
-      const diagnosis = { ok: found.ok && defaults.ok, checks };
+      const whole = { ok: found.ok && defaults.ok, checks };
       printResult(
         flags.json,
-        () => diagnosis,
-        () => describe(diagnosis),
+        () => whole,
+        () => describe(whole),
       );
-      if (!diagnosis.ok) process.exitCode = EXIT_FAILED;
+      if (!whole.ok) process.exitCode = EXIT_FAILED;
     });
   return withExamples(command, [
     ["unsam doctor", "what works here, and what would work better"],
     ["unsam doctor --json", "the same for programs"],
   ]);
+}
+
+/** Of an installation without sharp, which the SDK does not even load, that alone is told. */
+async function lookAround(): Promise<Diagnosis> {
+  try {
+    return await (await import("@unsam/sdk")).diagnose();
+  } catch (cause) {
+    const advice = adviceWithoutSharp(cause);
+    if (advice === null) throw cause;
+    const check: Check = { name: "sharp", ok: false, needed: true, found: "none that can be loaded", advice };
+    return { ok: false, checks: [check] };
+  }
 }
 
 /** Which file of defaults is used here. One that cannot be used stops every command. */

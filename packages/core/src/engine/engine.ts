@@ -98,6 +98,8 @@ export interface Engine {
   encode(image: RgbImage, options: { signal?: AbortSignal }): Promise<EngineImage>;
   restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage>;
   /** Opens a video to follow objects through; left out: the model knows images only. Throws `E_UNSUPPORTED`. */
-  openVideo?(source: FrameSource, options: VideoOptions, call: VideoCall): Promise<EngineVideo>;
+  readonly openVideo?:
+    | ((source: FrameSource, options: VideoOptions, call: VideoCall) => Promise<EngineVideo>)
+    | undefined;
   dispose(): Promise<void>;
 }

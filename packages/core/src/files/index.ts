@@ -1,4 +1,5 @@
 export { canBeMade, isOurs, makeFolder, makePrivateFolder, problemOfPrivateFolder } from "./folders.js";
+export { folderOfVariable, homeFolder } from "./home-folder.js";
 export { linkOrCopy } from "./links.js";
 export { type FileLock, type LockOptions, lockFile } from "./lock-file.js";
 export { outputName } from "./output-name.js";

@@ -1,7 +1,6 @@
-import { homedir } from "node:os";
 import path from "node:path";
 import { UnSAMError } from "../errors.js";
-import { readFileText } from "../files/index.js";
+import { homeFolder, readFileText } from "../files/index.js";
 
 /** What the environment says about the hub; the variables are those of Hugging Face's own tools. */
 export interface HubSettings {
@@ -63,20 +62,29 @@ function isTrue(text: string | undefined): boolean {
 
 function hubCacheFolder(environment: Environment): string {
   const named = environment.HF_HUB_CACHE || environment.HUGGINGFACE_HUB_CACHE;
-  return named ? expanded(named) : path.join(hubHome(environment), "hub");
+  return named ? expanded(named) : path.join(hubHome(environment) ?? noHome(), "hub");
 }
 
-function hubHome(environment: Environment): string {
+/** null: the user has no home folder. */
+function hubHome(environment: Environment): string | null {
   if (environment.HF_HOME) return expanded(environment.HF_HOME);
+  const home = homeFolder();
   const above = environment.XDG_CACHE_HOME
     ? expanded(environment.XDG_CACHE_HOME)
-    : path.join(homedir(), ".cache");
-  return path.join(above, "huggingface");
+    : home && path.join(home, ".cache");
+  return above && path.join(above, "huggingface");
 }
 
 /** A shell expands `~`, a file of variables does not; Python's library does. */
 function expanded(folder: string): string {
-  return path.resolve(folder.replace(/^~(?=$|[/\\])/, () => homedir()));
+  return path.resolve(folder.replace(/^~(?=$|[/\\])/, () => homeFolder() ?? noHome()));
+}
+
+function noHome(): never {
+  throw new UnSAMError(
+    "E_BAD_OPTION",
+    "There is no home folder to keep models in (HOME names none, and the user has no entry on this system); set HF_HUB_CACHE or HF_HOME to a folder.",
+  );
 }
 
 /**
@@ -87,9 +95,11 @@ export async function hubToken(environment: Environment = process.env): Promise<
   const named = environment.HF_TOKEN ?? environment.HUGGING_FACE_HUB_TOKEN;
   if (named !== undefined) return checkedToken(named, "HF_TOKEN");
   if (isTrue(environment.HF_HUB_DISABLE_IMPLICIT_TOKEN)) return null;
+  const folder = hubHome(environment);
   const file = environment.HF_TOKEN_PATH
     ? expanded(environment.HF_TOKEN_PATH)
-    : path.join(hubHome(environment), "token");
+    : folder && path.join(folder, "token");
+  if (file === null) return null;
   const text = await readFileText(file, { what: "The token", maxBytes: MOST_TOKEN_BYTES }).catch(() => "");
   return checkedToken(text, file);
 }
