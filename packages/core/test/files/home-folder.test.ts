@@ -50,7 +50,7 @@ describe.skipIf(process.platform === "win32" || process.platform === "darwin")("
 
   it.skipIf(!root)("of models is asked for where there is no home, in one sentence", () => {
     const list =
-      "console.log(await listModels(defaultCacheDir()).then(() => 'listed', ({ code, message }) => `${code} ${message}`));";
+      "console.log(await listModels(defaultCacheDir()).then(() => 'listed', ({ code, message }) => code + ' ' + message));";
     expect(printed(list, {}, true)).toMatch(
       /^E_BAD_OPTION There is no home folder .*HF_HUB_CACHE or HF_HOME/,
     );
