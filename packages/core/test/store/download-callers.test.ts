@@ -1,7 +1,9 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { atDownload, blobs, bytes, fails, NAME, PART, REPO, setting, succeeds } from "./one-model.js";
+import { bytes, NAME, oneModel, PART, REPO } from "./one-model.js";
+
+const { atDownload, blobs, fails, setting, succeeds } = oneModel();
 
 describe("a download", () => {
   it("is left off at once when its caller gives up, and goes on later from there", async () => {

@@ -3,7 +3,9 @@ import path from "node:path";
 import { sendAndCut, sendRange, sha256 } from "@unsam/test-support";
 import { describe, expect, it, vi } from "vitest";
 import { someBytes } from "./hub-setting.js";
-import { atDownload, atHub, blobs, bytes, fails, NAME, PART, REPO, setting, succeeds } from "./one-model.js";
+import { bytes, NAME, oneModel, PART, REPO } from "./one-model.js";
+
+const { atDownload, atHub, blobs, fails, setting, succeeds } = oneModel();
 
 describe("a download", () => {
   it("tells how far it is, from the first byte to the last", async () => {
