@@ -1,6 +1,7 @@
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
 import { Dial } from "./panels/dial.tsx";
-import { DownloadDialog, ExportDialog, HelpDialog } from "./panels/dialogs.tsx";
+import { ExportDialog, HelpDialog } from "./panels/dialogs.tsx";
+import { DownloadDialog } from "./panels/download-dialog.tsx";
 import { Header } from "./panels/header.tsx";
 import { Icon } from "./panels/icons.tsx";
 import { Problem, Said, Waiting } from "./panels/notices.tsx";

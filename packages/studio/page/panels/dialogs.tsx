@@ -1,6 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { FORMATS, saveAs } from "../export/export.ts";
-import { amount } from "../session/sentences.ts";
 import type { Studio } from "../session/studio.ts";
 import { type KeyHelp, PAGE_HELP, PHOTO_HELP, POINTER_HELP } from "../tools/keys.ts";
 import { Icon } from "./icons.tsx";
@@ -96,39 +95,5 @@ function KeyList({ title, list }: { readonly title: string; readonly list: reado
         ))}
       </dl>
     </>
-  );
-}
-
-/** Asks before hundreds of megabytes are fetched. */
-export function DownloadDialog({
-  studio,
-  name,
-  onClose,
-}: {
-  readonly studio: Studio;
-  readonly name: string;
-  readonly onClose: () => void;
-}) {
-  const model = studio.state.models.find((one) => one.name === name);
-  const size = model?.bytes ? `, ${amount(model.bytes)}` : "";
-  const fetchIt = () => {
-    onClose();
-    studio.useModel(name);
-  };
-  return (
-    <Dialog title={`Download ${name}?`} onClose={onClose}>
-      <p>
-        The model comes from huggingface.co{size}. Its licence: {model?.licence ?? "see its page"}. It is kept
-        on this machine, outside of this page.
-      </p>
-      <div class="dialog-foot">
-        <button type="button" class="button" onClick={onClose}>
-          Cancel
-        </button>
-        <button type="button" class="button primary" onClick={fetchIt}>
-          Download
-        </button>
-      </div>
-    </Dialog>
   );
 }

@@ -14,12 +14,17 @@ export function Waiting({ studio }: { readonly studio: Studio }) {
     return () => clearInterval(timer);
   }, [isBusy]);
   if (!busy) return null;
-  const { text, since, share } = busy;
+  const { text, since, share, detail } = busy;
   return (
     <div class="waiting">
       <span>{text}</span>
-      <span class="elapsed">{time(performance.now() - since)}</span>
+      <span class="elapsed">{detail ?? time(performance.now() - since)}</span>
       <progress aria-label={text} max={1} value={share ?? undefined} />
+      {detail !== undefined && (
+        <button type="button" class="button stop" onClick={() => studio.stopLoading()}>
+          Stop
+        </button>
+      )}
     </div>
   );
 }

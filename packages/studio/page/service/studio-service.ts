@@ -73,9 +73,13 @@ export class StudioService {
     return ((await answer.json()) as { readonly models: readonly OfferedModel[] }).models;
   }
 
-  /** Changes to another model; tells how far a download is. */
-  async useModel(name: string, onProgress: (progress: PullProgress) => void): Promise<void> {
-    const answer = await this.#send("POST", `/studio/models/${encodeURIComponent(name)}`);
+  /** Changes to another model; tells how far a download is. Who aborts it keeps the model before. */
+  async useModel(
+    name: string,
+    onProgress: (progress: PullProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const answer = await this.#send("POST", `/studio/models/${encodeURIComponent(name)}`, { signal });
     const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (;;) {

@@ -26,3 +26,13 @@ export function time(milliseconds: number): string {
 export function amount(bytes: number): string {
   return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }
+
+/** How far a download is: "62 MB of 156 MB, about 12 s left". `since`: `performance.now()` at its first bytes. */
+export function downloaded(bytes: number, total: number, first: { bytes: number; since: number }): string {
+  const part = `${amount(bytes)} of ${amount(total)}`;
+  const milliseconds = performance.now() - first.since;
+  const come = bytes - first.bytes;
+  if (come === 0 || milliseconds < 1000) return part;
+  const left = Math.ceil(((total - bytes) / come) * (milliseconds / 1000));
+  return `${part}, about ${left < 90 ? `${left} s` : `${Math.round(left / 60)} minutes`} left`;
+}

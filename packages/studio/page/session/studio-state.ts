@@ -14,6 +14,8 @@ export interface Busy {
   readonly since: number;
   /** From 0 to 1; null: not known. */
   readonly share: number | null;
+  /** More about it: "62 of 156 MB, 12 s left". */
+  readonly detail?: string | undefined;
 }
 
 /** What the page shows, as one value. */

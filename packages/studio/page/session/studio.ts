@@ -1,5 +1,5 @@
 import { ServiceFailure } from "@unsam/server/client";
-import type { StudioService } from "../service/studio-service.ts";
+import type { PullProgress, StudioService } from "../service/studio-service.ts";
 import {
   type Click,
   changed,
@@ -17,7 +17,7 @@ import { Answers, type Shown } from "./answers.ts";
 import { findEverything } from "./everything.ts";
 import { Hover } from "./hover.ts";
 import { decodePhoto } from "./photo.ts";
-import { describeScale, share } from "./sentences.ts";
+import { describeScale, downloaded, share } from "./sentences.ts";
 import { FIRST_STATE, type Mode, type StudioState } from "./studio-state.ts";
 
 /** The state of the page, and what is done about it: photos, prompts, the scene, models. */
@@ -30,6 +30,7 @@ export class Studio {
   readonly #documents = new Map<string, StudioState["history"]>();
   #state: StudioState = FIRST_STATE;
   #opening = new AbortController();
+  #loading = new AbortController();
 
   constructor(service: StudioService) {
     this.service = service;
@@ -291,17 +292,14 @@ export class Studio {
     }
   }
 
-  /** Another model looks at the photo; what is asked stays. */
-  async useModel(name: string): Promise<void> {
+  /** Another model looks at the photo; what is asked stays. False: it is the model before. */
+  async useModel(name: string): Promise<boolean> {
     const since = performance.now();
     this.set({ busy: { text: `Loading ${name}`, since, share: null }, problem: null });
     this.hover.leave();
+    this.#loading = new AbortController();
     try {
-      await this.service.useModel(name, ({ phase, bytes, total, message }) => {
-        const isDownload = phase === "download" && total !== null && total > 0;
-        const text = phase === "download" ? `Downloading ${name}` : (message ?? `Loading ${name}`);
-        this.set({ busy: { text, since, share: isDownload ? bytes / total : null } });
-      });
+      await this.service.useModel(name, this.#tellDownload(name, since), this.#loading.signal);
       this.#answers.clear();
       const { photo } = this.#state;
       this.set({
@@ -312,12 +310,33 @@ export class Studio {
       });
       await this.readModels();
       this.set({ busy: null });
-      await this.#look(this.#newOpening());
     } catch (problem) {
       this.set({ busy: null });
       this.fail(problem);
       await this.readModels().catch(() => {});
+      return false;
     }
+    const signal = this.#newOpening();
+    this.#look(signal).catch((problem) => this.#openingFailed(problem, signal));
+    return true;
+  }
+
+  /** Gives up the change to another model. What of a download is there is kept, and continued next time. */
+  stopLoading(): void {
+    this.#loading.abort();
+  }
+
+  #tellDownload(name: string, since: number): (progress: PullProgress) => void {
+    let first: { bytes: number; since: number } | null = null;
+    return ({ phase, bytes, total, message }) => {
+      if (phase !== "download" || total === null || total === 0) {
+        this.set({ busy: { text: message ?? `Loading ${name}`, since, share: null } });
+        return;
+      }
+      first ??= { bytes, since: performance.now() };
+      const detail = downloaded(bytes, total, first);
+      this.set({ busy: { text: `Downloading ${name}`, since, share: bytes / total, detail } });
+    };
   }
 }
 
