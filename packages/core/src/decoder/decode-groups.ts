@@ -25,20 +25,18 @@ export function decodeGroups(
         "box and the padding point.",
     );
   });
-  const tokens = (index: number) => prompts[index].labels.length + 8;
-  // Of a prompt: a dozen maps as large as the image tokens (half of them upscaled), and the attention scores.
-  const bytes = (longest: number) => 4 * (side ** 2 * (12 * width + 4 * 8 * longest) + 2 * 8 * longest ** 2);
+  const length = (index: number) => prompts[index].labels.length;
   const groups: number[][] = [];
   for (const masked of [false, true]) {
     const members = [...prompts.keys()]
       .filter((index) => (prompts[index].maskLogits !== null) === masked)
-      .sort((a, b) => tokens(b) - tokens(a));
+      .sort((a, b) => length(b) - length(a));
     let longest = 0;
     let room = 0;
     for (const index of members) {
-      if (room === 0 || 2 * tokens(index) < longest) {
-        longest = tokens(index);
-        room = Math.max(1, Math.floor(MEMORY / bytes(longest)));
+      if (room === 0 || 2 * tokensOf(length(index)) < longest) {
+        longest = tokensOf(length(index));
+        room = promptsAtOnce(length(index), { width, side });
         groups.push([]);
       }
       groups.at(-1)!.push(index);
@@ -46,4 +44,18 @@ export function decodeGroups(
     }
   }
   return groups;
+}
+
+/** Tokens of a prompt of so many labels: with them the mask tokens, the IoU, the object score and the granularity. */
+const tokensOf = (labels: number) => labels + 8;
+
+/** How many prompts of so many labels are decoded in one call. */
+export function promptsAtOnce(
+  labels: number,
+  { width, side }: { readonly width: number; readonly side: number },
+): number {
+  const tokens = tokensOf(labels);
+  // Of a prompt: a dozen maps as large as the image tokens (half of them upscaled), and the attention scores.
+  const bytes = 4 * (side ** 2 * (12 * width + 4 * 8 * tokens) + 2 * 8 * tokens ** 2);
+  return Math.max(1, Math.floor(MEMORY / bytes));
 }

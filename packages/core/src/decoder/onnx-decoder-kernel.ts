@@ -1,3 +1,4 @@
+import type { Abortable } from "../abortable.js";
 import { UnSAMError } from "../errors.js";
 import { encodeModel, type Graph } from "../graph/index.js";
 import type { FeatureMap, NetworkModel } from "../models/index.js";
@@ -100,7 +101,7 @@ export class OnnxDecoderKernel {
   async decode(
     image: PreparedFeatures,
     prompts: readonly NetworkPrompt[],
-    options: { readonly multimask: boolean; readonly signal?: AbortSignal },
+    options: { readonly multimask: boolean; readonly signal?: Abortable },
   ): Promise<DecodedMasks[]> {
     const results = new Array<DecodedMasks>(prompts.length);
     for (const group of decodeGroups(prompts, { width: this.#width, side: this.#side })) {

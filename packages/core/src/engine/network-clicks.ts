@@ -1,4 +1,11 @@
-import { assemblePrompt, clampedLogits, type MaskDecoder, type PreparedImage } from "../decoder/index.js";
+import {
+  assemblePrompt,
+  clampedLogits,
+  type DecodedMasks,
+  type MaskDecoder,
+  type NetworkPrompt,
+  type PreparedImage,
+} from "../decoder/index.js";
 import type { ClickBatch, MaskBatch, ProposedLogits } from "../whole-image/index.js";
 import { isConfident } from "../whole-image/score-thresholds.js";
 
@@ -10,14 +17,42 @@ interface ClickedMask extends Claims {
   readonly lowRes: Float32Array;
 }
 
-/** Answers clicks with a network, in one decoder call (two where masks are refined). */
-export async function* proposeByClicks(
-  decoder: MaskDecoder,
+/** Decodes the prompts of a batch; nobody else uses the buffers of what it returns. */
+export type BulkDecode = (
+  prompts: readonly NetworkPrompt[],
+  options: { readonly multimask: boolean },
+) => Promise<DecodedMasks[]>;
+
+/** Size of the photo, and side of the network's input frame, pixels. */
+export interface ClickedSize {
+  readonly width: number;
+  readonly height: number;
+  readonly side: number;
+}
+
+/** Proposes the masks of a batch of clicks on an image. */
+export type ProposeClicks = (
   image: PreparedImage,
-  size: { readonly width: number; readonly height: number; readonly side: number },
-  { points, granularity, options }: ClickBatch,
+  size: ClickedSize,
+  clicks: ClickBatch,
   signal: AbortSignal | undefined,
-): AsyncGenerator<MaskBatch, void, undefined> {
+) => AsyncIterable<MaskBatch>;
+
+/** With a decoder whose logits come to this thread; from here they move to the one that finishes them. */
+export function proposeHere(decoder: MaskDecoder): ProposeClicks {
+  return async function* (image, size, clicks, signal) {
+    const decode: BulkDecode = (prompts, { multimask }) =>
+      decoder.decode(image, prompts, { multimask, priority: "bulk", ...(signal ? { signal } : {}) });
+    yield { kind: "logits", ...(await answerClicks(decode, size, clicks)) };
+  };
+}
+
+/** Answers clicks with a network, in one decoder call (two where masks are refined). */
+export async function answerClicks(
+  decode: BulkDecode,
+  size: ClickedSize,
+  { points, granularity, options }: ClickBatch,
+): Promise<ProposedLogits> {
   const { multimask, refine } = options;
   let masks = await decodeClicks(
     points.map((point) => ({ point, mask: null })),
@@ -30,10 +65,8 @@ export async function* proposeByClicks(
     );
   }
   const sure = masks.filter((mask) => isConfident(mask.predictedIou, options));
-  yield {
-    kind: "logits",
-    // In buffers of their own, which can move to another thread.
-    maps: sure.map(({ lowRes }) => lowRes.slice()),
+  return {
+    maps: sure.map(({ lowRes }) => lowRes),
     side: size.side / 4,
     claims: sure.map(({ predictedIou, point }) => ({ predictedIou, point })),
   };
@@ -49,11 +82,7 @@ export async function* proposeByClicks(
         size.side,
       ),
     );
-    const answers = await decoder.decode(image, prompts, {
-      multimask,
-      priority: "bulk",
-      ...(signal ? { signal } : {}),
-    });
+    const answers = await decode(prompts, { multimask });
     return answers.flatMap(({ lowRes, predictedIou }, i) => {
       const length = lowRes.length / predictedIou.length;
       return Array.from(predictedIou, (score, k) => ({

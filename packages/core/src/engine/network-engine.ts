@@ -32,10 +32,10 @@ import { maskPromptLogits } from "./mask-prompt.js";
 import { nativeFinisher } from "./native-finisher.js";
 import { ASKED, encoderReason, memoryChoice, nativeStatus } from "./native-status.js";
 import type { Network, OpenCheckpoint } from "./network.worker.js";
-import { proposeByClicks } from "./network-clicks.js";
+import { type ProposeClicks, proposeHere } from "./network-clicks.js";
 import type { NetworkOptions } from "./network-options.js";
 import { openNetworkVideo } from "./network-video.js";
-import { onnxDecoder } from "./onnx-decoder.js";
+import { onnxDecoder, proposeThere } from "./onnx-decoder.js";
 import { settlePrecision } from "./precision.js";
 import type { VideoSession } from "./video.worker.js";
 import { workerFinisher } from "./worker-finisher.js";
@@ -101,6 +101,8 @@ export async function openNetworkEngine(
           },
         )
       : onnxDecoder(network, { width, side: imageSize / 16 });
+  const propose =
+    decoder.kind === "native" ? proposeHere(decoder) : proposeThere({ width, side: imageSize / 16 });
   const info: EngineInfo = {
     name: options.checkpoint,
     family: opened.family,
@@ -115,7 +117,7 @@ export async function openNetworkEngine(
     reasons,
   };
   const finisher = binding && weights ? nativeFinisher(binding, turns, options.threads) : workerFinisher;
-  return new NetworkEngine(info, network, opened, decoder, finisher, (wanted) =>
+  return new NetworkEngine(info, network, opened, { decoder, propose, finisher }, (wanted) =>
     memoryChoice(wanted, options.device, native),
   );
 }
@@ -146,14 +148,20 @@ function reasonsOf(
   };
 }
 
+/** What answers prompts. */
+interface Answering {
+  readonly decoder: MaskDecoder;
+  readonly propose: ProposeClicks;
+  readonly finisher: MaskFinisher;
+}
+
 class NetworkEngine implements Engine {
   readonly info: EngineInfo;
   readonly encodesAtOnce = 1;
   readonly #network: Handle<Network>;
   readonly #side: number;
   readonly #features: readonly FeatureMap[];
-  readonly #decoder: MaskDecoder;
-  readonly #finisher: MaskFinisher;
+  readonly #answering: Answering;
   readonly #memoryFor: (wanted: VideoOptions["memory"]) => ReturnType<typeof memoryChoice>;
   readonly #videos = new HandleSet<VideoSession>();
 
@@ -161,8 +169,7 @@ class NetworkEngine implements Engine {
     info: EngineInfo,
     network: Handle<Network>,
     { imageSize, features }: { readonly imageSize: number; readonly features: readonly FeatureMap[] },
-    decoder: MaskDecoder,
-    finisher: MaskFinisher,
+    answering: Answering,
     memoryFor: (wanted: VideoOptions["memory"]) => ReturnType<typeof memoryChoice>,
   ) {
     this.info = info;
@@ -170,8 +177,7 @@ class NetworkEngine implements Engine {
     this.#network = network;
     this.#side = imageSize;
     this.#features = features;
-    this.#decoder = decoder;
-    this.#finisher = finisher;
+    this.#answering = answering;
   }
 
   async encode(image: RgbImage, { signal }: { signal?: AbortSignal }): Promise<EngineImage> {
@@ -196,7 +202,7 @@ class NetworkEngine implements Engine {
 
   async openVideo(source: FrameSource, options: VideoOptions, call: VideoCall): Promise<EngineVideo> {
     const memory = this.#memoryFor(options.memory);
-    const parts = { finisher: this.#finisher, side: this.#side, memory };
+    const parts = { finisher: this.#answering.finisher, side: this.#side, memory };
     const { video, handle } = await openNetworkVideo(this.#network, source, options, parts, call);
     this.#videos.add(handle);
     return video;
@@ -206,8 +212,8 @@ class NetworkEngine implements Engine {
     features: ImageFeatures,
     { width, height }: { width: number; height: number },
   ): Promise<EngineImage> {
-    const prepared = await this.#decoder.prepare(features);
-    const image = new NetworkImage(this.#decoder, this.#finisher, prepared, {
+    const prepared = await this.#answering.decoder.prepare(features);
+    const image = new NetworkImage(this.#answering, prepared, {
       width,
       height,
       side: this.#side,
@@ -220,7 +226,7 @@ class NetworkEngine implements Engine {
 
   async dispose(): Promise<void> {
     await this.#videos.releaseAll();
-    await this.#decoder.dispose();
+    await this.#answering.decoder.dispose();
     await this.#network.release();
   }
 }
@@ -232,12 +238,12 @@ class NetworkImage implements EngineImage {
   /** Side of the network's input frame, pixels. */
   readonly #side: number;
   readonly #decoder: MaskDecoder;
+  readonly #propose: ProposeClicks;
   readonly #finisher: MaskFinisher;
   readonly #prepared: PreparedImage;
 
   constructor(
-    decoder: MaskDecoder,
-    finisher: MaskFinisher,
+    { decoder, propose, finisher }: Answering,
     prepared: PreparedImage,
     size: { width: number; height: number; side: number; bytes: number },
   ) {
@@ -246,6 +252,7 @@ class NetworkImage implements EngineImage {
     this.bytes = size.bytes;
     this.#side = size.side;
     this.#decoder = decoder;
+    this.#propose = propose;
     this.#finisher = finisher;
     this.#prepared = prepared;
   }
@@ -325,7 +332,7 @@ class NetworkImage implements EngineImage {
 
   propose(clicks: ClickBatch, { signal }: ProposalCall): AsyncIterable<MaskBatch> {
     const size = { width: this.width, height: this.height, side: this.#side };
-    return proposeByClicks(this.#decoder, this.#prepared, size, clicks, signal);
+    return this.#propose(this.#prepared, size, clicks, signal);
   }
 
   async save(): Promise<ImageState> {

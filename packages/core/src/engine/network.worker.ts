@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import { openAddon } from "@unsam/native-cuda";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/index.js";
 import { type ImageFeatures, type NetworkPrompt, nativeMisfit } from "../decoder/index.js";
@@ -14,10 +15,13 @@ import {
   weightsFingerprint,
 } from "../models/index.js";
 import { DISPOSED } from "../operations/native-errors.js";
-import { keep, move, openSession } from "../runtime/index.js";
+import { callersAbort, keep, move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
 import type { JoinedVideoNetwork, MemoryKind } from "../video/index.js";
+import type { ClickBatch } from "../whole-image/index.js";
+import { transferOf } from "../whole-image/proposals.js";
 import { importFamilies } from "./import-families.js";
+import { answerClicks, type ClickedSize } from "./network-clicks.js";
 import type { NetworkOptions } from "./network-options.js";
 
 // The inference thread's side of a network: the encoder, the sessions, and the images prepared for them. ONNX Runtime is
@@ -210,6 +214,25 @@ export async function decode(
 ) {
   const masks = await decoder.decode(prepared, prompts, { multimask });
   return move(masks, ...masks.map(({ lowRes }) => lowRes));
+}
+
+/** Sends through the port what some clicks propose, `ProposedLogits`. */
+export async function propose(
+  { decoder, prepared }: OnnxImage,
+  size: ClickedSize,
+  clicks: ClickBatch,
+  port: MessagePort,
+): Promise<void> {
+  try {
+    const answers = await answerClicks(
+      (prompts, options) => decoder.decode(prepared, prompts, { ...options, signal: callersAbort }),
+      size,
+      clicks,
+    );
+    port.postMessage(answers, transferOf({ kind: "logits", ...answers }));
+  } finally {
+    port.close();
+  }
 }
 
 export function features(image: OnnxImage): ImageFeatures {

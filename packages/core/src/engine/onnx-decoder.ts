@@ -1,4 +1,5 @@
-import { decodeGroups } from "../decoder/decode-groups.js";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { decodeGroups, promptsAtOnce } from "../decoder/decode-groups.js";
 import type {
   DecodedMasks,
   DecodeOptions,
@@ -9,6 +10,7 @@ import type {
 } from "../decoder/index.js";
 import { type Handle, HandleSet, inferenceThread } from "../runtime/index.js";
 import type { Network, OnnxImage } from "./network.worker.js";
+import type { ProposeClicks } from "./network-clicks.js";
 
 const inference = inferenceThread().bind<typeof import("./network.worker.js")>(
   new URL("./network.worker.js", import.meta.url),
@@ -73,5 +75,33 @@ export function onnxDecoder(
       isDisposed = true;
       return images.releaseAll();
     },
+  };
+}
+
+/**
+ * Proposes by clicks on the inference thread, group by group, so that others get their turn in between. The logits go from there
+ * straight to the thread that finishes them. `size`: of the image embedding.
+ */
+export function proposeThere(size: { readonly width: number; readonly side: number }): ProposeClicks {
+  // A point and the padding point.
+  const atOnce = promptsAtOnce(2, size);
+  return async function* (image, photo, { points, ...clicks }, signal) {
+    const { handle } = image as OnnxPreparedImage;
+    const ports: MessagePort[] = [];
+    try {
+      for (let start = 0; start < points.length; start += atOnce) {
+        const { port1, port2 } = new MessageChannel();
+        ports.push(port2);
+        const group = { ...clicks, points: points.slice(start, start + atOnce) };
+        await inference("propose", [handle, photo, group, port1], {
+          transfer: [port1],
+          priority: "bulk",
+          signal,
+        });
+      }
+      yield { kind: "sent", ports: ports.splice(0) };
+    } finally {
+      for (const port of ports) port.close();
+    }
   };
 }

@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import { UnSAMError } from "../errors.js";
 import type { ExitGuard } from "./exit-guard.js";
 import { Handle, type Home } from "./handle.js";
@@ -17,8 +18,8 @@ export interface GroupOptions {
 export interface CallOptions {
   /** Default: that of the binding. */
   readonly priority?: Priority | undefined;
-  /** Buffers that move to the thread instead of being copied; they are empty here afterwards. */
-  readonly transfer?: readonly ArrayBuffer[] | undefined;
+  /** Buffers and ports that move to the thread; here they are of no use afterwards. */
+  readonly transfer?: readonly (ArrayBuffer | MessagePort)[] | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Runs on the reserved thread, so that what the call keeps can be asked while bulk work runs elsewhere. */
   readonly reserved?: boolean | undefined;

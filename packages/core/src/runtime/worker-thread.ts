@@ -1,4 +1,4 @@
-import { isMainThread, Worker } from "node:worker_threads";
+import { isMainThread, type MessagePort, Worker } from "node:worker_threads";
 import { UnSAMError } from "../errors.js";
 import { reasonOf } from "../files/index.js";
 import type { ThreadData } from "./callers-abort.js";
@@ -13,8 +13,8 @@ export interface ThreadCall {
   readonly name: string;
   /** Handles among them stand for what lives on the thread. */
   readonly args: readonly unknown[];
-  /** Buffers that move to the thread instead of being copied. */
-  readonly transfer: readonly ArrayBuffer[];
+  /** Buffers and ports that move to the thread. */
+  readonly transfer: readonly (ArrayBuffer | MessagePort)[];
   readonly settle: (reply: Reply) => void;
 }
 
@@ -126,7 +126,7 @@ export class WorkerThread {
     });
   }
 
-  #post(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
+  #post(message: ToWorker, transfer: ThreadCall["transfer"] = []): void {
     if (this.#lost) return;
     this.#worker.postMessage(message, transfer);
     this.#hold();

@@ -3,7 +3,7 @@ import { computeThreads, type Handle } from "../runtime/index.js";
 import type { FoundMask, LevelReport } from "./found-mask.js";
 import { type Crop, cropBoxes, pointGrid, pointsInLayer } from "./grid.js";
 import { ADAPTIVE_SHARE, type WholeImageOptions } from "./options.js";
-import { buffersOf, type ClickBatch, type MaskBatch, type ProposalSource } from "./proposals.js";
+import { type ClickBatch, letGo, type MaskBatch, type ProposalSource, transferOf } from "./proposals.js";
 import type { CollectedStep, Run } from "./whole-image.worker.js";
 
 const collector = computeThreads().bind<typeof import("./whole-image.worker.js")>(
@@ -73,7 +73,7 @@ async function* regionSteps(
   const [whole] = cropBoxes(image.width, image.height, 0, options.cropOverlap);
   await collector("begin", [run, 0, whole, options.pointsPerSide], { signal });
   for await (const regions of image.proposeRegions!(options, { signal })) {
-    const transfer = buffersOf({ kind: "masks", masks: regions });
+    const transfer = transferOf({ kind: "masks", masks: regions });
     const { found, coverage } = await collector("addRegions", [run, regions], { transfer, signal });
     yield {
       found: found.map((mask) => inUsersGranularity(mask, image)),
@@ -133,21 +133,25 @@ async function collectBatch(
   signal: AbortSignal | undefined,
 ): Promise<CollectedStep> {
   const found: FoundMask[] = [];
-  const add = async (batch: MaskBatch, isLast: boolean) => {
-    const transfer = buffersOf(batch);
-    const step = await collector("add", [run, batch, isLast ? clicks.points : null], { transfer, signal });
+  // The clicks are settled with the last part, so each part waits until the next one is here.
+  let waiting: MaskBatch = { kind: "masks", masks: [] };
+  const add = async (isLast: boolean) => {
+    const transfer = transferOf(waiting);
+    const step = await collector("add", [run, waiting, isLast ? clicks.points : null], { transfer, signal });
     found.push(...step.found);
     return step;
   };
-  // The clicks are settled with the last part, so each part waits until the next one is here.
-  let waiting: MaskBatch = { kind: "masks", masks: [] };
-  let isFirst = true;
-  for await (const part of target.propose(clicks, { signal })) {
-    if (!isFirst) await add(waiting, false);
-    waiting = part;
-    isFirst = false;
+  try {
+    let isFirst = true;
+    for await (const part of target.propose(clicks, { signal })) {
+      if (!isFirst) await add(false);
+      waiting = part;
+      isFirst = false;
+    }
+    return { ...(await add(true)), found };
+  } finally {
+    letGo(waiting);
   }
-  return { ...(await add(waiting, true)), found };
 }
 
 /** A region of a hierarchy has a granularity of its own, which is the model's; all others were asked for by the user. */

@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import type { PackedMask } from "../mask/index.js";
 import type { WholeImageOptions } from "./options.js";
 
@@ -22,7 +23,7 @@ export interface ProposedMask {
   readonly point: readonly [x: number, y: number];
 }
 
-/** Low-resolution masks, still to be finished at image size. Plain data; the maps have buffers of their own. */
+/** Low-resolution masks, still to be finished at image size. Plain data; nobody else uses the maps' buffers. */
 export interface ProposedLogits {
   /** Unclamped, [side, side] each; they cover the image that was clicked on. */
   readonly maps: readonly Float32Array[];
@@ -34,7 +35,9 @@ export interface ProposedLogits {
 /** Some of the masks that a model proposes for a batch of clicks. Those below the threshold of predicted IoU are left out. */
 export type MaskBatch =
   | { readonly kind: "masks"; readonly masks: readonly ProposedMask[] }
-  | ({ readonly kind: "logits" } & ProposedLogits);
+  | ({ readonly kind: "logits" } & ProposedLogits)
+  /** Logits that another thread has sent: in each port one message, `ProposedLogits`, for the thread that finishes them. */
+  | { readonly kind: "sent"; readonly ports: readonly MessagePort[] };
 
 export interface ProposalCall {
   readonly signal?: AbortSignal | undefined;
@@ -52,8 +55,14 @@ export interface ProposalSource {
   proposeRegions?(options: WholeImageOptions, call: ProposalCall): AsyncIterable<readonly ProposedMask[]>;
 }
 
-/** The buffers of a batch, to move it to another thread. */
-export function buffersOf(batch: MaskBatch): ArrayBuffer[] {
+/** What moves with a batch to another thread. */
+export function transferOf(batch: MaskBatch): (ArrayBuffer | MessagePort)[] {
+  if (batch.kind === "sent") return [...batch.ports];
   const arrays = batch.kind === "logits" ? batch.maps : batch.masks.map(({ mask }) => mask.data);
   return [...new Set(arrays.map((array) => array.buffer as ArrayBuffer))];
+}
+
+/** Lets go what another thread has sent and nobody takes. */
+export function letGo(batch: MaskBatch): void {
+  if (batch.kind === "sent") for (const port of batch.ports) port.close();
 }

@@ -1,3 +1,4 @@
+import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { wordsPerRow } from "../mask/index.js";
 import { type AddonAt, operationsAt } from "../operations/index.js";
 import { callersAbort } from "../runtime/callers-abort.js";
@@ -54,8 +55,27 @@ export async function add(
   const found =
     batch.kind === "masks"
       ? collector.add(batch.masks, clicks ?? [])
-      : await addLogits(collector, addon, batch, clicks ?? []);
+      : await addLogits(
+          collector,
+          addon,
+          batch.kind === "sent" ? received(batch.ports) : batch,
+          clicks ?? [],
+        );
   return { ...found, next: clicks ? collector.nextClicks() : [] };
+}
+
+/** What another thread has sent, in the order of the ports. */
+function received(ports: readonly MessagePort[]): ProposedLogits {
+  const parts = ports.map((port): ProposedLogits => {
+    const { message } = receiveMessageOnPort(port)!;
+    port.close();
+    return message;
+  });
+  return {
+    maps: parts.flatMap(({ maps }) => maps),
+    side: parts[0].side,
+    claims: parts.flatMap(({ claims }) => claims),
+  };
 }
 
 /** Finishes low-resolution masks at the size of the crop, part by part, and adds them. */
