@@ -18,7 +18,7 @@ const ALONE = ["click-path", "concurrency", "interrupt", "responsiveness", "term
 
 /**
  * The slow suites of each package: they compare numbers (native with ONNX Runtime or TypeScript, whole evaluations), or what a
- * process writes. Nothing in them depends on the version of Node, so `npm run test:nodes -- --quick` runs them on the first alone.
+ * process writes. Nothing in them depends on the version of Node, so on a slow machine CI runs them on the first alone.
  */
 const ONCE: Readonly<Record<string, readonly string[]>> = {
   core: [
