@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { RequestMaker, randomOf, type Schema } from "./requests-of-schema.js";
 import { photo, type Running, start } from "./server.js";
 
-/** How many requests; more by hand: `UNSAM_FUZZ=2000 npx vitest run …`. */
-const REQUESTS = Number(process.env.UNSAM_FUZZ ?? 300);
+/** How many requests; more by hand: `UNSAM_FUZZ=5000 npx vitest run …`. */
+const REQUESTS = Number(process.env.UNSAM_FUZZ ?? 1000);
 const SEED = Number(process.env.UNSAM_FUZZ_SEED ?? 1);
 
 interface Operation {
