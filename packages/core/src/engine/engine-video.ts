@@ -1,6 +1,7 @@
 import type { RgbImage } from "../image/index.js";
 import type { Mask } from "../mask/index.js";
 import type { Tensor } from "../tensor.js";
+import type { SpillOptions } from "../video/index.js";
 
 /** How a video is followed; names of the official predictor in brackets. */
 export interface VideoOptions {
@@ -22,6 +23,8 @@ export interface VideoOptions {
   readonly memory: "auto" | "onnx" | "native";
   /** Features of frames that are kept for a second look, bytes. */
   readonly maxFeatureBytes: number;
+  /** Where features are put aside that memory has no room for; null: nowhere, such a frame is looked at again. */
+  readonly spill: SpillOptions | null;
 }
 
 /** The frames of a video. */

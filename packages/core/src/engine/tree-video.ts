@@ -13,13 +13,14 @@ const compute = computeThreads().bind<typeof import("./tree-video.worker.js")>(
   "bulk",
 );
 
-/** Options that say how a memory of features is read. Here there is none: a frame is answered from the one beside it. */
+/** Options that say how a memory of features is read and kept. Here there is none: a frame is answered from the one beside it. */
 const OF_MEMORIES = {
   keepCorrections: true,
   maxConditioningFrames: Number.POSITIVE_INFINITY,
   memoryStride: 1,
   memoryPrecision: "bfloat16",
   memory: "auto",
+  spill: null,
 } as const satisfies Partial<VideoOptions>;
 
 /** Opens a video that is followed by region trees and motion. Throws `E_UNSUPPORTED` for options of a memory. */
@@ -33,9 +34,10 @@ export async function openTreeVideo(
 ): Promise<{ video: EngineVideo; handle: Handle<TreeVideoSession> }> {
   for (const key of Object.keys(OF_MEMORIES) as (keyof typeof OF_MEMORIES)[]) {
     if (options[key] === OF_MEMORIES[key]) continue;
+    const said = key === "spill" ? "spillFolder was given" : `${key} is ${options[key]}`;
     throw new UnSAMError(
       "E_UNSUPPORTED",
-      `openVideo: ${key} is ${options[key]}, but ${name} follows objects without a memory of features; leave it out.`,
+      `openVideo: ${said}, but ${name} follows objects without a memory of features; leave it out.`,
     );
   }
   const { width, height } = source;

@@ -1,17 +1,16 @@
 import { openAddon } from "@unsam/native-cuda";
 import { openCheckpoint } from "../checkpoint/index.js";
-import { nativeMisfit } from "../decoder/index.js";
+import { type ImageFeatures, nativeMisfit } from "../decoder/index.js";
 import { UnSAMError } from "../errors.js";
 import { resizeBicubic } from "../image/bicubic.js";
 import type { RgbImage } from "../image/rgb-image.js";
 import { Mask } from "../mask/mask.js";
 import { type NetworkModel, resolveModel, type VideoModel, weightsFingerprint } from "../models/index.js";
 import { keep, move, openSession } from "../runtime/index.js";
-import { FrameCache } from "../video/frame-cache.js";
 import {
   type FrameDecoder,
-  type FrameFeatures,
   type FrameResult,
+  FrameStore,
   JoinedVideoNetwork,
   type MemoryKind,
   type MemoryNetwork,
@@ -35,7 +34,7 @@ export interface VideoSession {
   readonly network: Network;
   readonly video: JoinedVideoNetwork;
   readonly tracker: VideoTracker;
-  readonly frames: FrameCache<FrameFeatures>;
+  readonly frames: FrameStore;
 }
 
 /** Opens a video. The networks for videos are opened with the first one of a kind, and shared. */
@@ -61,8 +60,10 @@ export async function openVideo(
     maxConditioningFrames: limit(options.maxConditioningFrames),
     history: limit(options.history),
   });
-  const session: VideoSession = { network, video, tracker, frames: new FrameCache(options.maxFeatureBytes) };
-  return keep(session, { gone: DISPOSED });
+  const ready = (features: ImageFeatures) => video.frame(features);
+  const frames = await FrameStore.open(options.maxFeatureBytes, ready, options.spill);
+  const session: VideoSession = { network, video, tracker, frames };
+  return keep(session, { gone: DISPOSED, release: () => frames.close() });
 }
 
 /** Infinity is no limit. */
@@ -130,14 +131,14 @@ async function openDecoder(
 
 /** Whether the features of a frame are still there. */
 export function holds({ frames }: VideoSession, frame: number): boolean {
-  return frames.get(frame) !== null;
+  return frames.has(frame);
 }
 
 /** Encodes a frame. */
 export async function look(session: VideoSession, frame: number, image: RgbImage): Promise<void> {
   const { network, video, frames } = alive(session);
   const side = video.rules.imageSize;
-  frames.add(frame, await video.frame(await network.encoder.encode(resizeBicubic(image, side, side))));
+  await frames.add(frame, await network.encoder.encode(resizeBicubic(image, side, side)));
 }
 
 /** `mask` is taken first, then points correct it. */
@@ -149,7 +150,7 @@ export async function prompt(
   mask: SentMask | null,
 ) {
   const { tracker } = alive(session);
-  const features = featuresOf(session, frame);
+  const features = await featuresOf(session, frame);
   if (mask) await tracker.addMask(object, frame, features, maskPrompt(mask));
   if (points.length > 0 || box) {
     await tracker.addPoints(object, frame, features, {
@@ -174,7 +175,7 @@ export function start(session: VideoSession): number {
 export function ask(session: VideoSession, frame: number, next: number | null) {
   const { tracker, frames } = alive(session);
   tracker.settle();
-  const lacksNext = next !== null && tracker.needsFrame(next) && frames.get(next) === null;
+  const lacksNext = next !== null && tracker.needsFrame(next) && !frames.has(next);
   return { objects: [...tracker.objects.keys()], needsFrame: tracker.needsFrame(frame), lacksNext };
 }
 
@@ -186,7 +187,8 @@ export async function track(
   how: { readonly reverse: boolean; readonly granularity: number | null },
 ) {
   const { tracker, frames } = alive(session);
-  return answers(new Map([[object, await tracker.track(object, frame, frames.get(frame), how)]]));
+  const features = tracker.needsFrame(frame) ? await frames.get(frame) : null;
+  return answers(new Map([[object, await tracker.track(object, frame, features, how)]]));
 }
 
 export function clearPrompts(session: VideoSession, object: number, frame: number): void {
@@ -207,8 +209,8 @@ function alive(session: VideoSession): VideoSession {
   throw new UnSAMError("E_DISPOSED", DISPOSED);
 }
 
-function featuresOf({ frames }: VideoSession, frame: number) {
-  const features = frames.get(frame);
+async function featuresOf({ frames }: VideoSession, frame: number) {
+  const features = await frames.get(frame);
   if (features === null) throw new Error(`Frame ${frame} was not looked at.`);
   return features;
 }

@@ -29,6 +29,7 @@ export {
   shown,
 } from "./read.js";
 export { type ReadPiecesOptions, readPieces } from "./read-pieces.js";
+export { ScratchFile } from "./scratch-file.js";
 export {
   createWhole,
   problemOfTarget,

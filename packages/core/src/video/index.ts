@@ -1,4 +1,5 @@
 export type { FrameDecoder } from "./frame-decoder.js";
+export { FrameStore, type SpillOptions } from "./frame-store.js";
 export { JoinedVideoNetwork } from "./joined-video-network.js";
 export { chooseMemories } from "./memory-choice.js";
 export type { MemoryKind, MemoryNetwork } from "./memory-network.js";

@@ -94,6 +94,7 @@ function optionsFor({ layout }: AnnotatedClip): VideoOptions {
     memoryPrecision: "bfloat16",
     memory: "auto",
     maxFeatureBytes: 2 ** 26,
+    spill: null,
   };
 }
 

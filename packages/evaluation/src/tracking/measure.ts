@@ -23,6 +23,7 @@ const OPTIONS: VideoOptions = {
   memoryPrecision: "bfloat16",
   memory: "auto",
   maxFeatureBytes: 2 ** 24,
+  spill: null,
 };
 
 /** An engine and both baselines on one clip. */

@@ -150,7 +150,7 @@ async function openStream(frames: AsyncIterator<ImageInput>, options: ReadOption
         throw new UnSAMError(
           "E_UNSUPPORTED",
           `Frame ${frame} of the stream is gone: frame ${passed} was read already, and no frames are held. ` +
-            "Prompt frames as they come, or give a folder or a list.",
+            "Prompt frames as they come, give a folder or a list, or, for a network, openVideo a spillFolder.",
         );
       }
       for (;;) {

@@ -37,6 +37,14 @@ export interface VideoOptions {
   /** Memory for features of frames, so that a second look at a frame is cheap (default 256 MiB). */
   readonly maxFeatureBytes?: number | undefined;
   /**
+   * A folder for features of frames that memory has no room for (default: none, such a frame is encoded again). A second look at any frame
+   * then costs a read, also at a frame of a stream, of which there is no other. At 1024 × 1024 a frame takes 16 MiB. The file
+   * has no name, and goes with the video or the process. Networks only.
+   */
+  readonly spillFolder?: string | undefined;
+  /** Of that file (default 16 GiB); the frame written first makes room for the newest. */
+  readonly maxSpillBytes?: number | undefined;
+  /**
    * Memory for compressed masks of the frames that were tracked, for `save` and `render` (default 256 MiB; 0 keeps none). A mask takes
    * about 1 KB. Where it is too little they are let go, and `save` and `render` say so.
    */
@@ -77,6 +85,7 @@ export interface RenderOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const MOST_SPILLED = 2 ** 34;
 /** Object pointers are read from the 15 frames before. */
 const LEAST_HISTORY = 16;
 
@@ -96,6 +105,8 @@ const videoSchema = z.strictObject({
   memoryPrecision: z.enum(["bfloat16", "float32"]).default("bfloat16"),
   memory: z.enum(["auto", "onnx", "native"]).default("auto"),
   maxFeatureBytes: number(0).default(256 * 2 ** 20),
+  spillFolder: z.string().min(1).optional(),
+  maxSpillBytes: number(1).optional(),
   maxResultBytes: number(0).default(256 * 2 ** 20),
   maxPixels: number(1).optional(),
   signal: z.instanceof(AbortSignal).optional(),
@@ -149,8 +160,17 @@ export function parseVideoOptions(options: VideoOptions): {
   readonly maxResultBytes: number;
   readonly signal: AbortSignal | undefined;
 } {
-  const { maxPixels, maxResultBytes, signal, ...engine } = parseOptions(videoSchema, options, "openVideo");
-  return { engine, maxPixels, maxResultBytes, signal };
+  const parsed = parseOptions(videoSchema, options, "openVideo");
+  const { maxPixels, maxResultBytes, spillFolder, maxSpillBytes, signal, ...engine } = parsed;
+  if (spillFolder === undefined && maxSpillBytes !== undefined) {
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      "openVideo: maxSpillBytes is of the file in spillFolder; give a folder, or leave it out.",
+    );
+  }
+  const spill =
+    spillFolder === undefined ? null : { folder: spillFolder, maxBytes: maxSpillBytes ?? MOST_SPILLED };
+  return { engine: { ...engine, spill }, maxPixels, maxResultBytes, signal };
 }
 
 export function parseTrackOptions(options: TrackOptions): z.output<typeof trackSchema> {

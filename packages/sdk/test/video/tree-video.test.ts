@@ -278,6 +278,7 @@ describe("a video with the region tree", () => {
       { memoryPrecision: "float32" as const },
       { memory: "native" as const },
       { maxConditioningFrames: 4 },
+      { spillFolder: "aside" },
     ]) {
       expect(await codeOf(unsam.openVideo(FRAMES, options))).toBe("E_UNSUPPORTED");
     }

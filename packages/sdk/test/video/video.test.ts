@@ -1,7 +1,7 @@
-import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Mask, UnSAM } from "@unsam/sdk";
+import { Mask, UnSAM, type VideoOptions } from "@unsam/sdk";
 import { describeWithShared, inRepository, pseudoRandom } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -157,6 +157,31 @@ describeWithShared("a video with SAM 2.1", () => {
     const [alone, beside] = await Promise.all([collect(one), collect(other)]);
     for (const { masks } of beside) expect(masks.get(1)!.intersection(masks.get(2)!)).toBe(0);
     expect(await collect(one)).toEqual(alone);
+  });
+
+  it("answers a correction of a stream's past from what was put aside, with the bits of memory", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "unsam-spill-"));
+    async function* stream() {
+      yield* framePaths(5);
+    }
+    const correct = async (frames: string[] | AsyncIterable<string>, options: VideoOptions) => {
+      await using video = await unsam.openVideo(frames, options);
+      const object = video.object();
+      await object.prompt(0, { points: [CLICK] });
+      await collect(video);
+      await object.prompt(2, { points: [[40, 20, "background"]] });
+      return await collect(video, { from: 2 });
+    };
+    const put = await correct(stream(), { maxFeatureBytes: 0, spillFolder: folder });
+    expect(put.map(({ frame }) => frame)).toEqual([2, 3, 4]);
+    expect(await correct(stream(), {})).toEqual(put);
+    await expect(correct(stream(), { maxFeatureBytes: 0 })).rejects.toMatchObject({
+      code: "E_UNSUPPORTED",
+      message: expect.stringContaining("spillFolder"),
+    });
+    expect(await readdir(folder)).toEqual([]);
+    await rm(folder, { recursive: true });
+    expect(await codeOf(unsam.openVideo(framePaths(2), { maxSpillBytes: 9 }))).toBe("E_BAD_OPTION");
   });
 
   it("reads a stream as it comes, and answers as for a list", async () => {
