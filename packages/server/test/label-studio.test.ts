@@ -331,5 +331,10 @@ describe("who may ask the backend, and for what", () => {
     } as RequestInit);
     expect(chunked.status).toBe(411);
     expect((await regionsOf(predictRequest(UPLOADED, click))).length).toBe(1);
+    // Nothing of all that was refused stays counted.
+    const service = running.app.unsam;
+    await expect
+      .poll(() => [service.uploads.bytes, service.masks.bytes, service.clicks.running])
+      .toEqual([0, 0, 0]);
   });
 });

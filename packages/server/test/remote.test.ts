@@ -168,6 +168,43 @@ describe("photos by address", () => {
     expect(asked).toHaveLength(1);
   });
 
+  it("come from a private host that the operator named, with its key, which goes nowhere else", async () => {
+    const keys: [string | undefined, string | undefined][] = [];
+    answer = ({ headers, url }, response) => {
+      keys.push([`${headers.host}${url}`, headers.authorization]);
+      if (url === "/data/lead")
+        response.writeHead(302, { location: `http://photos.test:${port}/photo` }).end();
+      else if (url === "/data/out") response.writeHead(302, { location: "/api/users" }).end();
+      else response.end(PHOTO);
+    };
+    // Nothing but what was named may be connected to.
+    const options = {
+      hosts: [`photos.test:${port}`],
+      mayConnect: () => false,
+      named: {
+        origin: `http://127.0.0.1:${port}`,
+        serves: ({ pathname }: URL) => pathname.startsWith("/data/"),
+        authorization: async () => "Token secret",
+      },
+    };
+    const at = (path: string) => outcome(`http://127.0.0.1:${port}${path}`, options);
+    expect(await at("/data/a")).toBe(PHOTO.toString());
+    expect(await at("/api/users")).toMatch(/^E_URL: /);
+    expect(await at("/data/../api/users")).toMatch(/^E_URL: /);
+    expect(await at("/data/out")).toMatch(/^E_URL: /);
+    expect(await outcome(`http://127.0.0.1:${port + 1}/data/a`, options)).toMatch(/^E_URL: /);
+    expect(await at("/data/lead")).toBe("E_URL: This host is not in the public internet.");
+    const lead = `http://127.0.0.1:${port}/data/lead`;
+    expect(await outcome(lead, { ...options, mayConnect: () => true })).toBe(PHOTO.toString());
+    expect(keys).toEqual([
+      [`127.0.0.1:${port}/data/a`, "Token secret"],
+      [`127.0.0.1:${port}/data/out`, "Token secret"],
+      [`127.0.0.1:${port}/data/lead`, "Token secret"],
+      [`127.0.0.1:${port}/data/lead`, "Token secret"],
+      [`photos.test:${port}/photo`, undefined],
+    ]);
+  });
+
   it("are given up where they are too large, too slow, or no answer; nothing stays counted", async () => {
     const url = `http://photos.test:${port}/`;
     answer = (_, response) =>
