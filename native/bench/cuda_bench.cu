@@ -108,7 +108,8 @@ double matrix_flops(const std::shared_ptr<MemoryPool>& pool, int n, int replays)
   return 2.0 * n * static_cast<double>(size) / time * 1e3;
 }
 
-// What the plan multiplies per prompt of t tokens on n image tokens (docs/decisions/0011); 3 final tokens, one mask.
+// What the plan multiplies per prompt of t tokens on n image tokens (docs/decisions/0011); 3 final tokens, one mask. It ends as that of
+// decoder_bench, which counts what the CPU does in between, where the plan is another one.
 double plan_flops(double t, double n) {
   const double c = 8 * t, by_head = 2 * 128 * t * n, final_head = 2 * 128 * 3 * n;
   const double first = 2 * by_head;

@@ -163,7 +163,7 @@ TEST("what does not fit is named") {
   refused(plan_refusal([](MemoryPlan& p) { p.memory_width = std::size_t{1} << 62; }), "memoryWidth is");
   refused(plan_refusal([](MemoryPlan& p) { p.layers = 65; }), "attentionLayers is 65");
   refused(plan_refusal([](MemoryPlan& p) { p.rope_theta = 0; }), "ropeTheta");
-  refused(plan_refusal([](MemoryPlan& p) { p.layers = 2; }), "lacks the tensor \"memory_attention.layers.1.norm1.weight\"");
+  refused(plan_refusal([](MemoryPlan& p) { p.layers = 2; }), "lack the tensor \"memory_attention.layers.1.norm1.weight\"");
   refused(plan_refusal([](MemoryPlan& p) { p.feed_forward = 25; }), "where the memory needs [25, 16]");
   TensorMap fewer = tensors;
   fewer.find("no_obj_embed_spatial")->second.data = {};

@@ -115,10 +115,10 @@ TEST("what does not fit is named") {
   const auto missing = [&](const char* name) {
     return tensor_refusal(name, [&](TensorMap& all, TensorView&) { all.erase(name); });
   };
-  CHECK(missing("stem.0.weight").find("lacks the tensor \"stem.0.weight\"") != std::string::npos);
+  CHECK(missing("stem.0.weight").find("lack the tensor \"stem.0.weight\"") != std::string::npos);
   CHECK(missing("stages.2.1.second.bias").find("\"stages.2.1.second.bias\"") != std::string::npos);
   CHECK(missing("colour.weight").find("\"colour.weight\"") != std::string::npos);
-  CHECK(tensor_refusal("stem.1.weight", [](TensorMap&, TensorView& t) { t.shape[1] = 9; }).find("where it needs shape [8, 8, 3, 3]") !=
+  CHECK(tensor_refusal("stem.1.weight", [](TensorMap&, TensorView& t) { t.shape[1] = 9; }).find("where the nano model needs [8, 8, 3, 3]") !=
         std::string::npos);
   CHECK(tensor_refusal("top.weight", [](TensorMap&, TensorView& t) { t.data = t.data.first(3); }).find("3 values") != std::string::npos);
   CHECK(tensor_refusal("metric.bias", [](TensorMap&, TensorView& t) { t.shape = {std::size_t{1} << 60}; }).find("1 to 4096") !=

@@ -170,6 +170,7 @@ TEST("repetition, graphs and other work leave the same bits") {
   }
 }
 
+// As the concurrent calls of decoder_test.cpp, of another class.
 TEST("one image serves concurrent calls") {
   need_device();
   const RandomModel model(31, true);
@@ -245,6 +246,7 @@ TEST("bad input gives the CPU decoder's typed errors") {
   CHECK_THROWS(cuda::Decoder(model.weights(), nowhere), bad_option);
 }
 
+// As in decoder_test.cpp, of another class.
 TEST("features that are not numbers do not crash") {
   need_device();
   const RandomModel model(61, false);

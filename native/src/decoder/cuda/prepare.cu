@@ -192,6 +192,7 @@ __global__ void __launch_bounds__(kThreads) mask_products_kernel(const Call* cal
   const Call& call = *call_at;
   const PromptView& w = call.prompt[blockIdx.z];
   if (w.mask_logits == nullptr) return;
+  // Laid out as in `product`, which ends otherwise: here the image's products are added to what the mask gives.
   const int warp = static_cast<int>(threadIdx.x) / 32, m0 = static_cast<int>(blockIdx.y) * 32 + warp % 2 * 16;
   const int n0 = static_cast<int>(blockIdx.x) * 64 + warp / 2 * 16;
   const Lane lane;

@@ -13,7 +13,7 @@
 #include "encoder/cpu/scratch.h"
 #include "encoder/cpu/weights.h"
 #include "encoder/windows.h"
-#include "parallel/thread_team.h"
+#include "parallel/items.h"
 
 namespace unsam::encoder {
 
@@ -30,22 +30,18 @@ struct TokenMap {
 };
 
 template <class T>
-class Encoding {
+class Encoding : Items<Scratch<T>> {
  public:
   Encoding(const Shape& shape, const Kernels& kernels, const Weights<T>& weights, ThreadTeam& team,
            const std::function<bool()>& cancelled)
-      : shape_(shape), kernels_(kernels), math_(math<T>(kernels)), weights_(weights), team_(team), cancelled_(cancelled),
-        eps_(static_cast<float>(shape.plan.norm_eps)), scratch_(team.size()) {}
+      : Items<Scratch<T>>(team, cancelled), shape_(shape), kernels_(kernels), math_(math<T>(kernels)), weights_(weights),
+        eps_(static_cast<float>(shape.plan.norm_eps)) {}
 
   // pixels [3][S][S]. False: cancelled.
   bool run(std::span<const float> pixels, EncodedFeatures& features);
 
  private:
-  // Runs work(item, scratch) for every item, unless the call is cancelled meanwhile. Items are of fixed size, and each
-  // result is computed by one of them: threads decide nothing.
-  template <class Work>
-  bool each(std::size_t count, Work work);
-  bool cancelled() const { return cancelled_ && cancelled_(); }
+  using Items<Scratch<T>>::each;
 
   bool embed_patches(std::span<const float> pixels);
   bool block(const BlockShape& shape);
@@ -76,24 +72,12 @@ class Encoding {
   const Kernels& kernels_;
   const Math<T>& math_;
   const Weights<T>& weights_;
-  ThreadTeam& team_;
-  const std::function<bool()>& cancelled_;
   const float eps_;
-  std::vector<Scratch<T>> scratch_;
   TokenMap map_;
   // Of a large window.
   Buffer<float> queries_;
   Buffer<T> keys_, values_;
 };
-
-template <class T>
-template <class Work>
-bool Encoding<T>::each(std::size_t count, Work work) {
-  team_.run(count, [&](std::size_t item, std::size_t worker) {
-    if (!cancelled()) work(item, scratch_[worker]);
-  });
-  return !cancelled();
-}
 
 template <class T>
 template <class Row>

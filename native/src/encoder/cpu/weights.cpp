@@ -6,27 +6,17 @@
 #include <memory>
 #include <numbers>
 
-#include "tensor_shape.h"
+#include "needed_tensor.h"
 
 namespace unsam::encoder {
 namespace {
 
 const std::string kTrunk = "image_encoder.trunk.";
 
-void check(const std::string& name, const TensorView& tensor, const std::vector<std::size_t>& shape) {
-  if (tensor.shape == shape && tensor.data.size() == value_count(shape)) return;
-  throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + "\" has shape " + shape_text(tensor.shape) + " and " +
-                                             std::to_string(tensor.data.size()) + " values where the encoder needs " +
-                                             shape_text(shape) + ".");
-}
+constexpr const char* kOwner = "the encoder";
 
 std::span<const float> get(const TensorMap& tensors, const std::string& name, const std::vector<std::size_t>& shape) {
-  const auto found = tensors.find(name);
-  if (found == tensors.end()) {
-    throw Error(ErrorCode::bad_checkpoint, "The weights lack the tensor \"" + name + "\"; use a complete checkpoint.");
-  }
-  check(name, found->second, shape);
-  return found->second.data;
+  return needed_values(tensors, name, shape, kOwner);
 }
 
 using Copy = std::shared_ptr<const std::vector<float>>;
@@ -55,7 +45,7 @@ void WeightPacker<T>::load(const std::string& name, const TensorView& tensor) {
     throw Error(ErrorCode::bad_checkpoint, "The encoder has no matrix \"" + name + "\".");
   }
   if (found->second.loaded) throw Error(ErrorCode::bad_checkpoint, "The matrix \"" + name + "\" was loaded already.");
-  check(name, tensor, found->second.shape);
+  check_shape(name, tensor, found->second.shape, kOwner);
   found->second.pack(tensor.data);
   found->second.pack = nullptr;  // with the copies it holds
   found->second.loaded = true;

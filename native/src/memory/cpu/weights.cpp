@@ -5,7 +5,7 @@
 #include <numbers>
 #include <string>
 
-#include "tensor_shape.h"
+#include "needed_tensor.h"
 
 namespace unsam::memory {
 namespace {
@@ -19,20 +19,14 @@ struct Source {
   double at(std::size_t o, std::size_t i) const { return weight[o * in + i]; }
 };
 
-class Packer {
+class MemoryPacker {
  public:
-  Packer(const encoder::Kernels& kernels, const TensorMap& tensors) : math_(kernels.float32), tensors_(tensors) {}
+  MemoryPacker(const encoder::Kernels& kernels, const TensorMap& tensors) : math_(kernels.float32), tensors_(tensors) {}
 
   std::size_t whole_vectors(std::size_t n) const { return encoder::round_up(n, math_.column_step); }
 
   std::span<const float> get(const std::string& name, const std::vector<std::size_t>& shape) const {
-    const auto found = tensors_.find(name);
-    if (found == tensors_.end()) throw Error(ErrorCode::bad_checkpoint, "The checkpoint lacks the tensor \"" + name + "\".");
-    const TensorView& tensor = found->second;
-    if (tensor.shape == shape && tensor.data.size() == value_count(shape)) return tensor.data;  // sides were checked with the plan
-    throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + "\" has shape " + shape_text(tensor.shape) + " and " +
-                                               std::to_string(tensor.data.size()) + " values where the memory needs " +
-                                               shape_text(shape) + ".");
+    return needed_values(tensors_, name, shape, "the memory");  // sides were checked with the plan
   }
 
   Source source(const std::string& name, std::size_t out, std::size_t in, bool convolution = false) const {
@@ -136,7 +130,7 @@ class Packer {
   const TensorMap& tensors_;
 };
 
-LayerWeights layer(Packer& pack, const std::string& name, const MemoryPlan& plan) {
+LayerWeights layer(MemoryPacker& pack, const std::string& name, const MemoryPlan& plan) {
   const std::size_t d = plan.width, m = plan.memory_width;
   const std::string self = name + "self_attn.", cross = name + "cross_attn_image.";
   const double scale = std::numbers::log2e / std::sqrt(static_cast<double>(d));
@@ -159,7 +153,7 @@ LayerWeights layer(Packer& pack, const std::string& name, const MemoryPlan& plan
 }  // namespace
 
 Weights::Weights(const MemoryPlan& plan, const encoder::Kernels& kernels, const TensorMap& tensors) {
-  Packer pack(kernels, tensors);
+  MemoryPacker pack(kernels, tensors);
   const std::size_t d = plan.width, m = plan.memory_width;
   for (std::size_t i = 0; i < plan.layers; ++i) layers.push_back(layer(pack, "memory_attention.layers." + std::to_string(i) + ".", plan));
   gain = pack.vector("memory_attention.norm.weight", d);

@@ -9,7 +9,7 @@
 #include "encoder/cpu/scratch.h"
 #include "memory/cpu/positions.h"
 #include "memory/cpu/weights.h"
-#include "parallel/thread_team.h"
+#include "parallel/items.h"
 
 namespace unsam::memory {
 
@@ -22,25 +22,13 @@ constexpr std::size_t pieces(std::size_t whole, std::size_t part) { return (whol
 
 enum class Activation { relu, gelu };
 
-class Work {
+class Work : protected Items<Scratch> {
  public:
   Work(const MemoryPlan& plan, const encoder::Kernels& kernels, const Weights& weights, const Positions& positions, ThreadTeam& team,
        const std::function<bool()>& cancelled)
-      : plan_(plan), kernels_(kernels), math_(kernels.float32), weights_(weights), positions_(positions), team_(team),
-        cancelled_(cancelled), scratch_(team.size()) {}
+      : Items(team, cancelled), plan_(plan), kernels_(kernels), math_(kernels.float32), weights_(weights), positions_(positions) {}
 
  protected:
-  // Runs work(item, scratch) for every item, unless the call is cancelled meanwhile. Items are of fixed size, and each
-  // result is computed by one of them: threads decide nothing.
-  template <class Item>
-  bool each(std::size_t count, Item item) {
-    team_.run(count, [&](std::size_t index, std::size_t worker) {
-      if (!cancelled()) item(index, scratch_[worker]);
-    });
-    return !cancelled();
-  }
-  bool cancelled() const { return cancelled_ && cancelled_(); }
-
   // c[rows][ldc] = (or +=) linear(a[rows][lda]).
   void apply(const Linear<float>& linear, std::size_t rows, const float* a, std::size_t lda, float* c, std::size_t ldc,
              bool add = false) const;
@@ -58,9 +46,6 @@ class Work {
   const encoder::Math<float>& math_;
   const Weights& weights_;
   const Positions& positions_;
-  ThreadTeam& team_;
-  const std::function<bool()>& cancelled_;
-  std::vector<Scratch> scratch_;
 };
 
 }  // namespace unsam::memory

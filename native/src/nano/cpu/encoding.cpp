@@ -41,14 +41,6 @@ encoder::Convolution on_lines(const ConvolutionWeights& layer, const FeatureMap&
 
 }  // namespace
 
-template <class Work>
-bool Encoding::each(std::size_t count, Work work) {
-  team_.run(count, [&](std::size_t item, std::size_t worker) {
-    if (!cancelled()) work(item, scratch_[worker]);
-  });
-  return !cancelled();
-}
-
 bool Encoding::run(const NanoInput& input, NanoCues& cues) {
   cues.columns = input.width / 2;
   cues.rows = input.height / 2;

@@ -8,7 +8,7 @@
 #include "encoder/cpu/feature_map.h"
 #include "encoder/cpu/kernels.h"
 #include "nano/cpu/weights.h"
-#include "parallel/thread_team.h"
+#include "parallel/items.h"
 #include "unsam/nano.h"
 
 namespace unsam::nano {
@@ -21,21 +21,15 @@ struct Scratch {
   Buffer<float> tiles, products;  // of Winograd's, [16][tiles][channels]
 };
 
-class Encoding {
+class Encoding : Items<Scratch> {
  public:
   Encoding(const encoder::Kernels& kernels, const Weights& weights, ThreadTeam& team, const std::function<bool()>& cancelled)
-      : kernels_(kernels), weights_(weights), team_(team), cancelled_(cancelled), scratch_(team.size()) {}
+      : Items(team, cancelled), kernels_(kernels), weights_(weights) {}
 
   // False: cancelled.
   bool run(const NanoInput& input, NanoCues& cues);
 
  private:
-  // Runs work(item, scratch) for every item, unless the call is cancelled meanwhile. Items are of fixed size, and each
-  // result is computed by one of them: threads decide nothing.
-  template <class Work>
-  bool each(std::size_t count, Work work);
-  bool cancelled() const { return cancelled_ && cancelled_(); }
-
   bool read_pixels(const NanoInput& input);
   bool stem();
   bool stage(std::size_t k);
@@ -55,9 +49,6 @@ class Encoding {
 
   const encoder::Kernels& kernels_;
   const Weights& weights_;
-  ThreadTeam& team_;
-  const std::function<bool()>& cancelled_;
-  std::vector<Scratch> scratch_;
   FeatureMap pixels_;
   FeatureMap levels_[Weights::kStages + 1];  // the finest first; freed when nothing needs them any more
 };

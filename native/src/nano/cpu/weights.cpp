@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "tensor_shape.h"
-#include "unsam/error.h"
+#include "needed_tensor.h"
 #include "unsam/nano.h"
 
 namespace unsam::nano {
@@ -12,10 +11,11 @@ namespace {
 // More channels than any such network has; sizes of maps cannot overflow.
 constexpr std::size_t kMostChannels = 4096;
 constexpr std::size_t kBorderChannels = 2;
+constexpr const char* kOwner = "the nano model";
 
-class Packer {
+class NanoPacker {
  public:
-  Packer(const encoder::Kernels& kernels, const TensorMap& tensors) : math_(kernels.float32), tensors_(tensors) {}
+  NanoPacker(const encoder::Kernels& kernels, const TensorMap& tensors) : math_(kernels.float32), tensors_(tensors) {}
 
   std::size_t whole_vectors(std::size_t n) const { return encoder::round_up(n, math_.column_step); }
 
@@ -23,7 +23,7 @@ class Packer {
 
   // Outputs of a layer, as its bias says. Throws Error(bad_checkpoint).
   std::size_t outputs(const std::string& name) const {
-    const TensorView& bias = tensor(name + ".bias");
+    const TensorView& bias = needed_tensor(tensors_, name + ".bias", kOwner);
     const std::size_t n = bias.shape.size() == 1 ? bias.shape[0] : 0;
     if (n < 1 || n > kMostChannels || bias.data.size() != n) {
       throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + ".bias\" has shape " + shape_text(bias.shape) +
@@ -92,20 +92,8 @@ class Packer {
     return sum;
   }
 
-  const TensorView& tensor(const std::string& name) const {
-    const auto found = tensors_.find(name);
-    if (found == tensors_.end()) throw Error(ErrorCode::bad_checkpoint, "The nano model lacks the tensor \"" + name + "\".");
-    return found->second;
-  }
-
   const float* require(const std::string& name, const std::vector<std::size_t>& shape) const {
-    const TensorView& found = tensor(name);
-    if (found.shape != shape || found.data.size() != value_count(shape)) {  // at most 4096 x 4096 x 5 x 5
-      throw Error(ErrorCode::bad_checkpoint, "The tensor \"" + name + "\" of the nano model has shape " + shape_text(found.shape) + " and " +
-                                                 std::to_string(found.data.size()) + " values where it needs shape " +
-                                                 shape_text(shape) + ".");
-    }
-    return found.data.data();
+    return needed_values(tensors_, name, shape, kOwner).data();  // at most 4096 x 4096 x 5 x 5
   }
 
   const encoder::Math<float>& math_;
@@ -115,7 +103,7 @@ class Packer {
 }  // namespace
 
 Weights::Weights(const encoder::Kernels& kernels, const TensorMap& tensors) {
-  Packer pack(kernels, tensors);
+  NanoPacker pack(kernels, tensors);
   stem[0] = pack.convolution({"stem.0"}, kNanoInputChannels, kNanoInputChannels, 5, 2);
   stem[1] = pack.after(stem[0].out, "stem.1", 3);
   std::size_t widths[kStages + 1] = {stem[1].out};
