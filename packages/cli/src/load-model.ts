@@ -17,11 +17,15 @@ export interface ModelOptions extends FamilyFlags {
 
 /**
  * Loads what `--model`, `--config`, `--weights` and `--calibration` name; a model to fetch is downloaded where it is not here.
- * Says so where another model stands in for the default.
+ * Says so where another model stands in for the default. `known`: the families of `--family`, where they have been imported.
  */
-export async function loadModel(flags: ModelOptions, signal: AbortSignal): Promise<UnSAM> {
+export async function loadModel(
+  flags: ModelOptions,
+  signal: AbortSignal,
+  known?: readonly ModelFamily[],
+): Promise<UnSAM> {
   const { threads, calibration } = flags;
-  const families = await ownFamilies(flags, signal);
+  const families = known ?? (await ownFamilies(flags, signal));
   const named = modelOf(flags, families);
   const model =
     typeof named === "object" ? { ...named, checkpoint: await modelFile(named.checkpoint, signal) } : named;

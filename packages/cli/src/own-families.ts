@@ -33,7 +33,11 @@ export async function familyModules({ family = [] }: FamilyFlags, signal: AbortS
 
 /** The families themselves. Throws `E_BAD_OPTION` for a module that has none. */
 export async function ownFamilies(flags: FamilyFlags, signal: AbortSignal): Promise<ModelFamily[]> {
-  const modules = await familyModules(flags, signal);
+  return familiesOf(await familyModules(flags, signal));
+}
+
+/** The families of modules that were looked at. */
+export async function familiesOf(modules: readonly string[]): Promise<ModelFamily[]> {
   if (modules.length === 0) return [];
   const { importModelFamilies } = await import("@unsam/core/families");
   return importModelFamilies(modules);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { Mask } from "@unsam/sdk";
 import { describeWithShared, inRepository, shared } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sentences, unsam } from "./run.js";
+import { expectRefusal, sentences, unsam } from "./run.js";
 import { expectSchema } from "./schema.js";
 
 const photo = inRepository("docs", "images", "dragonfruit.jpg");
@@ -63,14 +63,7 @@ describe("unsam ladder", () => {
     ["a missing calibration", [...click, "--calibration", "none.json"], /no file “none\.json”/],
     ["a photo as calibration", [...click, "--calibration", photo], /dragonfruit\.jpg/],
   ])("refuses %s with one sentence and exit code 2, and writes nothing", async (_, args, reason) => {
-    const before = await readdir(folder);
-    const all = ["ladder", photo, ...args, "--out", "wanted.png", "--json"];
-    const { code, stdout, stderr } = await unsam(all, { cwd: folder });
-    expect(code).toBe(2);
-    expect(stdout).toBe("");
-    expect(stderr).toMatch(reason);
-    expect(sentences(stderr)).toHaveLength(1);
-    expect(await readdir(folder)).toEqual(before);
+    await expectRefusal(["ladder", photo, ...args, "--out", "wanted.png", "--json"], folder, reason);
   });
 });
 
@@ -143,15 +136,7 @@ describe("unsam calibrate", () => {
     ["more regions than clicks", [photo, "--regions", "500"], /500/],
     ["granularity auto", [photo, "--regions", "5", "--granularity", "auto"], /auto/],
   ])("refuses %s with one sentence and exit code 2, and writes nothing", async (_, args, reason) => {
-    const before = await readdir(folder);
-    const { code, stdout, stderr } = await unsam(["calibrate", ...args, "--out", "wanted.json"], {
-      cwd: folder,
-    });
-    expect(code).toBe(2);
-    expect(stdout).toBe("");
-    expect(stderr).toMatch(reason);
-    expect(sentences(stderr)).toHaveLength(1);
-    expect(await readdir(folder)).toEqual(before);
+    await expectRefusal(["calibrate", ...args, "--out", "wanted.json"], folder, reason);
   });
 
   it.each<[string, unknown]>([

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
+import { readdir } from "node:fs/promises";
 import { inRepository } from "@unsam/test-support";
+import { expect } from "vitest";
 import { runProgram } from "#cli/run-program.js";
 import { Interrupt } from "#cli/terminal/interrupt.js";
 
@@ -95,4 +97,15 @@ export function sentences(stderr: string): string[] {
     .trim()
     .split("\n")
     .filter((line) => !line.startsWith("- "));
+}
+
+/** A command that is refused: exit code 2, one sentence for `reason`, nothing printed, nothing written into `folder`. */
+export async function expectRefusal(args: readonly string[], folder: string, reason: RegExp): Promise<void> {
+  const before = await readdir(folder);
+  const { code, stdout, stderr } = await unsam(args, { cwd: folder });
+  expect(code).toBe(2);
+  expect(stdout).toBe("");
+  expect(stderr).toMatch(reason);
+  expect(sentences(stderr)).toHaveLength(1);
+  expect(await readdir(folder)).toEqual(before);
 }

@@ -1,22 +1,13 @@
 // The mask decoders side by side: same weights, same image, same prompts, same threads, one run. `npm run bench:decoders`.
 // node decoders.mjs [--size small] [--threads 2] [--runs 7] [--counts 1,8,64] [--model FILE [--config FILE]]
 // In turns (turns.mjs) of five calls, or of one for batches.
-import { availableParallelism, cpus } from "node:os";
-import { parseArgs } from "node:util";
+import { cpus } from "node:os";
+import { benchOptions } from "./bench-options.mjs";
 import { benchModel, contenders, randomFeatures } from "./contenders.mjs";
 import { matrixProduct, PRODUCT_SIDE } from "./matrix-product.mjs";
 import { takeTurns } from "./turns.mjs";
 
-const { values } = parseArgs({
-  options: {
-    size: { type: "string", default: "small" },
-    model: { type: "string" },
-    config: { type: "string" },
-    threads: { type: "string", default: `${availableParallelism()}` },
-    runs: { type: "string", default: "7" },
-    counts: { type: "string", default: "1,8,64" },
-  },
-});
+const values = benchOptions({ runs: "7", counts: "1,8,64" });
 const threads = Number(values.threads);
 const runs = Number(values.runs);
 const counts = values.counts.split(",").map(Number);

@@ -3,9 +3,8 @@
 // Contenders take turns; medians. A turn is one call that is not counted and one that is; the matrix products before it
 // say what the machine was able to at that time.
 import { readFile } from "node:fs/promises";
-import { availableParallelism, cpus, tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import path from "node:path";
-import { parseArgs } from "node:util";
 import { openCheckpoint } from "@unsam/core/checkpoint";
 import { buildEncoder, hasBfloat16, loadNativeEncoder } from "@unsam/core/encoder";
 import { resolveModel } from "@unsam/core/models";
@@ -13,19 +12,12 @@ import { openSession } from "@unsam/core/runtime";
 import { loadNative } from "@unsam/native-cuda";
 // Not among the package's exports, because loading it loads ONNX Runtime.
 import { OnnxEncoderKernel } from "../../core/dist/encoder/onnx-encoder-kernel.js";
+import { benchOptions } from "./bench-options.mjs";
 import { matrixProduct, PRODUCT_SIDE } from "./matrix-product.mjs";
 import { randomCheckpoint } from "./random-checkpoint.mjs";
 import { takeTurns } from "./turns.mjs";
 
-const { values } = parseArgs({
-  options: {
-    size: { type: "string", default: "small" },
-    model: { type: "string" },
-    config: { type: "string" },
-    threads: { type: "string", default: `${availableParallelism()}` },
-    runs: { type: "string", default: "5" },
-  },
-});
+const values = benchOptions({ runs: "5" });
 const threads = Number(values.threads);
 const runs = Number(values.runs);
 

@@ -1,19 +1,13 @@
 // One prompt of many points on each mask decoder: same weights, same image, same threads, in turns. `npm run bench:points`.
 // node many-points.mjs [--size small] [--threads 2] [--runs 5] [--points 1,10,600] [--model FILE [--config FILE]]
-import { availableParallelism, cpus } from "node:os";
-import { parseArgs } from "node:util";
+import { cpus } from "node:os";
+import { benchOptions } from "./bench-options.mjs";
 import { benchModel, contenders, randomFeatures } from "./contenders.mjs";
 import { takeTurns } from "./turns.mjs";
 
-const { values } = parseArgs({
-  options: {
-    size: { type: "string", default: "small" },
-    model: { type: "string" },
-    config: { type: "string" },
-    threads: { type: "string", default: `${availableParallelism()}` },
-    runs: { type: "string", default: "5" },
-    points: { type: "string", default: "1,5,6,7,8,10,20,50,100,200,500,1000,2000,5000" },
-  },
+const values = benchOptions({
+  runs: "5",
+  points: "1,5,6,7,8,10,20,50,100,200,500,1000,2000,5000",
 });
 const threads = Number(values.threads);
 

@@ -11,6 +11,7 @@ const next = () => {
   state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
   return (state >>> 8) / 2 ** 24;
 };
+// The discs of core/bench/fusion.mjs, without its noise.
 const data = new Float32Array(new SharedArrayBuffer(4 * count * SIDE * SIDE));
 const scores = new Float64Array(count);
 const granularities = new Float64Array(count);

@@ -17,19 +17,7 @@ beforeEach(async () => {
   hub = await LocalHub.start();
   hub.add(REPO, "mini.safetensors", weights);
   folder = mkdtempSync(path.join(tmpdir(), "unsam-names-"));
-  for (const name of [
-    "HF_HUB_CACHE",
-    "HF_TOKEN",
-    "UNSAM_OFFLINE",
-    "HF_HUB_OFFLINE",
-    "HTTP_PROXY",
-    "http_proxy",
-  ]) {
-    vi.stubEnv(name, undefined);
-  }
-  vi.stubEnv("HF_ENDPOINT", hub.endpoint);
-  vi.stubEnv("HF_HOME", path.join(folder, "hf"));
-  vi.stubEnv("UNSAM_CACHE", path.join(folder, "own"));
+  for (const [name, value] of Object.entries(hub.environment(folder))) vi.stubEnv(name, value);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();

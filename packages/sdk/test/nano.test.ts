@@ -4,6 +4,7 @@ import path from "node:path";
 import { EncodedImage, UnSAM } from "@unsam/sdk";
 import { inRepository } from "@unsam/test-support";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectGrowing } from "./growing-masks.js";
 
 const photo = inRepository("docs", "images", "fruit-board.jpg");
 let unsam: UnSAM;
@@ -45,15 +46,7 @@ describe("the nano model", () => {
   });
 
   it("answers a click with a mask around it that grows with the granularity", async () => {
-    const levels = [0, 0.2, 0.4, 0.6, 0.8, 1];
-    const answers = await image.segmentAll(
-      levels.map((granularity) => ({ points: [[323, 123]], granularity })),
-    );
-    answers.forEach((answer, i) => {
-      expect(answer.mask.has(323, 123)).toBe(true);
-      if (i > 0) expect(answer.mask.intersection(answers[i - 1].mask)).toBe(answers[i - 1].mask.area);
-    });
-    expect(answers[5].mask.area).toBeGreaterThan(answers[0].mask.area);
+    await expectGrowing(image, 323, 123);
   });
 
   it("sees something else than the plain region tree", async () => {

@@ -6,6 +6,7 @@ import { EncodedImage, UnSAM } from "@unsam/sdk";
 import { inRepository } from "@unsam/test-support";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expectGrowing } from "./growing-masks.js";
 
 const photo = inRepository("docs", "images", "dragonfruit.jpg");
 let unsam: UnSAM;
@@ -33,18 +34,7 @@ describe("the built-in model", () => {
   });
 
   it("answers a click with a mask around it that grows with the granularity", async () => {
-    const levels = [0, 0.2, 0.4, 0.6, 0.8, 1];
-    const answers = await image.segmentAll(
-      levels.map((granularity) => ({ points: [[211, 144]], granularity })),
-    );
-    answers.forEach((answer, i) => {
-      expect(answer.mask.has(211, 144)).toBe(true);
-      expect(answer.granularity).toBe(levels[i]);
-      expect(answer.score).toBeGreaterThanOrEqual(0);
-      expect(answer.score).toBeLessThanOrEqual(1);
-      if (i > 0) expect(answer.mask.intersection(answers[i - 1].mask)).toBe(answers[i - 1].mask.area);
-    });
-    expect(answers[5].mask.area).toBeGreaterThan(answers[0].mask.area);
+    await expectGrowing(image, 211, 144);
   });
 
   it("reports the granularity that auto chose", async () => {

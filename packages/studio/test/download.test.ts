@@ -30,19 +30,7 @@ describe.skipIf(!executable)("a model is fetched from the page", () => {
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "unsam-studio-download-"));
     hub = await LocalHub.start();
-    for (const name of [
-      "HF_HUB_CACHE",
-      "HF_TOKEN",
-      "UNSAM_OFFLINE",
-      "HF_HUB_OFFLINE",
-      "HTTP_PROXY",
-      "http_proxy",
-    ]) {
-      vi.stubEnv(name, undefined);
-    }
-    vi.stubEnv("HF_ENDPOINT", hub.endpoint);
-    vi.stubEnv("HF_HOME", path.join(folder, "hf"));
-    vi.stubEnv("UNSAM_CACHE", path.join(folder, "own"));
+    for (const [name, value] of Object.entries(hub.environment(folder))) vi.stubEnv(name, value);
     bytes = (await listModels()).find(({ name }) => name === NAME)!.bytes!;
     // A hub that has nothing at first; later one that sends a quarter of the file, and then little.
     hub.interfere = ({ host, method, url }, response) => {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import path from "node:path";
 
 /** What the hub knows of a file. */
 interface HubEntry {
@@ -52,6 +53,17 @@ export class LocalHub {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     }
+  }
+
+  /** Variables that send a process to this hub alone, with caches in `folder`; undefined: to be unset. */
+  environment(folder: string): Record<string, string | undefined> {
+    const unset = ["HF_HUB_CACHE", "HF_TOKEN", "UNSAM_OFFLINE", "HF_HUB_OFFLINE", "HTTP_PROXY", "http_proxy"];
+    return {
+      ...Object.fromEntries(unset.map((name) => [name, undefined])),
+      HF_ENDPOINT: this.endpoint,
+      HF_HOME: path.join(folder, "hf"),
+      UNSAM_CACHE: path.join(folder, "own"),
+    };
   }
 
   /** For `HF_ENDPOINT`. */

@@ -13,7 +13,7 @@ import { withExamples } from "../help/examples.js";
 import { placesOf } from "../images/patterns.js";
 import { checkCheckpointFlags } from "../load-model.js";
 import { checkModelFlag, MODEL_WORDS, modelFile } from "../model-file.js";
-import { type FamilyFlags, familyModules, ownFamilies, withFamilyOption } from "../own-families.js";
+import { type FamilyFlags, familiesOf, familyModules, withFamilyOption } from "../own-families.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import type { Interrupt } from "../terminal/interrupt.js";
@@ -87,8 +87,8 @@ export function evalCommand({ signal }: Interrupt): Command {
 }
 
 async function run(flags: EvalFlags, given: readonly string[], signal: AbortSignal): Promise<void> {
-  const families = await ownFamilies(flags, signal);
   const modules = await familyModules(flags, signal);
+  const families = await familiesOf(modules);
   const named = methodsOf(flags, { names: families.map(({ name }) => name), modules });
   const evaluation = await import("@unsam/evaluation");
   const options = {

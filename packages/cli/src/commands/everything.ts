@@ -93,14 +93,15 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
     throw new UnSAMError("E_BAD_IMAGE", `There is no file or folder ${input}.`);
   }
   // Before the output folder is made: a slip in the flags leaves nothing behind.
-  modelOf(flags, await ownFamilies(flags, signal));
+  const families = await ownFamilies(flags, signal);
+  modelOf(flags, families);
   const at = (Array.isArray(flags.at) ? flags.at : [flags.at ?? 0.5]) as GranularityLevel[];
   const { maxPixels, calibration, out = [] } = flags;
   const toStandardOutput = out.includes(STANDARD);
   const options = searchOptions(flags);
   const annotations = { simplify: flags.simplify, georeference: flags.georeference, epsg: flags.epsg };
   const common = { options, at, annotations, maxPixels, json: flags.json ?? false, signal };
-  const load = () => loadModel(flags, signal);
+  const load = () => loadModel(flags, signal, families);
   checkTileFlags(flags, found?.isDirectory() ?? false);
   if (flags.tiles !== undefined) {
     const scenes = out.map((file) => placeOf(file));

@@ -57,6 +57,7 @@ describeParity("mask decoder against the official code", (open) => {
     }
   });
 
+  // Both decoders are asked this (mask-decoder-suite.ts); here it is the kernel alone, without the groups of its thread.
   it("answers a batch of unequal prompts as it answers each alone", async () => {
     const mixed: NetworkPrompt[] = [];
     for (const one of set.cases.filter((one) => one.multimask_output === set.cases[0].multimask_output)) {

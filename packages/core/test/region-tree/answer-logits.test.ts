@@ -18,6 +18,16 @@ function share(mask: Mask, cellX: number, cellY: number): number {
   return covered / (w * h);
 }
 
+/** Cells picked at random hold the log-odds of their covered share. */
+function expectShares(data: Float32Array, mask: Mask, random: () => number, cells: number): void {
+  for (let k = 0; k < cells; k++) {
+    const x = Math.floor(random() * 256);
+    const y = Math.floor(random() * 256);
+    const p = Math.min(0.999, Math.max(0.001, share(mask, x, y)));
+    expect(1 / (1 + Math.exp(-data[y * 256 + x]))).toBeCloseTo(p, 4);
+  }
+}
+
 describe("coverage logits", () => {
   it.each([
     [700, 450],
@@ -34,12 +44,7 @@ describe("coverage logits", () => {
     );
     const { data, shape } = coverageLogits(mask);
     expect(shape).toEqual([256, 256]);
-    for (let k = 0; k < 400; k++) {
-      const x = Math.floor(random() * 256);
-      const y = Math.floor(random() * 256);
-      const p = Math.min(0.999, Math.max(0.001, share(mask, x, y)));
-      expect(1 / (1 + Math.exp(-data[y * 256 + x]))).toBeCloseTo(p, 4);
-    }
+    expectShares(data, mask, random, 400);
   });
 
   it.each([
@@ -57,12 +62,7 @@ describe("coverage logits", () => {
       );
       const mask = Mask.fromBytes(width, height, bytes);
       const { data } = coverageLogits(mask);
-      for (let k = 0; k < 200; k++) {
-        const x = Math.floor(random() * 256);
-        const y = Math.floor(random() * 256);
-        const p = Math.min(0.999, Math.max(0.001, share(mask, x, y)));
-        expect(1 / (1 + Math.exp(-data[y * 256 + x]))).toBeCloseTo(p, 4);
-      }
+      expectShares(data, mask, random, 200);
     }
   });
 });

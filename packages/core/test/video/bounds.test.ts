@@ -2,14 +2,9 @@ import { describeWithShared } from "@unsam/test-support";
 import { describe, expect, it } from "vitest";
 import { type ModelConfig, sam2Model, WeightView } from "#core/models/index.js";
 import { FrameCache } from "#core/video/frame-cache.js";
-import {
-  type FrameFeatures,
-  type JoinedVideoNetwork,
-  OFFICIAL_TRACKER,
-  VideoTracker,
-} from "#core/video/index.js";
-import { randomValues } from "../support/random.js";
+import { type FrameFeatures, OFFICIAL_TRACKER, VideoTracker } from "#core/video/index.js";
 import { VideoSet } from "../support/video-set.js";
+import { noiseFrame } from "./noise-frame.js";
 import { onnxVideoNetwork } from "./video-networks.js";
 
 const CLICK = { points: [[32, 17]], labels: [1], box: null, extend: false, granularity: null } as const;
@@ -43,18 +38,10 @@ describeWithShared("a tracker", () => {
   const set = new VideoSet();
   const size = { width: 256, height: 144, length: null };
 
-  /** Features of noise: what is kept does not depend on what is seen. */
-  const frameOf = (network: JoinedVideoNetwork) =>
-    network.frame({
-      image_embed: { data: randomValues(256 * 256, 1), shape: [256, 16, 16] },
-      high_res_0: { data: randomValues(32 * 4096, 2), shape: [32, 64, 64] },
-      high_res_1: { data: randomValues(64 * 1024, 3), shape: [64, 32, 32] },
-    });
-
   it("remembers no more than its history, in both directions, and every prompted frame", async () => {
     const { model, close } = await set.open("sam2.1");
     const network = await onnxVideoNetwork(model);
-    const features = await frameOf(network);
+    const features = await noiseFrame(network);
     const tracker = new VideoTracker(network, size, { ...OFFICIAL_TRACKER, history: 4 });
     await tracker.addPoints(1, 30, features, CLICK);
     tracker.settle();
@@ -80,7 +67,7 @@ describeWithShared("a tracker", () => {
     const old = sam2Model("sam2", model.config as ModelConfig, weights, null);
     const network = await onnxVideoNetwork(old);
     expect(network.tensors.pointerTime).toBeNull();
-    const features = await frameOf(network);
+    const features = await noiseFrame(network);
     const mask = new Float32Array(256 * 256).fill(-10);
     // Absence adds nothing.
     expect(await network.remember(features, mask, true)).toEqual(

@@ -6,6 +6,7 @@ import { addon } from "../operations/addon.js";
 import { largestDifference } from "../support/compare.js";
 import { randomValues } from "../support/random.js";
 import { VideoSet } from "../support/video-set.js";
+import { noiseFrame } from "./noise-frame.js";
 import { nativeVideoNetwork, onnxVideoNetwork } from "./video-networks.js";
 
 const click = { coords: Float32Array.of(70, 30, 0, 0), labels: Int32Array.of(1, -1) };
@@ -42,15 +43,9 @@ describeWithShared("the mask decoder of a video in the addon, beside ONNX Runtim
         const prompt = { ...given, granularity: kind === "unsamv2" ? 0.4 : null };
         const embedding = randomValues(256 * 256, 4);
         const [onnx, ...natives] = kinds[kind];
-        const frame = (network: JoinedVideoNetwork) =>
-          network.frame({
-            image_embed: { data: randomValues(256 * 256, 1), shape: [256, 16, 16] },
-            high_res_0: { data: randomValues(32 * 4096, 2), shape: [32, 64, 64] },
-            high_res_1: { data: randomValues(64 * 1024, 3), shape: [64, 32, 32] },
-          });
-        const expected = await onnx.decode(await frame(onnx), embedding, prompt);
+        const expected = await onnx.decode(await noiseFrame(onnx), embedding, prompt);
         const found = await Promise.all(
-          natives.map(async (one) => one.decode(await frame(one), embedding, prompt)),
+          natives.map(async (one) => one.decode(await noiseFrame(one), embedding, prompt)),
         );
         expect(largestDifference(found[0].logits, expected.logits)).toBeLessThan(1e-3);
         expect(largestDifference(found[0].tokens, expected.tokens)).toBeLessThan(1e-4);

@@ -1,8 +1,9 @@
+import { markupText } from "@unsam/core/markup";
 import { noteText } from "../datasets/notes.js";
 import { SIZE_BOUNDS } from "../metrics/region-size.js";
 import type { Result } from "../run/evaluate.js";
 import { type ClickPicture, clickPictures } from "./pictures.js";
-import { escapeHtml, plot } from "./plot.js";
+import { plot } from "./plot.js";
 import type { DatasetReport, Report, ResultReport } from "./report.js";
 import { STYLE } from "./style.js";
 import { decimals, reportTables, type Table } from "./tables.js";
@@ -30,14 +31,14 @@ export async function htmlReport(report: Report, results: readonly Result[]): Pr
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>UnSAM evaluation: ${escapeHtml(names.join(", "))}</title>
+<title>UnSAM evaluation: ${markupText(names.join(", "))}</title>
 <style>${STYLE}</style>
 </head>
 <body>
 <header>
 <h1>Segmentation from a click, measured</h1>
-<p class="lead">${escapeHtml(names.join(", "))} on ${escapeHtml(report.datasets.map(({ name }) => name).join(", "))}</p>
-<pre class="command">${escapeHtml(report.run.command)}</pre>
+<p class="lead">${markupText(names.join(", "))} on ${markupText(report.datasets.map(({ name }) => name).join(", "))}</p>
+<pre class="command">${markupText(report.run.command)}</pre>
 </header>
 <main>
 ${headline(report, color)}
@@ -72,9 +73,9 @@ function headline({ results, datasets }: Report, color: (name: string) => string
           autoIsFixed ? "" : bar("auto", leveled ? "auto" : "answer"),
           leveled ? bar("fixed", "best fixed") : "",
         ];
-        return `<div class="bars"><h4>${escapeHtml(method)}</h4>${bars.join("")}</div>`;
+        return `<div class="bars"><h4>${markupText(method)}</h4>${bars.join("")}</div>`;
       });
-    return `<div class="card"><h3>${escapeHtml(name)}</h3>${bars.join("")}</div>`;
+    return `<div class="card"><h3>${markupText(name)}</h3>${bars.join("")}</div>`;
   });
   return `<section><h2>Mean IoU over clicks</h2><div class="cards">${groups.join("")}</div></section>`;
 }
@@ -86,11 +87,11 @@ function percent(share: number): string {
 function htmlTable({ title, note, columns, rows }: Table): string {
   const numeric = columns.map((_, k) => rows.every((row) => /^[\d.–[]/.test(row[k])));
   const cell = (tag: string, text: string, k: number) =>
-    `<${tag}${numeric[k] ? ' class="number"' : ""}>${escapeHtml(text)}</${tag}>`;
-  return `<section><h2>${escapeHtml(title)}</h2><div class="scroll"><table>
+    `<${tag}${numeric[k] ? ' class="number"' : ""}>${markupText(text)}</${tag}>`;
+  return `<section><h2>${markupText(title)}</h2><div class="scroll"><table>
 <thead><tr>${columns.map((name, k) => cell("th", name, k)).join("")}</tr></thead>
 <tbody>${rows.map((row) => `<tr>${row.map((text, k) => cell("td", text, k)).join("")}</tr>`).join("\n")}</tbody>
-</table></div><p class="note">${escapeHtml(note)}</p></section>`;
+</table></div><p class="note">${markupText(note)}</p></section>`;
 }
 
 function datasetSection(
@@ -105,8 +106,8 @@ function datasetSection(
     boundaryPlot(results, color),
     recallPlot(results, color),
   ];
-  return `<section class="dataset"><h2>${escapeHtml(dataset.name)}</h2>
-<p class="lead">${escapeHtml(dataset.title ?? "")}</p>
+  return `<section class="dataset"><h2>${markupText(dataset.name)}</h2>
+<p class="lead">${markupText(dataset.title ?? "")}</p>
 ${noteList(dataset)}
 ${legend(
   results.map(({ method }) => method),
@@ -117,12 +118,12 @@ ${pictures.join("\n")}</section>`;
 }
 
 function noteList({ notes }: DatasetReport): string {
-  const items = notes.map((note) => `<li>${escapeHtml(noteText(note))}</li>`);
+  const items = notes.map((note) => `<li>${markupText(noteText(note))}</li>`);
   return items.length === 0 ? "" : `<ul class="notes">${items.join("")}</ul>`;
 }
 
 function legend(names: readonly string[], color: (name: string) => string): string {
-  return `<p class="legend">${names.map((name) => `<span><i style="background:${color(name)}"></i>${escapeHtml(name)}</span>`).join("")}</p>`;
+  return `<p class="legend">${names.map((name) => `<span><i style="background:${color(name)}"></i>${markupText(name)}</span>`).join("")}</p>`;
 }
 
 function bySizePlot(results: readonly ResultReport[], color: (name: string) => string): string {
@@ -217,16 +218,16 @@ function clickSheet(
     `<div><h4>${title}</h4><div class="strip">${list
       .map(
         ({ image, iou, png }) =>
-          `<figure><img src="${png}" alt="${escapeHtml(image)}"><figcaption><span>${escapeHtml(image)}</span><b>${iou.toFixed(2)}</b></figcaption></figure>`,
+          `<figure><img src="${png}" alt="${markupText(image)}"><figcaption><span>${markupText(image)}</span><b>${iou.toFixed(2)}</b></figcaption></figure>`,
       )
       .join("")}</div></div>`;
-  return `<details open><summary>${escapeHtml(result.method.name)}: clicks, by the IoU of ${what} (answer pink, wanted region outlined in white)</summary>
+  return `<details open><summary>${markupText(result.method.name)}: clicks, by the IoU of ${what} (answer pink, wanted region outlined in white)</summary>
 <div class="sheet">${column("best", pictures.best)}${column("median", pictures.median)}${column("worst", pictures.worst)}</div></details>`;
 }
 
 function failures({ results }: Report): string {
   const items = results.flatMap(({ dataset, method, failures }) =>
-    failures.map(({ image, error }) => `<li>${escapeHtml(`${dataset}, ${method}, ${image}: ${error}`)}</li>`),
+    failures.map(({ image, error }) => `<li>${markupText(`${dataset}, ${method}, ${image}: ${error}`)}</li>`),
   );
   return items.length === 0 ? "" : `<section><h2>Images that failed</h2><ul>${items.join("")}</ul></section>`;
 }
@@ -234,15 +235,15 @@ function failures({ results }: Report): string {
 function repeating({ run, datasets, methods }: Report, color: (name: string) => string): string {
   const data = datasets.map(
     ({ name, title, licence, citation, clicksFrom, voidLabels }) =>
-      `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(title ?? "")}. ${clicksFrom === "drawn" ? `Clicks drawn with seed ${run.seed}.` : "Fixed clicks."}${voidLabels.length > 0 ? ` Void labels: ${voidLabels.join(", ")}.` : ""} <b>Licence:</b> ${escapeHtml(licence ?? "not stated")} <small>${escapeHtml(citation ?? "")}</small></dd>`,
+      `<dt>${markupText(name)}</dt><dd>${markupText(title ?? "")}. ${clicksFrom === "drawn" ? `Clicks drawn with seed ${run.seed}.` : "Fixed clicks."}${voidLabels.length > 0 ? ` Void labels: ${voidLabels.join(", ")}.` : ""} <b>Licence:</b> ${markupText(licence ?? "not stated")} <small>${markupText(citation ?? "")}</small></dd>`,
   );
   const about = methods.map(
     ({ name, description }) =>
-      `<dt><i class="dot" style="background:${color(name)}"></i>${escapeHtml(name)}</dt><dd>${escapeHtml(description)}</dd>`,
+      `<dt><i class="dot" style="background:${color(name)}"></i>${markupText(name)}</dt><dd>${markupText(description)}</dd>`,
   );
   return `<section class="repeat"><h2>To repeat it</h2>
-<pre class="command">${escapeHtml(run.command)}</pre>
-<p>unsam ${escapeHtml(run.versions.unsam)}, Node ${escapeHtml(run.versions.node)}, ${escapeHtml(run.machine.platform)}, ${escapeHtml(run.machine.processor)} (${run.machine.cores} cores), ${escapeHtml(run.date)}. Seed ${run.seed}, ${run.levels} levels${run.limit === null ? "" : `, at most ${run.limit} images a set`}, metrics: ${escapeHtml(run.metrics.join(", "))}. Intervals: 95 %, ${escapeHtml(run.confidence.method)}, ${run.confidence.replicates} replicates.</p>
+<pre class="command">${markupText(run.command)}</pre>
+<p>unsam ${markupText(run.versions.unsam)}, Node ${markupText(run.versions.node)}, ${markupText(run.machine.platform)}, ${markupText(run.machine.processor)} (${run.machine.cores} cores), ${markupText(run.date)}. Seed ${run.seed}, ${run.levels} levels${run.limit === null ? "" : `, at most ${run.limit} images a set`}, metrics: ${markupText(run.metrics.join(", "))}. Intervals: 95 %, ${markupText(run.confidence.method)}, ${run.confidence.replicates} replicates.</p>
 <h3>Methods</h3><dl>${about.join("")}</dl>
 <h3>Data</h3><dl>${data.join("")}</dl>
 <p class="note">This page shows photos of the data sets above. Mind their licences before passing it on.</p></section>`;

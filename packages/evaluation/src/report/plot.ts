@@ -1,3 +1,4 @@
+import { markupText } from "@unsam/core/markup";
 /** One line of a plot. */
 export interface Series {
   readonly name: string;
@@ -36,7 +37,7 @@ export function plot({ title, x, y, xTicks, series, color, isoF }: PlotOptions):
   const px = (value: number) => LEFT + ((value - low) / (high - low || 1)) * (WIDTH - LEFT - RIGHT);
   const py = (value: number) => TOP + (1 - value) * (HEIGHT - TOP - BOTTOM);
   const text = (at: string, content: string, more = "") =>
-    `<text ${at} ${more}>${escapeHtml(content)}</text>`;
+    `<text ${at} ${more}>${markupText(content)}</text>`;
   const parts: string[] = [text(`x="${LEFT}" y="16"`, title, 'class="title"')];
   for (const tick of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
     parts.push(
@@ -70,11 +71,11 @@ export function plot({ title, x, y, xTicks, series, color, isoF }: PlotOptions):
     for (const [k, [cx, cy]] of at.entries()) {
       const [vx, vy] = points[k];
       parts.push(
-        `<circle cx="${cx}" cy="${cy}" r="${radius}" fill="${stroke}"><title>${escapeHtml(name)}: ${vx.toPrecision(3)}, ${vy.toFixed(3)}</title></circle>`,
+        `<circle cx="${cx}" cy="${cy}" r="${radius}" fill="${stroke}"><title>${markupText(name)}: ${vx.toPrecision(3)}, ${vy.toFixed(3)}</title></circle>`,
       );
     }
   }
-  return `<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(title)}">${parts.join("")}</svg>`;
+  return `<svg class="plot" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${markupText(title)}">${parts.join("")}</svg>`;
 }
 
 /** Precision over recall where their harmonic mean is f. */
@@ -89,12 +90,4 @@ function isoLine(f: number, px: (value: number) => number, py: (value: number) =
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-export function escapeHtml(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
 }

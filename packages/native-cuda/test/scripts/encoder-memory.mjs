@@ -2,6 +2,7 @@
 // node --expose-gc encoder-memory.mjs ADDON
 import { openAddon } from "#native/open-addon.js";
 import { loadMatrices, SYNTHETIC_ENCODER, syntheticEncoderWeights } from "#native/synthetic-model.js";
+import { resident } from "./resident.mjs";
 
 const binding = openAddon(process.argv[2]);
 const plan = { ...SYNTHETIC_ENCODER, imageSize: 256 };
@@ -13,14 +14,6 @@ async function cycle(i) {
   await loadMatrices(encoder, matrix);
   for (let n = 0; n < 10; n++) await encoder.encode(photo, { threads: 2 });
   if (i % 2 === 0) encoder.dispose();
-}
-
-async function resident() {
-  for (let i = 0; i < 5; i++) {
-    globalThis.gc();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return process.memoryUsage.rss() / 2 ** 20;
 }
 
 let before = 0;

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { openAddon } from "#native/open-addon.js";
 import { syntheticFeatures, syntheticWeights } from "#native/synthetic-model.js";
+import { click } from "./click.mjs";
 
 const [addon, rounds, script] = process.argv.slice(2);
 for (let round = 0; round < rounds; round++) {
@@ -20,11 +21,5 @@ for (let round = 0; round < rounds; round++) {
 }
 const decoder = await openAddon(addon).createDecoder(syntheticWeights(), { precision: "float32" });
 const image = await decoder.prepare(syntheticFeatures(8), { threads: 2 });
-const prompt = {
-  coords: Float32Array.of(20, 30, 0, 0),
-  labels: Int32Array.of(1, -1),
-  granularity: 0.5,
-  maskLogits: null,
-};
-const [masks] = await decoder.decode(image, [prompt], { threads: 2, multimask: false });
+const [masks] = await decoder.decode(image, [click], { threads: 2, multimask: false });
 console.log(masks.lowRes.every(Number.isFinite) ? "healthy" : "sick");

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** A random network of an input side and a number of channels, as a file. */
+/** A random network of an input side and a number of channels, as a file; the trunk is that of core/test/decoder/other-sizes.test.ts. */
 async function randomNetwork(size: number, width: number) {
   const config = {
     image_size: size,

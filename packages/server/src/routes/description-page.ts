@@ -1,3 +1,4 @@
+import { markupText } from "@unsam/core/markup";
 /** As much of an OpenAPI document as the page shows. */
 export interface Described {
   readonly info: { readonly title: string; readonly description?: string; readonly version: string };
@@ -19,7 +20,7 @@ export function descriptionPage({ info, paths = {} }: Described): string {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
-<title>${escaped(info.title)}</title>
+<title>${markupText(info.title)}</title>
 <style>
   :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
   body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -27,8 +28,8 @@ export function descriptionPage({ info, paths = {} }: Described): string {
   pre { overflow-x: auto; }
   details { margin: 0.25rem 0; }
 </style>
-<h1>${escaped(info.title)} ${escaped(info.version)}</h1>
-<p>${escaped(info.description ?? "")} <a href="openapi.json">OpenAPI 3.1</a></p>
+<h1>${markupText(info.title)} ${markupText(info.version)}</h1>
+<p>${markupText(info.description ?? "")} <a href="openapi.json">OpenAPI 3.1</a></p>
 ${operations.join("\n")}
 </html>
 `;
@@ -37,20 +38,12 @@ ${operations.join("\n")}
 function sectionOf(method: string, path: string, operation: DescribedOperation): string {
   const { summary = "", requestBody, responses } = operation;
   return `<section>
-<h2><code>${escaped(method.toUpperCase())} ${escaped(path)}</code></h2>
-<p>${escaped(summary)}</p>
+<h2><code>${markupText(method.toUpperCase())} ${markupText(path)}</code></h2>
+<p>${markupText(summary)}</p>
 ${requestBody ? detailsOf("Request", requestBody) : ""}${detailsOf("Answers", responses)}
 </section>`;
 }
 
 function detailsOf(title: string, schema: unknown): string {
-  return `<details><summary>${title}</summary><pre>${escaped(JSON.stringify(schema, null, 2) ?? "")}</pre></details>`;
-}
-
-function escaped(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
+  return `<details><summary>${title}</summary><pre>${markupText(JSON.stringify(schema, null, 2) ?? "")}</pre></details>`;
 }

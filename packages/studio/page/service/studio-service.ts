@@ -101,6 +101,7 @@ export class StudioService {
     return (await this.#send("POST", "/studio/export", { body: JSON.stringify(request) })).json();
   }
 
+  // Sends as `UnSAMClient` does, to the studio's own routes: what they fail with is no `ServiceFailure`.
   async #send(
     method: string,
     path: string,

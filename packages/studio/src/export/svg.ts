@@ -1,3 +1,4 @@
+import { markupText } from "@unsam/core/markup";
 import type { RegionWithMask } from "./export-request.js";
 
 /** The regions as SVG of the photo's size: a path each, along pixel edges, holes by the even-odd rule. Wholes lie below their parts. */
@@ -12,18 +13,12 @@ export async function svgOf(
     const rings = mask.toPolygons().flatMap(({ outer, holes }) => [outer, ...holes]);
     const path = rings.map((ring) => `M${ring.map(([x, y]) => `${x} ${y}`).join("L")}Z`).join("");
     lines.push(
-      `<path fill="${colour}" fill-opacity="0.5" stroke="${colour}" fill-rule="evenodd" d="${path}"><title>${escaped(label)}</title></path>`,
+      `<path fill="${colour}" fill-opacity="0.5" stroke="${colour}" fill-rule="evenodd" d="${path}"><title>${titleOf(label)}</title></path>`,
     );
     await new Promise(setImmediate);
   }
   return `${lines.join("\n")}\n</svg>\n`;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-
-function escaped(text: string): string {
-  // XML has no way to write other control characters.
-  return text
-    .replace(/[&<>"]/g, (character) => ENTITIES[character])
-    .replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, " ");
-}
+/** XML has no way to write control characters. */
+const titleOf = (label: string) => markupText(label).replace(/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/gu, " ");
