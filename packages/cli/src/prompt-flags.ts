@@ -35,11 +35,11 @@ export function withModelOptions(command: Command): Command {
   return suggest(withFamilyOption(command), "--model", MODEL_WORDS);
 }
 
+/** What `nameImages` takes. */
+export const IMAGES = "photos, folders of photos, patterns as 'photos/*.jpg', or - for standard input";
+
 export function withPromptOptions(bare: Command): Command {
-  const command = withImageOptions(withModelOptions(bare)).argument(
-    "<images...>",
-    "photos, folders of photos, patterns as 'photos/*.jpg', or - for standard input",
-  );
+  const command = withImageOptions(withModelOptions(bare)).argument("<images...>", IMAGES);
   return withClickOptions(command).option(
     "--mask-input <file.npy>",
     "low-resolution logits of an earlier answer",

@@ -87,7 +87,7 @@ describe("unsam everything IMAGE", () => {
     [["--at", "auto"], /auto is no one granularity/],
     [["--predicted-iou", "2"], /from 0 to 1/],
     [["--prompting", "luck"], /adaptive, grid, regions/],
-    [["--format", "png"], /for folders/],
+    [["--format", "png"], /for several photos/],
     [["--crop-layers", "1"], /cropLayers/],
   ])("refuses %j with exit code 2", async (args, message) => {
     const { code, stdout, stderr } = await unsam(["everything", photo, ...args]);
@@ -100,7 +100,7 @@ describe("unsam everything IMAGE", () => {
     const { code, stderr } = await unsam(["everything", path.join(folder, "none.jpg")]);
     expect([code, sentences(stderr)[0]]).toEqual([
       2,
-      `unsam: There is no file or folder ${folder}/none.jpg.`,
+      `unsam: There is no file “${folder}/none.jpg”; check the path.`,
     ]);
   });
 });
@@ -140,6 +140,39 @@ describe("unsam everything DIR", () => {
     const again = await Promise.all(files.map(async (file) => (await stat(path.join(out, file))).mtimeMs));
     expect(again).toEqual(times);
     expect((await visible(out)).length).toBe(6);
+  });
+
+  it("takes several photos, patterns and standard input, and names that do not clash", async () => {
+    const { photos, out } = await batch("several", 2);
+    const single = path.join(folder, "single.jpg");
+    await copyFile(photo, single);
+    const quick = ["--model", "region-tree", "--out", out];
+    const named = ["everything", path.join(photos, "photo-*.jpg"), single, "-"];
+    const args = [...named, ...quick, "--json"];
+    const { code, stdout, stderr } = await unsamProcess(args, { input: await readFile(photo) });
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ folder: null, out, images: 4, done: 4, skipped: 0, failed: [] });
+    const files = ["photo-10.jpg.json", "photo-11.jpg.json", "single.jpg.json", "stdin.json"];
+    expect(await visible(out)).toEqual(files);
+    const texts = await Promise.all(files.map((file) => readFile(path.join(out, file), "utf8")));
+    expect(new Set(texts).size).toBe(1);
+
+    const other = path.join(folder, "other");
+    await mkdir(other);
+    await copyFile(photo, path.join(other, "single.jpg"));
+    const clash = await unsam(["everything", single, path.join(other, "single.jpg"), ...quick]);
+    expect([clash.code, sentences(clash.stderr)[0]]).toEqual([
+      2,
+      expect.stringMatching(/run photos of one name apart/),
+    ]);
+    for (const [more, message] of [
+      [["--out", "-"], /standard output holds the result of one/],
+      [[], /give one folder as --out/],
+      [["--tiles", "512", "--out", "x.json"], /name one file/],
+    ] as const) {
+      const refused = await unsam(["everything", path.join(photos, "*.jpg"), ...more]);
+      expect([refused.code, sentences(refused.stderr)[0]]).toEqual([2, expect.stringMatching(message)]);
+    }
   });
 
   it("passes hidden files over, and names photos that are not taken once", async () => {

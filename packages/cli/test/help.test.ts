@@ -58,6 +58,8 @@ describe("examples of help", () => {
     await sharp(path.join(folder, "street.jpg")).tiff({ tile: true }).toFile(path.join(folder, "map.tif"));
     mkdirSync(path.join(folder, "photos"));
     copyFileSync(path.join(folder, "street.jpg"), path.join(folder, "photos", "one.jpg"));
+    mkdirSync(path.join(folder, "more"));
+    copyFileSync(path.join(folder, "street.jpg"), path.join(folder, "more", "two.jpg"));
     try {
       for (const [name, line] of all) {
         if (!["segment", "ladder", "everything"].includes(name) || line.includes(" - ")) continue;
@@ -70,6 +72,7 @@ describe("examples of help", () => {
         "map.tif",
         "mask.png",
         "masks",
+        "more",
         "photos",
         "scene.json",
         "scene.png",

@@ -109,7 +109,7 @@ describe("unsam everything IMAGE --tiles", () => {
     const inFolder = await unsam(["everything", folder, "--out", path.join(folder, "c"), ...tiles]);
     expect([inFolder.code, inFolder.stderr]).toEqual([
       2,
-      expect.stringMatching(/name a file instead of a folder/),
+      expect.stringMatching(/--tiles is for one image; name one file/),
     ]);
     const piped = await unsam(["everything", "-", ...tiles]);
     expect([piped.code, piped.stderr]).toEqual([2, expect.stringMatching(/save it to a file/)]);

@@ -1,11 +1,9 @@
-import { stat } from "node:fs/promises";
 import { UnSAMError } from "@unsam/core/errors";
 import type { GranularityLevel, TiledOptions } from "@unsam/sdk";
 import { Command } from "commander";
 import { bound, count, granularities, repeatable } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
-import { everythingOfFolder } from "../everything/folder.js";
 import {
   type AnnotationFlags,
   checkAnnotationFlags,
@@ -14,16 +12,19 @@ import {
   placeOf,
   SCENE_FORMATS,
   type SceneFormat,
+  type ScenePlace,
 } from "../everything/formats.js";
 import { everythingOfImage } from "../everything/one-image.js";
+import { everythingOfPhotos } from "../everything/photos.js";
 import { type SearchFlags, searchOptions, withSearchOptions } from "../everything/search-flags.js";
 import { everythingOfTiles, tiledPlaces } from "../everything/tiled.js";
 import { withExamples } from "../help/examples.js";
 import { checkImageFlags, type ImageFlags, withImageOptions } from "../images/image-flags.js";
-import { STANDARD, sourceOf } from "../images/image-source.js";
+import { STANDARD } from "../images/image-source.js";
+import { type NamedImages, nameImages } from "../images/name-images.js";
 import { loadModel, type ModelOptions, modelOf } from "../load-model.js";
 import { ownFamilies } from "../own-families.js";
-import { withModelOptions } from "../prompt-flags.js";
+import { IMAGES, withModelOptions } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 
 interface EverythingFlags extends ModelOptions, ImageFlags, AnnotationFlags, SearchFlags {
@@ -39,8 +40,8 @@ const FORMATS = SCENE_FORMATS.map(({ suffix, about }) => `${suffix} (${about})`)
 
 export function everythingCommand({ signal }: Interrupt): Command {
   const bare = withImageOptions(withModelOptions(new Command("everything")))
-    .description("Segment everything in a photo, or in all photos of a folder, at all granularities.")
-    .argument("<image|dir>", "a photo, - for standard input, or a folder of photos")
+    .description("Segment everything in photos, at all granularities.")
+    .argument("<images...>", IMAGES)
     .option(
       "--calibration <file>",
       "what unsam calibrate wrote: granularities then mean what it was fitted to",
@@ -55,7 +56,7 @@ export function everythingCommand({ signal }: Interrupt): Command {
     )
     .option(
       "--format <suffix>",
-      "for a folder, repeatable, and for --out -: json (default), coco.json, png …",
+      "for several photos, repeatable, and for --out -: json (default), coco.json, png …",
       repeatable,
     )
     .option(
@@ -67,7 +68,7 @@ export function everythingCommand({ signal }: Interrupt): Command {
     .option("--georeference", "write .geojson where the photo lies on the map: world file, GeoTIFF")
     .option("--epsg <code>", "with --georeference: the map's coordinates, where nothing names them", count)
     .option("--json", "print one JSON document to standard output")
-    .action((input: string, flags: EverythingFlags) => everything(input, flags, signal));
+    .action((given: string[], flags: EverythingFlags) => everything(given, flags, signal));
   suggest(
     command,
     "--format",
@@ -76,7 +77,7 @@ export function everythingCommand({ signal }: Interrupt): Command {
   markRepeatable(command, "--out", "--format");
   return withExamples(command, [
     ["unsam everything street.jpg --out scene.json --out scene.png", "all masks, and a picture of them"],
-    ["unsam everything photos --out scenes --format coco.json", "each photo of a folder"],
+    ["unsam everything photos 'more/*.jpg' --out scenes --format coco.json", "each photo that is named"],
     [
       "unsam everything street.jpg --out street.labelme.json --simplify 1",
       "outlines to be corrected by hand",
@@ -85,24 +86,29 @@ export function everythingCommand({ signal }: Interrupt): Command {
   ]);
 }
 
-async function everything(input: string, flags: EverythingFlags, signal: AbortSignal): Promise<void> {
+async function everything(
+  given: readonly string[],
+  flags: EverythingFlags,
+  signal: AbortSignal,
+): Promise<void> {
   checkImageFlags(flags);
-  const source = sourceOf(input, flags);
-  const found = source.path === null ? null : await stat(source.path).catch(() => null);
-  if (source.path !== null && !found) {
-    throw new UnSAMError("E_BAD_IMAGE", `There is no file or folder ${input}.`);
-  }
+  const images = await nameImages(given, flags, signal);
   // Before the output folder is made: a slip in the flags leaves nothing behind.
   const families = await ownFamilies(flags, signal);
   modelOf(flags, families);
-  const at = (Array.isArray(flags.at) ? flags.at : [flags.at ?? 0.5]) as GranularityLevel[];
   const { maxPixels, calibration, out = [] } = flags;
-  const toStandardOutput = out.includes(STANDARD);
-  const options = searchOptions(flags);
   const annotations = { simplify: flags.simplify, georeference: flags.georeference, epsg: flags.epsg };
-  const common = { options, at, annotations, maxPixels, json: flags.json ?? false, signal };
+  const common = {
+    options: searchOptions(flags),
+    at: (Array.isArray(flags.at) ? flags.at : [flags.at ?? 0.5]) as GranularityLevel[],
+    annotations,
+    maxPixels,
+    json: flags.json ?? false,
+    signal,
+  };
   const load = () => loadModel(flags, signal, families);
-  checkTileFlags(flags, found?.isDirectory() ?? false);
+  checkTileFlags(flags, images);
+  const [source] = images.sources;
   if (flags.tiles !== undefined) {
     const scenes = out.map((file) => placeOf(file));
     const places = tiledPlaces(scenes);
@@ -111,61 +117,61 @@ async function everything(input: string, flags: EverythingFlags, signal: AbortSi
       scenes.map(({ format }) => format),
     );
     const { tiles: tile, overlap, granularity } = flags;
-    const tiled = {
-      ...options,
+    const options = {
+      ...common.options,
       granularity: granularity as TiledOptions["granularity"],
       tile,
       overlap,
       maxPixels,
     };
-    await everythingOfTiles(
-      { source, options: tiled, out: places, annotations, json: common.json, signal },
-      load,
-    );
-    return;
+    await everythingOfTiles({ source, options, out: places, annotations, json: common.json, signal }, load);
+  } else if (images.areSeveral) {
+    const formats = formatsOfSeveral(given, flags);
+    const named = given.length === 1 ? given[0] : null;
+    const photos = { photos: images.sources, named, out: out[0], flags, formats, calibration };
+    await everythingOfPhotos({ ...photos, ...common }, load);
+  } else {
+    await everythingOfImage({ source, flags, out: placesOfOne(flags), ...common }, load);
   }
-  if (!found?.isDirectory()) {
-    if (flags.format && !(toStandardOutput && flags.format.length === 1)) {
-      throw new UnSAMError(
-        "E_BAD_OPTION",
-        "--format is for folders and, once, for --out -; the end of --out names the format of a file.",
-      );
-    }
-    const places = out.map((file) => placeOf(file, flags.format?.[0]));
-    checkAnnotationFlags(
-      annotations,
-      places.map(({ format }) => format),
-    );
-    if (toStandardOutput) checkStandardOutput(places, flags.json);
-    // The text that is printed without --json tells of a granularity, too.
-    if (flags.json)
-      checkAt(
-        flags,
-        places.map(({ format }) => format),
-      );
-    await everythingOfImage({ source, flags, out: places, ...common }, load);
-    return;
-  }
-  if (toStandardOutput) {
+}
+
+/** Where the scene of one photo goes. Throws `E_BAD_OPTION`. */
+function placesOfOne(flags: EverythingFlags): ScenePlace[] {
+  const { out = [], format } = flags;
+  const toStandardOutput = out.includes(STANDARD);
+  if (format && !(toStandardOutput && format.length === 1)) {
     throw new UnSAMError(
       "E_BAD_OPTION",
-      `${input} is a folder; standard output holds the result of one photo.`,
+      "--format is for several photos and, once, for --out -; the end of --out names the format of a file.",
     );
   }
-  if (out.length !== 1) {
-    throw new UnSAMError("E_BAD_OPTION", `${input} is a folder; give one folder as --out for its files.`);
+  const places = out.map((file) => placeOf(file, format?.[0]));
+  const formats = places.map(({ format }) => format);
+  checkAnnotationFlags(flags, formats);
+  if (toStandardOutput) checkStandardOutput(places, flags.json);
+  // The text that is printed without --json tells of a granularity, too.
+  if (flags.json) checkAt(flags, formats);
+  return places;
+}
+
+/** What is written of each of several photos. Throws `E_BAD_OPTION`. */
+function formatsOfSeveral([first, ...more]: readonly string[], flags: EverythingFlags): SceneFormat[] {
+  const { out = [], format } = flags;
+  const who = more.length > 0 ? "There may be several photos" : `${first} may be several photos`;
+  if (out.includes(STANDARD)) {
+    throw new UnSAMError("E_BAD_OPTION", `${who}; standard output holds the result of one.`);
   }
-  const formats = [...new Set(flags.format ?? ["json"])].map(formatNamed);
+  if (out.length !== 1) {
+    throw new UnSAMError("E_BAD_OPTION", `${who}; give one folder as --out for their files.`);
+  }
+  const formats = [...new Set(format ?? ["json"])].map(formatNamed);
   checkAt(flags, formats);
-  checkAnnotationFlags(annotations, formats);
-  await everythingOfFolder(
-    { folder: source.path ?? input, out: out[0], formats, calibration, ...common },
-    load,
-  );
+  checkAnnotationFlags(flags, formats);
+  return formats;
 }
 
 /** Throws `E_BAD_OPTION` for what has no part in a run over tiles, and for what only has one there. */
-function checkTileFlags(flags: EverythingFlags, isFolder: boolean): void {
+function checkTileFlags(flags: EverythingFlags, { areSeveral }: NamedImages): void {
   const { tiles, overlap, at, calibration, format, granularity, out = [] } = flags;
   const refuse = (what: string) => {
     throw new UnSAMError("E_BAD_OPTION", what);
@@ -175,7 +181,7 @@ function checkTileFlags(flags: EverythingFlags, isFolder: boolean): void {
       refuse("--overlap is what tiles share; give --tiles with it, or leave it out.");
     return;
   }
-  if (isFolder) refuse("--tiles is for one image; name a file instead of a folder.");
+  if (areSeveral) refuse("--tiles is for one image; name one file.");
   if (at !== undefined) refuse("--at says what pictures show, and with --tiles none is drawn; leave it out.");
   if (calibration !== undefined) {
     refuse("--calibration says what granularity means, and with --tiles it means size; leave it out.");

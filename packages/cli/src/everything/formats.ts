@@ -6,7 +6,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import { makePrivateFolder, readFileBytes, temporaryPath, writeWhole } from "@unsam/core/files";
 import type { GranularityLevel, SceneHierarchy } from "@unsam/sdk";
 import { checkPlace } from "../check-writable.js";
-import { STANDARD } from "../images/image-source.js";
+import { type ImageSource, STANDARD } from "../images/image-source.js";
 import { isStandardOutputTerminal, printBytes, tell } from "../terminal/output.js";
 
 /** A kind of file that a scene can be written to, known by the end of its name. */
@@ -185,6 +185,15 @@ export function checkAnnotationFlags(flags: AnnotationFlags, formats: readonly S
           ? "--epsg says which coordinates a map has; give --georeference with it"
           : null;
   if (problem !== null) throw new UnSAMError("E_BAD_OPTION", `${problem}.`);
+}
+
+/** Throws `E_BAD_OPTION` where a photo to be laid on the map is no file. */
+export function checkIsFile(photos: readonly ImageSource[]): void {
+  if (photos.every(({ path: file }) => file !== null)) return;
+  throw new UnSAMError(
+    "E_BAD_OPTION",
+    "--georeference looks beside the photo and into it; give the photo as a file.",
+  );
 }
 
 /** What files of a format never tell of a scene; null: they tell all. */

@@ -1,4 +1,3 @@
-import { UnSAMError } from "@unsam/core/errors";
 import type { EverythingOptions, GranularityLevel, SceneHierarchy, UnSAM } from "@unsam/sdk";
 import { checkDistinct } from "../check-writable.js";
 import type { ImageFlags } from "../images/image-flags.js";
@@ -7,7 +6,7 @@ import { openImage } from "../images/open-image.js";
 import { wrote } from "../outputs/result-files.js";
 import { printResult, tell } from "../terminal/output.js";
 import { withProgress } from "../terminal/progress.js";
-import { type AnnotationFlags, checkOutputs, type ScenePlace, writeScene } from "./formats.js";
+import { type AnnotationFlags, checkIsFile, checkOutputs, type ScenePlace, writeScene } from "./formats.js";
 import { maskReport } from "./mask-report.js";
 import { checkFitsWhole } from "./tiled.js";
 
@@ -31,12 +30,7 @@ interface Timing {
 /** `unsam everything IMAGE`. `load` is called once everything that can be checked before has been. */
 export async function everythingOfImage(job: OneImage, load: () => Promise<UnSAM>): Promise<void> {
   const { source, options, out, at, annotations, maxPixels, signal } = job;
-  if (annotations.georeference && source.path === null) {
-    throw new UnSAMError(
-      "E_BAD_OPTION",
-      "--georeference looks beside the photo and into it; give the photo as a file.",
-    );
-  }
+  if (annotations.georeference) checkIsFile([source]);
   await checkOutputs(out);
   await checkDistinct(
     [["the photo", source.path ?? undefined]],

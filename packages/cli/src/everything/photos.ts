@@ -4,9 +4,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import {
   createWhole,
   makeFolder,
-  notTakenSentence,
   outputName,
-  photosIn,
   readFileJson,
   readFileText,
   reasonOf,
@@ -14,15 +12,22 @@ import {
   shown,
 } from "@unsam/core/files";
 import type { EverythingOptions, GranularityLevel, UnSAM } from "@unsam/sdk";
+import { checkDistinct } from "../check-writable.js";
 import { EXIT_FAILED, explain } from "../failure.js";
+import type { ImageFlags } from "../images/image-flags.js";
+import type { ImageSource } from "../images/image-source.js";
+import { openImage } from "../images/open-image.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import { printResult, tell } from "../terminal/output.js";
-import { type AnnotationFlags, lossOfFormat, type SceneFormat } from "./formats.js";
+import { type AnnotationFlags, checkIsFile, lossOfFormat, type SceneFormat } from "./formats.js";
 
-export interface FolderJob {
-  readonly folder: string;
+export interface PhotosJob {
+  readonly photos: readonly ImageSource[];
+  /** The folder or pattern that was named; null: several things were. */
+  readonly named: string | null;
   readonly out: string;
   readonly formats: readonly SceneFormat[];
+  readonly flags: ImageFlags;
   readonly options: Omit<EverythingOptions, "signal" | "onProgress">;
   readonly at: readonly GranularityLevel[];
   readonly annotations: AnnotationFlags;
@@ -42,22 +47,12 @@ interface Failure {
 const SETTINGS = ".unsam-everything.json";
 
 /**
- * `unsam everything DIR --out DIR`: each image of the folder on its own, `NAME.EXT` plus a suffix for each format. What is
+ * `unsam everything` for several photos: each on its own, `NAME.EXT` plus a suffix for each format in the output folder. What is
  * there already is not done again, and what failed is told at the end. Several runs may share an output folder.
  */
-export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnSAM>): Promise<void> {
-  const { folder, out, formats, signal } = job;
-  const found = await photosIn(folder, "E_BAD_IMAGE");
-  const images = found.photos;
-  const notTaken = notTakenSentence(found);
-  if (images.length === 0) {
-    const why = notTaken === null ? "" : ` ${notTaken}`;
-    throw new UnSAMError(
-      "E_BAD_IMAGE",
-      `There is no image in ${folder} (JPEG, PNG, WebP, AVIF, TIFF, GIF).${why}`,
-    );
-  }
-  if (notTaken) tell(`unsam: ${notTaken}`);
+export async function everythingOfPhotos(job: PhotosJob, load: () => Promise<UnSAM>): Promise<void> {
+  const { photos, named, out, formats, signal } = job;
+  await checkNames(job);
   // Before anything is written: what the model cannot do is the same for every image.
   await using unsam = await load();
   unsam.checkEverything(job.options);
@@ -65,60 +60,70 @@ export async function everythingOfFolder(job: FolderJob, load: () => Promise<UnS
   await agreeOnSettings(job, unsam);
   await removeLeftovers(out);
   const there = new Set(await listed(out));
-  const open = images.filter((image) =>
-    formats.some((format) => !there.has(outputName(image, format.suffix))),
+  const open = photos.filter(({ name }) =>
+    formats.some((format) => !there.has(outputName(name, format.suffix))),
   );
 
   const failures: Failure[] = [];
-  let skipped = images.length - open.length;
+  let skipped = photos.length - open.length;
   const progress = new BatchProgress(open.length);
   if (skipped > 0) tell(`${skipped} images are done already`);
   for (const lost of formats.map(lossOfFormat)) if (lost !== null) tell(lost);
   try {
-    for (const image of open) {
+    for (const photo of open) {
       try {
-        if (await isDone(image, job)) skipped++;
-        else await everythingOf(image, job, unsam);
+        if (await isDone(photo, job)) skipped++;
+        else await everythingOf(photo, job, unsam);
       } catch (error) {
         signal.throwIfAborted();
         const code = UnSAMError.isInstance(error) ? error.code : null;
-        failures.push({ image: path.join(folder, image), code, error: explain(error) });
+        failures.push({ image: photo.given, code, error: explain(error) });
       }
-      progress.step(image);
+      progress.step(photo.name);
     }
   } finally {
     progress.stop();
   }
-  const done = images.length - skipped - failures.length;
+  const done = photos.length - skipped - failures.length;
   for (const { image, error } of failures) tell(`unsam: ${image}: ${error}`);
   if (failures.length > 0) process.exitCode = EXIT_FAILED;
   printResult(
     job.json,
-    () => ({ folder, out, images: images.length, done, skipped, failed: failures }),
+    () => ({ folder: named, out, images: photos.length, done, skipped, failed: failures }),
     () =>
-      `${folder}: ${done} done, ${skipped} were there already, ${failures.length} failed; the files are in ${out}\n`,
+      `${named ?? `${photos.length} photos`}: ${done} done, ${skipped} were there already, ${failures.length} failed; the files are in ${out}\n`,
   );
 }
 
+/** Nothing is written over a photo, and no two photos have results of one name. Throws `E_BAD_OPTION`. */
+async function checkNames({ photos, out, formats, annotations }: PhotosJob): Promise<void> {
+  if (annotations.georeference) checkIsFile(photos);
+  const results = photos.flatMap(({ given, name }) =>
+    formats.map(({ suffix }) => [`--out of ${given}`, path.join(out, outputName(name, suffix))] as const),
+  );
+  const inputs = photos.map(({ path: file }) => ["the photo", file ?? undefined] as const);
+  await checkDistinct(inputs, results, "run photos of one name apart, with an --out for each");
+}
+
 /** Another run may have done it since this one began. */
-async function isDone(image: string, { out, formats }: FolderJob): Promise<boolean> {
+async function isDone({ name }: ImageSource, { out, formats }: PhotosJob): Promise<boolean> {
   for (const { suffix } of formats) {
-    if (!(await exists(path.join(out, outputName(image, suffix))))) return false;
+    if (!(await exists(path.join(out, outputName(name, suffix))))) return false;
   }
   return true;
 }
 
-async function everythingOf(image: string, job: FolderJob, unsam: UnSAM): Promise<void> {
-  const { folder, out, formats, options, at, annotations, maxPixels, signal } = job;
-  await using encoded = await unsam.encode(path.join(folder, image), { signal, maxPixels });
+async function everythingOf(photo: ImageSource, job: PhotosJob, unsam: UnSAM): Promise<void> {
+  const { out, formats, flags, options, at, annotations, maxPixels, signal } = job;
+  const image = await openImage(photo, flags, signal);
+  await using encoded = await unsam.encode(image, { signal, maxPixels });
   const scene = await encoded.everything({ ...options, signal });
   for (const format of formats) {
     signal.throwIfAborted();
-    const file = path.join(out, outputName(image, format.suffix));
-    await format.write(scene, file, {
+    await format.write(scene, path.join(out, outputName(photo.name, format.suffix)), {
       at,
-      photo: image,
-      photoPath: path.join(folder, image),
+      photo: photo.name,
+      photoPath: photo.path ?? undefined,
       ...annotations,
       signal,
     });
@@ -136,7 +141,7 @@ async function listed(folder: string): Promise<string[]> {
 }
 
 /** Throws `E_BAD_OPTION` where the folder holds files of another model or other options. */
-async function agreeOnSettings(job: FolderJob, unsam: UnSAM): Promise<void> {
+async function agreeOnSettings(job: PhotosJob, unsam: UnSAM): Promise<void> {
   const file = path.join(job.out, SETTINGS);
   const { options, at, annotations, signal } = job;
   const reading = { what: "The calibration", code: "E_BAD_FILE", signal } as const;
