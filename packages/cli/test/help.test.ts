@@ -1,5 +1,13 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { BUILT_IN_MODELS } from "@unsam/sdk";
@@ -147,10 +155,21 @@ describe("completion in other shells", () => {
         }
       }
       // Where the shell is here, it looks at the script itself.
-      const read = spawnSync(shell, ["-n"], { input: stdout });
+      const folder = mkdtempSync(path.join(tmpdir(), "unsam-completion-"));
+      const script = path.join(folder, "script");
+      writeFileSync(script, stdout);
+      const read = spawnSync(shell, ["-n", script]);
+      rmSync(folder, { recursive: true });
       if (!read.error) expect([read.status, read.stderr.toString()]).toEqual([0, ""]);
     },
   );
+
+  it("says of each option what it is for, without half a bracket", () => {
+    const cut = table
+      .flatMap(({ options }) => options.map(({ about }) => about))
+      .filter((about) => about.split("(").length !== about.split(")").length || about === "");
+    expect(cut).toEqual([]);
+  });
 
   it("is refused for a shell that is not known", async () => {
     const { code, stdout, stderr } = await unsam(["completion", "dash"]);

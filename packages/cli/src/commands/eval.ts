@@ -2,12 +2,21 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { BUILT_IN_MODELS, DEFAULT_MODEL } from "@unsam/core/names";
-import type { Dataset, EvaluateOptions, Measures, MethodSpec, Report, Result } from "@unsam/evaluation";
+import type {
+  Dataset,
+  EvaluateOptions,
+  Measures,
+  MethodSpec,
+  ModelSpec,
+  Report,
+  Result,
+} from "@unsam/evaluation";
 import { BASELINES, type Baseline, OPTIONAL_METRICS } from "@unsam/evaluation/names";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count, repeatable } from "../arguments.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
+import { checkProtocolFlags, evalVideos } from "../evaluation/videos.js";
 import { EXIT_FAILED } from "../failure.js";
 import { withExamples } from "../help/examples.js";
 import { placesOf } from "../images/patterns.js";
@@ -18,11 +27,14 @@ import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, tell } from "../terminal/output.js";
+import { tableText } from "../terminal/table.js";
 import { version } from "../version.js";
 import { writeFolder } from "../write-folder.js";
 
 interface EvalFlags extends FamilyFlags {
   readonly data: string;
+  readonly protocol: Protocol;
+  readonly split?: string;
   readonly model?: string[];
   readonly config?: string;
   readonly weights?: string;
@@ -41,12 +53,35 @@ const WITHOUT_GRANULARITY = "no-granularity";
 type BaselineName = Baseline | typeof WITHOUT_GRANULARITY;
 const BASELINE_NAMES: readonly BaselineName[] = [...BASELINES, WITHOUT_GRANULARITY];
 
+/** What is measured: masks of clicks on photos, or objects followed through videos. */
+const PROTOCOLS = ["clicks", "davis"] as const;
+type Protocol = (typeof PROTOCOLS)[number];
+/** Flags that say something about one protocol only, as Commander names them. */
+const FLAGS_OF: Record<Protocol, readonly string[]> = {
+  clicks: ["baseline", "levels", "metrics", "seed"],
+  davis: ["split"],
+};
+
 export function evalCommand({ signal }: Interrupt): Command {
   const command = new Command("eval")
-    .description("Measure models and baselines on clicks whose right answer people drew.")
+    .description(
+      "Measure models and baselines on clicks whose right answer people drew, or models on annotated videos.",
+    )
     .requiredOption(
       "--data <dir>",
       "a data set, a folder of data sets, a COCO JSON, a folder of photos and label maps, or a pattern of these",
+    )
+    .addOption(
+      new Option(
+        "--protocol <name>",
+        "clicks on photos, or davis: J and F of objects followed through videos in the layout of DAVIS or SA-V",
+      )
+        .choices(PROTOCOLS)
+        .default("clicks" satisfies Protocol),
+    )
+    .option(
+      "--split <name>",
+      "with --protocol davis: the videos of a list of the data set, as val or 2016/val",
     )
     .option("--model <name|file>", "built-in model or checkpoint; repeatable", repeatable)
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
@@ -58,7 +93,7 @@ export function evalCommand({ signal }: Interrupt): Command {
       ).argParser(baselines),
     )
     .option("--levels <n>", "how many granularities, evenly spaced up to 1", count, 10)
-    .option("--limit <n>", "only n images of each set, spread evenly", count)
+    .option("--limit <n>", "only n images of each set, or n videos, spread evenly", count)
     .addOption(
       new Option(
         "--metrics <names>",
@@ -71,10 +106,11 @@ export function evalCommand({ signal }: Interrupt): Command {
     .option("--seed <n>", "of intervals, and of clicks where a set has none", count, 1)
     .option("--out <dir>", "write report.json, report.md and report.html into this folder")
     .option("--json", "print one JSON document to standard output")
-    .action((flags: EvalFlags, command: Command) => run(flags, argumentsOf(command), signal));
+    .action((flags: EvalFlags, command: Command) => run(flags, command, signal));
   withFamilyOption(command);
   suggest(command, "--model", MODEL_WORDS);
   suggest(command, "--baseline", BASELINE_NAMES);
+  suggest(command, "--protocol", PROTOCOLS);
   suggest(command, "--metrics", [...OPTIONAL_METRICS, "all"]);
   markRepeatable(command, "--model", "--baseline");
   return withExamples(command, [
@@ -83,13 +119,28 @@ export function evalCommand({ signal }: Interrupt): Command {
       "unsam eval --data sets --model unsamv2 --baseline no-granularity --out report",
       "what its granularity is worth",
     ],
+    [
+      "unsam eval --protocol davis --data DAVIS --split val --model sam2.1-tiny",
+      "objects followed through videos",
+    ],
   ]);
 }
 
-async function run(flags: EvalFlags, given: readonly string[], signal: AbortSignal): Promise<void> {
+async function run(flags: EvalFlags, command: Command, signal: AbortSignal): Promise<void> {
   const modules = await familyModules(flags, signal);
   const families = await familiesOf(modules);
   const named = methodsOf(flags, { names: families.map(({ name }) => name), modules });
+  if (flags.out && (await stat(flags.out).catch(() => null))?.isDirectory() === false) {
+    throw new UnSAMError("E_BAD_OPTION", `--out is ${flags.out}, which is a file; give a folder.`);
+  }
+  const typed = ["unsam", ...argumentsOf(command).map(quoted)].join(" ");
+  const others = PROTOCOLS.filter((name) => name !== flags.protocol).flatMap((name) => FLAGS_OF[name]);
+  checkProtocolFlags(flags.protocol, (flag) => command.getOptionValueSource(flag) === "cli", others);
+  if (flags.protocol === "davis") {
+    // Baselines are refused, so all of them are models.
+    const models = (await withFiles(named, signal)) as ModelSpec[];
+    return evalVideos(flags, models, typed, signal);
+  }
   const evaluation = await import("@unsam/evaluation");
   const options = {
     levels: evaluation.dialLevels(flags.levels),
@@ -97,14 +148,10 @@ async function run(flags: EvalFlags, given: readonly string[], signal: AbortSign
     measures: flags.metrics,
     seed: flags.seed,
   };
-  if (flags.out && (await stat(flags.out).catch(() => null))?.isDirectory() === false) {
-    throw new UnSAMError("E_BAD_OPTION", `--out is ${flags.out}, which is a file; give a folder.`);
-  }
   const datasets = await evaluation.openDatasets(await placesOf(flags.data, signal), { signal });
   const methods = await withFiles(named, signal);
   const results = await measure(datasets, methods, { ...options, maxPixels: flags.maxPixels, signal });
-  const command = ["unsam", ...given.map(quoted)].join(" ");
-  const report = evaluation.makeReport(results, { command, version, date: new Date(), options });
+  const report = evaluation.makeReport(results, { command: typed, version, date: new Date(), options });
   if (flags.out) {
     const files = await evaluation.reportFiles(report, results);
     signal.throwIfAborted();
@@ -243,16 +290,9 @@ function describe({ results }: Report, out: string | undefined): string {
     number(meanIou.auto),
     number(meanIou.oracle),
   ]);
-  const rows = [["data set", "method", "images", "clicks", "best fixed", "auto", "oracle"], ...cells];
-  const widths = rows[0].map((_, k) => Math.max(...rows.map((row) => row[k].length)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, k) => cell.padEnd(widths[k]))
-      .join("  ")
-      .trimEnd(),
-  );
+  const columns = ["data set", "method", "images", "clicks", "best fixed", "auto", "oracle"];
   const where = out ? `wrote ${path.join(out, "report.html")}` : "give --out DIR for the whole report";
-  return `mean IoU over clicks\n${lines.join("\n")}\n${where}\n`;
+  return `mean IoU over clicks\n${tableText(columns, cells)}${where}\n`;
 }
 
 function number(value: number | null): string {

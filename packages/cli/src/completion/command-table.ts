@@ -63,7 +63,8 @@ function valueRow(name: string, words: readonly string[]): ValueRow {
   return { name, words, takesFiles: /\b(?:file|dir)\b/.test(name) };
 }
 
-/** Without line feeds and the full stop. */
-function firstSentence(text: string): string {
-  return text.split(/[.;] |\n/)[0].replace(/\.$/, "");
+/** Without line feeds and the full stop. What stands in brackets is kept whole. */
+export function firstSentence(text: string): string {
+  const [found] = /^(?:\([^)]*\)|(?![.;] )[^\n])*/.exec(text) ?? [""];
+  return found.replace(/\.$/, "");
 }

@@ -8,20 +8,28 @@ const QUIET_MS = 2000;
 /** Tells on standard error how far a batch is, how fast it goes and how long it will take. */
 export class BatchProgress {
   readonly #total: number;
+  readonly #what: string;
   readonly #started = performance.now();
   readonly #row: StatusRow;
   #done = 0;
   #told = Number.NEGATIVE_INFINITY;
 
-  constructor(total: number) {
+  /** `what` is counted. */
+  constructor(total: number, what = "images") {
     this.#total = total;
+    this.#what = what;
     this.#row = new StatusRow(`0/${total}`);
     if (total > 0) this.#row.start();
   }
 
   /** One more is done, well or not. */
   step(name: string): void {
-    this.#done++;
+    this.reach(this.#done + 1, name);
+  }
+
+  /** So many are done. */
+  reach(done: number, name: string): void {
+    this.#done = done;
     const text = `${this.#done}/${this.#total} ${name}, ${this.#pace()}`;
     this.#row.text = text;
     if (rewritesRow) return;
@@ -39,6 +47,6 @@ export class BatchProgress {
     const seconds = (performance.now() - this.#started) / 1000;
     const left = (seconds / this.#done) * (this.#total - this.#done);
     const rate = this.#done / seconds;
-    return `${rate < 10 ? rate.toPrecision(2) : rate.toFixed(0)} images/s, ${duration(left)} left`;
+    return `${rate < 10 ? rate.toPrecision(2) : rate.toFixed(0)} ${this.#what}/s, ${duration(left)} left`;
   }
 }

@@ -41,7 +41,8 @@ export function fillsMachine(spec: MethodSpec): boolean {
 export async function openMethod(spec: MethodSpec, levels: readonly number[]): Promise<Method> {
   if (spec.kind === "model") {
     const { withoutGranularity } = spec;
-    const engine = await openEngine(spec);
+    // Of models that do not fill the machine every core has its own.
+    const engine = await openEngine(spec, fillsMachine(spec) ? availableParallelism() : 1);
     if (withoutGranularity && !engine.info.capabilities.granularity) {
       await engine.dispose();
       throw new UnSAMError("E_BAD_OPTION", `${spec.model} has no granularity input to leave out.`);
@@ -63,11 +64,14 @@ export async function openMethod(spec: MethodSpec, levels: readonly number[]): P
   }
 }
 
-async function openEngine(spec: MethodSpec & { kind: "model" }): Promise<Engine> {
+/** A method that is a model. */
+export type ModelSpec = MethodSpec & { readonly kind: "model" };
+
+/** Opens the model of a method. Throws `E_BAD_OPTION`, `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`. */
+export async function openEngine(spec: ModelSpec, threads: number, signal?: AbortSignal): Promise<Engine> {
   const { model, weights, config } = spec;
   const families = await importModelFamilies(spec.families ?? []);
-  // Of models that do not fill the machine every core has its own.
-  const options = { threads: fillsMachine(spec) ? availableParallelism() : 1, families };
+  const options = { threads, families, signal };
   if (!builtInFamily(model) && !families.some(({ name }) => name === model)) {
     return openModel({ checkpoint: model, weights, config: config ?? undefined }, options);
   }

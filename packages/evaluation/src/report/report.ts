@@ -1,4 +1,3 @@
-import { availableParallelism, cpus } from "node:os";
 import type { Dataset } from "../datasets/dataset.js";
 import { type Note, Notes } from "../datasets/notes.js";
 import type { MethodInfo } from "../methods/method.js";
@@ -7,6 +6,7 @@ import type { Measures } from "../metrics/measures.js";
 import { OPTIONAL_METRICS } from "../names.js";
 import type { EvaluateOptions, Result } from "../run/evaluate.js";
 import type { Summary } from "../run/summarise.js";
+import { type Machine, thisMachine } from "./machine.js";
 
 /** The JSON document of a run; its schema is docs/schemas/eval.schema.json. */
 export interface Report {
@@ -28,7 +28,7 @@ export interface Run {
   readonly metrics: readonly string[];
   readonly confidence: { readonly level: number; readonly replicates: number; readonly method: string };
   readonly versions: { readonly unsam: string; readonly node: string };
-  readonly machine: { readonly platform: string; readonly processor: string; readonly cores: number };
+  readonly machine: Machine;
 }
 
 export interface DatasetReport extends Omit<Dataset, "images"> {
@@ -71,11 +71,7 @@ export function makeReport(results: readonly Result[], details: RunDetails): Rep
         method: "percentile bootstrap over images",
       },
       versions: { unsam: details.version, node: process.version },
-      machine: {
-        platform: `${process.platform}-${process.arch}`,
-        processor: cpus()[0]?.model.trim() ?? "unknown",
-        cores: availableParallelism(),
-      },
+      machine: thisMachine(),
     },
     datasets: [...datasets.values()],
     methods: [...methods.values()],

@@ -6,6 +6,7 @@ import type { Dataset, DatasetImage } from "../datasets/dataset.js";
 import type { MethodInfo } from "../methods/method.js";
 import { fillsMachine, type MethodSpec, methodName } from "../methods/open-method.js";
 import type { Measures } from "../metrics/measures.js";
+import { spreadOver } from "../spread-over.js";
 import type { ImageScore } from "./score-image.worker.js";
 import { type Summary, summarise } from "./summarise.js";
 
@@ -132,6 +133,5 @@ export function chooseImages(dataset: Dataset, limit: number | null, measures: M
   const images = whole
     ? dataset.images
     : dataset.images.filter(({ clicks }) => clicks === null || clicks.length > 0);
-  const count = Math.min(limit ?? images.length, images.length);
-  return Array.from({ length: count }, (_, k) => images[Math.floor((k * images.length) / count)]);
+  return spreadOver(images, limit);
 }

@@ -1,5 +1,6 @@
 import type { Engine, EngineVideo, VideoOptions } from "@unsam/core/engine";
 import { UnSAMError } from "@unsam/core/errors";
+import { shown } from "@unsam/core/files";
 import { decodeImage } from "@unsam/core/image";
 import { Mask } from "@unsam/core/mask";
 import { withoutUndefined } from "@unsam/core/options";
@@ -29,9 +30,23 @@ export interface ClipsReport {
   readonly F: SequenceStatistics;
 }
 
-export interface EvaluateClipsOptions {
+export interface ScoreClipOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Larger frames are refused before they are decoded (default 100 million). */
+  readonly maxPixels?: number | undefined;
+  /** A frame more is begun. */
+  readonly onFrame?: (() => void) | undefined;
+}
+
+export interface EvaluateClipsOptions extends ScoreClipOptions {
   readonly onClip?: ((name: string) => void) | undefined;
+}
+
+/** What is said of the objects of a clip. */
+export interface ClipScores {
+  readonly objects: readonly ObjectScores[];
+  /** Objects without a frame to score: they are annotated on fewer than three. */
+  readonly notScored: readonly string[];
 }
 
 /**
@@ -41,42 +56,62 @@ export interface EvaluateClipsOptions {
 export async function evaluateClips(
   engine: Engine,
   clips: readonly AnnotatedClip[],
-  { signal, onClip }: EvaluateClipsOptions = {},
+  { onClip, ...options }: EvaluateClipsOptions = {},
 ): Promise<ClipsReport> {
   const objects: ObjectScores[] = [];
   for (const clip of clips) {
     onClip?.(clip.name);
-    objects.push(...(await scoreClipObjects(engine, clip, signal)));
+    objects.push(...(await scoreClipObjects(engine, clip, options)).objects);
   }
-  if (objects.length === 0) {
-    throw new UnSAMError(
-      "E_BAD_FILE",
-      "No object of these clips is annotated on three frames or more; there is nothing to score.",
-    );
-  }
+  const report = overObjects(objects);
+  if (report !== null) return report;
+  throw new UnSAMError(
+    "E_BAD_FILE",
+    "No object of these clips is annotated on three frames or more; there is nothing to score.",
+  );
+}
+
+/** Means over objects; null: there are none. */
+export function overObjects(objects: readonly ObjectScores[]): ClipsReport | null {
+  if (objects.length === 0) return null;
   const J = meanStatistics(objects.map((one) => one.J));
   const F = meanStatistics(objects.map((one) => one.F));
   return { objects, JandF: (J.mean + F.mean) / 2, J, F };
 }
 
-async function scoreClipObjects(
+/** How many frames of a clip are followed: from the first annotated one to the last. */
+export function followedFrames({ annotated }: AnnotatedClip): number {
+  return annotated[annotated.length - 1] - annotated[0] + 1;
+}
+
+/** Follows and scores the objects of one clip. Throws `E_BAD_FILE`, `E_BAD_IMAGE`, `E_IO`, `E_UNSUPPORTED`. */
+export async function scoreClipObjects(
   engine: Engine,
   clip: AnnotatedClip,
-  signal: AbortSignal | undefined,
-): Promise<ObjectScores[]> {
+  { signal, maxPixels, onFrame }: ScoreClipOptions = {},
+): Promise<ClipScores> {
   if (!engine.openVideo) {
     throw new UnSAMError(
       "E_UNSUPPORTED",
       `${engine.info.name} follows no objects through videos; give another model.`,
     );
   }
-  const read = (at: number) => decodeImage(clip.frames[at], withoutUndefined({ signal }));
-  const { width, height } = await read(0);
+  const decode = (at: number) => decodeImage(clip.frames[at], withoutUndefined({ signal, maxPixels }));
+  const { width, height } = await decode(clip.annotated[0]);
   const size = { width, height };
+  const read = async (at: number) => {
+    const frame = await decode(at);
+    if (frame.width === width && frame.height === height) return frame;
+    throw new UnSAMError(
+      "E_BAD_FILE",
+      `${shown(clip.frames[at])} is ${frame.width}×${frame.height}, but ${shown(clip.frames[clip.annotated[0]])} of the same video ${width}×${height}.`,
+    );
+  };
   const source = { ...size, length: clip.frames.length, read };
   const video = await engine.openVideo(source, optionsFor(clip), { signal });
   try {
-    return await follow(video, clip, size, engine.info.capabilities.granularity, signal);
+    const takesGranularity = engine.info.capabilities.granularity;
+    return await follow(video, clip, { size, takesGranularity, onFrame, signal });
   } finally {
     await video.dispose();
   }
@@ -98,18 +133,24 @@ function optionsFor({ layout }: AnnotatedClip): VideoOptions {
   };
 }
 
+interface Following {
+  readonly size: { readonly width: number; readonly height: number };
+  readonly takesGranularity: boolean;
+  readonly onFrame: (() => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 async function follow(
   video: EngineVideo,
   clip: AnnotatedClip,
-  size: { readonly width: number; readonly height: number },
-  takesGranularity: boolean,
-  signal: AbortSignal | undefined,
-): Promise<ObjectScores[]> {
+  { size, takesGranularity, onFrame, signal }: Following,
+): Promise<ClipScores> {
   const granularity = takesGranularity ? 1 : null;
   const levels = new Map<number, number | null>();
   const known = new Map<string, { id: number; annotated: number[]; J: number[]; F: number[] }>();
   const isAnnotated = new Set(clip.annotated);
   for (let at = clip.annotated[0]; at <= clip.annotated[clip.annotated.length - 1]; at++) {
+    signal?.throwIfAborted();
     const truth = isAnnotated.has(at) ? await readFrameTruth(clip, at, size) : null;
     for (const [name, mask] of truth?.masks ?? []) {
       if (known.has(name) || mask.area === 0) continue;
@@ -118,6 +159,7 @@ async function follow(
       levels.set(id, granularity);
       await video.prompt(id, at, { points: [], box: null, mask, extend: false, granularity }, { signal });
     }
+    onFrame?.();
     if (known.size === 0) continue;
     await video.start({ signal });
     const answers = await video.track(at, { reverse: false, granularity: levels }, { signal });
@@ -132,16 +174,19 @@ async function follow(
       object.F.push(contourAccuracy(own, other));
     }
   }
-  return [...known]
-    .filter(([, { annotated }]) => annotated.length > 2)
-    .map(([object, { annotated, J, F }]) => ({
+  const all = [...known];
+  const isScored = ([, { annotated }]: (typeof all)[number]) => annotated.length > 2;
+  return {
+    notScored: all.filter((one) => !isScored(one)).map(([object]) => object),
+    objects: all.filter(isScored).map(([object, { annotated, J, F }]) => ({
       clip: clip.name,
       object,
       frames: annotated.length - 2,
       // The first was given; the last is left out by DAVIS.
       J: sequenceStatistics(J.slice(1, -1)),
       F: sequenceStatistics(F.slice(1, -1)),
-    }));
+    })),
+  };
 }
 
 /** An object's mask on an annotated frame, empty where a map of labels has none of it; null: nothing is said of it there. */

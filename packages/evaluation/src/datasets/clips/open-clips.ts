@@ -5,6 +5,7 @@ import { Mask } from "@unsam/core/mask";
 import { labelMasks } from "../../label-masks.js";
 import { isFolder, list } from "../files.js";
 import { readLabelMap } from "../label-maps/read-label-map.js";
+import { readSplit } from "./read-split.js";
 
 /** How a data set of videos lies on disk. */
 export type ClipLayout = "davis" | "sa-v";
@@ -43,22 +44,57 @@ const LAYOUTS = [
   { layout: "sa-v", frames: ["JPEGImages_24fps"], annotations: ["Annotations_6fps"] },
 ] as const;
 
-/** The annotated clips of a folder in the layout of DAVIS or SA-V, by name. Throws `E_BAD_FILE`, `E_IO`. */
-export async function openClips(root: string): Promise<AnnotatedClip[]> {
+export interface OpenClipsOptions {
+  /** A list of the data set: only its videos are taken, in its order (`readSplit`). */
+  readonly split?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The annotated clips of a folder in the layout of DAVIS or SA-V, by name. Throws `E_BAD_FILE`, `E_BAD_OPTION` (no such list), `E_IO`,
+ * or the signal's reason.
+ */
+export async function openClips(
+  root: string,
+  { split, signal }: OpenClipsOptions = {},
+): Promise<AnnotatedClip[]> {
   for (const { layout, frames, annotations } of LAYOUTS) {
     const [photos, masks] = [path.join(root, ...frames), path.join(root, ...annotations)];
     if (!(await isFolder(photos)) || !(await isFolder(masks))) continue;
     const clips: AnnotatedClip[] = [];
-    for (const name of await list(masks)) {
-      if (!(await isFolder(path.join(masks, name)))) continue;
+    for (const name of await namesOf(root, masks, split)) {
+      signal?.throwIfAborted();
       clips.push(await openClip(layout, name, path.join(photos, name), path.join(masks, name)));
     }
     if (clips.length > 0) return clips;
   }
   throw new UnSAMError(
     "E_BAD_FILE",
-    `${shown(root)} has no annotated videos: there is neither JPEGImages/480p beside Annotations/480p (DAVIS) nor JPEGImages_24fps beside Annotations_6fps (SA-V).`,
+    `${shown(root)} has no annotated videos: there is neither JPEGImages/480p beside Annotations/480p (DAVIS) nor JPEGImages_24fps beside Annotations_6fps (SA-V)${await elsewhere(root)}.`,
   );
+}
+
+async function namesOf(root: string, masks: string, split: string | undefined): Promise<string[]> {
+  const there: string[] = [];
+  for (const name of await list(masks)) if (await isFolder(path.join(masks, name))) there.push(name);
+  if (split === undefined) return there;
+  const { file, names } = await readSplit(root, split);
+  const missing = names.find((name) => !there.includes(name));
+  if (missing === undefined) return [...names];
+  throw new UnSAMError(
+    "E_BAD_FILE",
+    `${shown(file)} names the video ${shown(missing)}, which is not in ${shown(masks)}; unpack it there, or take another list.`,
+  );
+}
+
+/** Whoever names the folder above is told the one below. */
+async function elsewhere(root: string): Promise<string> {
+  for (const name of await list(root)) {
+    for (const { frames } of LAYOUTS) {
+      if (await isFolder(path.join(root, name, ...frames))) return `; give ${shown(path.join(root, name))}`;
+    }
+  }
+  return "";
 }
 
 async function openClip(
@@ -68,6 +104,12 @@ async function openClip(
   masks: string,
 ): Promise<AnnotatedClip> {
   const names = (await list(photos)).filter((file) => /\.(jpe?g|png)$/i.test(file));
+  if (names.length === 0) {
+    throw new UnSAMError(
+      "E_BAD_FILE",
+      `The frames of ${shown(masks)} are missing: ${shown(photos)} ${(await isFolder(photos)) ? "has no JPEG and no PNG" : "is not there"}.`,
+    );
+  }
   const place = new Map(names.map((file, i) => [path.parse(file).name, i]));
   const files: AnnotationFile[] = [];
   const take = async (folder: string, object: string | null) => {

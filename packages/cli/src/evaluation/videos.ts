@@ -1,0 +1,122 @@
+import path from "node:path";
+import { UnSAMError } from "@unsam/core/errors";
+import type {
+  AnnotatedClip,
+  EvaluateVideosOptions,
+  ModelSpec,
+  VideosReport,
+  VideosResult,
+} from "@unsam/evaluation";
+import { EXIT_FAILED } from "../failure.js";
+import { BatchProgress } from "../terminal/batch-progress.js";
+import { printResult, tell } from "../terminal/output.js";
+import { tableText } from "../terminal/table.js";
+import { version } from "../version.js";
+import { writeFolder } from "../write-folder.js";
+
+/** What `unsam eval --protocol davis` was told. */
+export interface VideosFlags {
+  readonly data: string;
+  readonly split?: string;
+  readonly limit?: number;
+  readonly maxPixels?: number;
+  readonly out?: string;
+  readonly json?: true;
+}
+
+/** Has models follow the objects of annotated videos, and tells J, F and J&F. `command`: as typed. */
+export async function evalVideos(
+  flags: VideosFlags,
+  models: readonly ModelSpec[],
+  command: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { data, split, limit, maxPixels, out } = flags;
+  const evaluation = await import("@unsam/evaluation");
+  const all = await evaluation.openClips(data, { split, signal });
+  const clips = evaluation.spreadOver(all, limit ?? null);
+  const results = await follow(clips, models, { maxPixels, signal });
+  const details = { command, version, date: new Date(), folder: data, split: split ?? null };
+  const report = evaluation.makeVideosReport(clips, results, { ...details, limit: limit ?? null });
+  if (out) await writeFolder(out, evaluation.videosReportFiles(report));
+  for (const { model, failures, notScored } of report.results) {
+    for (const { clip, error } of failures) tell(`${model}: ${clip}: ${error}`);
+    if (notScored.length > 0) tell(`${model}: ${notScoredText(notScored)}`);
+  }
+  const table = describe(report, out, evaluation.VIDEO_COLUMNS, evaluation.videoCells);
+  printResult(
+    flags.json,
+    () => report,
+    () => table,
+  );
+  const nothing = report.results.find(({ JandF, failures }) => JandF === null && failures.length === 0);
+  if (nothing) {
+    tell(
+      `unsam: ${data} has nothing to score: no object of it is annotated on three frames or more, as in a set whose annotations are held back.`,
+    );
+  }
+  if (report.results.some(({ JandF, failures }) => JandF === null || failures.length > 0)) {
+    process.exitCode = EXIT_FAILED;
+  }
+}
+
+/** Runs it, telling on standard error how far it is. */
+async function follow(
+  clips: readonly AnnotatedClip[],
+  models: readonly ModelSpec[],
+  options: EvaluateVideosOptions,
+): Promise<VideosResult[]> {
+  const { evaluateVideos } = await import("@unsam/evaluation");
+  let progress: BatchProgress | null = null;
+  try {
+    return await evaluateVideos(clips, models, {
+      ...options,
+      onProgress: ({ model, clip, done, total }) => {
+        if (done > 0) return progress?.reach(done, `${model} on ${clip}`);
+        progress?.stop();
+        progress = new BatchProgress(total, "frames");
+      },
+    });
+  } finally {
+    // TypeScript does not see that the callback assigns it.
+    (progress as BatchProgress | null)?.stop();
+  }
+}
+
+function notScoredText(objects: VideosResult["notScored"]): string {
+  const [{ clip, object }] = objects;
+  const which = objects.length === 1 ? "1 object is" : `${objects.length} objects are`;
+  return `${which} not scored, annotated on fewer than three frames (the first: ${object} of ${clip})`;
+}
+
+/** A line per model. */
+function describe(
+  { data, results }: VideosReport,
+  out: string | undefined,
+  columns: readonly string[],
+  cells: (result: VideosReport["results"][number]) => string[],
+): string {
+  const rows = results.map((result) => [
+    result.model,
+    `${result.videos}`,
+    `${result.objects.length}`,
+    ...cells(result),
+  ]);
+  const where = out ? `wrote ${path.join(out, "report.md")}` : "give --out DIR for each video and object";
+  const title = `means over objects, as DAVIS defines them; ${data.frames} frames`;
+  return `${title}\n${tableText(["model", "videos", "objects", ...columns], rows)}${where}\n`;
+}
+
+/** Throws `E_BAD_OPTION` for flags of another protocol: nothing that is asked for is left out in silence. */
+export function checkProtocolFlags(
+  protocol: string,
+  given: (flag: string) => boolean,
+  others: readonly string[],
+): void {
+  const wrong = others.find(given);
+  if (wrong === undefined) return;
+  throw new UnSAMError(
+    "E_BAD_OPTION",
+    `--${wrong} says nothing about --protocol ${protocol}; leave one of them out.`,
+  );
+}
