@@ -44,17 +44,19 @@ export function contour(mask: Mask): Uint8Array {
   return out;
 }
 
-/** All pixels within a disk (x² + y² ≤ r²) around a pixel of the map. */
+/** All pixels within a disk (x² + y² ≤ r²) around a pixel of the map. The work grows with the pixels that are set: contours are thin. */
 export function dilated(map: Uint8Array, width: number, height: number, radius: number): Uint8Array {
   const out = new Uint8Array(width * height);
-  for (let dy = -radius; dy <= radius; dy++) {
-    const reach = Math.floor(Math.sqrt(radius * radius - dy * dy));
-    for (let y = Math.max(0, -dy); y < Math.min(height, height - dy); y++) {
-      const row = (y + dy) * width;
-      for (let x = 0; x < width; x++) {
-        if (map[y * width + x] === 0) continue;
-        out.fill(1, row + Math.max(0, x - reach), row + Math.min(width, x + reach + 1));
-      }
+  const reaches = Array.from({ length: 2 * radius + 1 }, (_, k) =>
+    Math.floor(Math.sqrt(radius * radius - (k - radius) ** 2)),
+  );
+  for (let i = map.indexOf(1); i >= 0; i = map.indexOf(1, i + 1)) {
+    const x = i % width;
+    const y = (i - x) / width;
+    for (let v = Math.max(0, y - radius); v <= Math.min(height - 1, y + radius); v++) {
+      const reach = reaches[v - y + radius];
+      const end = v * width + Math.min(width - 1, x + reach);
+      for (let k = v * width + Math.max(0, x - reach); k <= end; k++) out[k] = 1;
     }
   }
   return out;
