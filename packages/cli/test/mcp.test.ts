@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-import { LookedAt, PhotoFolders } from "@unsam/mcp";
+import { EncodedPhotos, PhotoFolders } from "@unsam/mcp";
 import { UnSAM } from "@unsam/sdk";
 import { inRepository } from "@unsam/test-support";
 import sharp from "sharp";
@@ -98,7 +98,7 @@ describe("unsam mcp", () => {
       return textOf(content);
     };
     const missing = await sentence("none.jpg");
-    expect(missing).toMatch(/^There is no photo “none\.jpg” in the folders that may be looked at/);
+    expect(missing).toMatch(/^There is no photo “none\.jpg” in the folders that may be read/);
     const outside = [
       "out.jpg",
       "../secret.jpg",
@@ -147,20 +147,20 @@ describe("photos that assistants look at", () => {
     cpSync(path.join(folder, "a.png"), path.join(folder, "copy-of-a.png"));
     await using unsam = await UnSAM.load({ model: "region-tree" });
     const folders = await PhotoFolders.open([folder]);
-    const imageOf = (images: LookedAt, name: string) => images.use(name, signal, async (image) => image);
+    const imageOf = (images: EncodedPhotos, name: string) => images.use(name, signal, async (image) => image);
 
-    await using roomy = new LookedAt(unsam, folders);
+    await using roomy = new EncodedPhotos(unsam, folders);
     const first = await imageOf(roomy, "a.png");
     await imageOf(roomy, "b.png");
     expect(await imageOf(roomy, "copy-of-a.png")).toBe(first);
 
     // Room for one.
-    await using narrow = new LookedAt(unsam, folders, { cacheBytes: first.bytes });
+    await using narrow = new EncodedPhotos(unsam, folders, { cacheBytes: first.bytes });
     const gone = await imageOf(narrow, "a.png");
     await imageOf(narrow, "b.png");
     await expect(gone.segment({ points: [[5, 5]] })).rejects.toMatchObject({ code: "E_DISPOSED" });
     expect(await imageOf(narrow, "a.png")).not.toBe(gone);
-    const tooLarge = new LookedAt(unsam, folders, { maxPixels: 1000 });
+    const tooLarge = new EncodedPhotos(unsam, folders, { maxPixels: 1000 });
     await expect(imageOf(tooLarge, "a.png")).rejects.toMatchObject({ code: "E_BAD_IMAGE" });
     await tooLarge[Symbol.asyncDispose]();
   });

@@ -1,6 +1,6 @@
 import { type CallToolResult, McpServer } from "@modelcontextprotocol/server";
 import { UnSAMError } from "@unsam/core/errors";
-import type { LookedAt } from "./looked-at.js";
+import type { EncodedPhotos } from "./encoded-photos.js";
 import { TOOLS } from "./schemas.js";
 import { type Answer, describeScene, everything, ladder, segment } from "./tools.js";
 import { version } from "./version.js";
@@ -13,8 +13,8 @@ const annotations = {
   openWorldHint: false,
 };
 
-/** A server with the four tools, over photos that may be looked at. `tell` gets faults that are ours. */
-export function mcpServer(images: LookedAt, tell: (sentence: string) => void): McpServer {
+/** A server with the four tools, over photos that may be read. `tell` gets faults that are ours. */
+export function mcpServer(images: EncodedPhotos, tell: (sentence: string) => void): McpServer {
   const server = new McpServer({ name: "unsam", version }, { instructions: INSTRUCTIONS });
   const answer = (work: Promise<Answer<keyof typeof TOOLS>>) =>
     work.then(resultOf, (error) => refusal(error, tell));

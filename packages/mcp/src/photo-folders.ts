@@ -3,7 +3,7 @@ import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { shown } from "@unsam/core/files";
 
-/** Folders whose photos may be looked at; nothing else of the machine is. */
+/** Folders whose photos may be read; nothing else of the machine is. */
 export class PhotoFolders {
   readonly #folders: readonly string[];
 
@@ -27,7 +27,7 @@ export class PhotoFolders {
     }
     throw new UnSAMError(
       "E_BAD_IMAGE",
-      `There is no photo ${shown(name)} in the folders that may be looked at (${this.#folders.join(", ")}).`,
+      `There is no photo ${shown(name)} in the folders that may be read (${this.#folders.join(", ")}).`,
     );
   }
 }

@@ -4,7 +4,7 @@ const image = z
   .string()
   .min(1)
   .max(4096)
-  .describe("Path of a photo, within the folders that may be looked at.");
+  .describe("Path of a photo, within the folders that may be read.");
 const granularity = z
   .union([z.number().min(0).max(1), z.enum(["fine", "medium", "coarse", "auto"])])
   .describe("From a part (0, fine) to the whole object (1, coarse); auto lets the model choose.");

@@ -1,12 +1,12 @@
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { UnSAM } from "@unsam/sdk";
-import { LookedAt, type LookedAtOptions } from "./looked-at.js";
+import { EncodedPhotos, type EncodedPhotosOptions } from "./encoded-photos.js";
 import { mcpServer } from "./mcp-server.js";
 import { PhotoFolders } from "./photo-folders.js";
 
-export interface ServeOptions extends LookedAtOptions {
+export interface ServeOptions extends EncodedPhotosOptions {
   readonly unsam: UnSAM;
-  /** Folders whose photos may be looked at. */
+  /** Folders whose photos may be read. */
   readonly roots: readonly string[];
   readonly signal: AbortSignal;
   /** Gets what goes wrong besides answers; standard output holds the protocol alone. */
@@ -17,7 +17,7 @@ export interface ServeOptions extends LookedAtOptions {
 export async function serveTools({ unsam, roots, signal, tell, ...options }: ServeOptions): Promise<void> {
   const folders = await PhotoFolders.open(roots);
   signal.throwIfAborted();
-  await using images = new LookedAt(unsam, folders, options);
+  await using images = new EncodedPhotos(unsam, folders, options);
   const closed = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve);
     process.stdin.once("close", resolve);

@@ -8,11 +8,11 @@ import type { EncodeOptions } from "./photo-encoder.js";
 /** Photos one after the other: a list, a generator, a stream of files. */
 export type ImageInputs = Iterable<ImageInput> | AsyncIterable<ImageInput>;
 
-/** Looks at one photo. */
+/** Encodes one photo. */
 type Encode = (image: ImageInput, options: EncodeOptions) => Promise<EncodedImage>;
 
 /**
- * Looks at photos in their order, a few ahead of whoever takes them. Photos ahead are released when the loop is left, or when
+ * Encodes photos in their order, a few ahead of whoever takes them. Photos ahead are released when the loop is left, or when
  * one photo fails. Throws what `encode` throws, and the reason of `signal`.
  * @param ahead photos that are taken from the input before the first of them is given on
  */

@@ -25,7 +25,7 @@ interface Maker {
 }
 
 /**
- * A photo the model has looked at. Immutable: any number of concurrent calls may use it. It holds memory until
+ * A photo that the model has encoded. Immutable: any number of concurrent calls may use it. It holds memory until
  * `dispose()`; made by `unsam.encode(photo)` or `EncodedImage.load(unsam, path)`.
  */
 export class EncodedImage implements AsyncDisposable {

@@ -10,7 +10,7 @@ export interface EncodeOptions {
   readonly maxPixels?: number | undefined;
 }
 
-/** Looks at photos with one model, as many at once as memory allows; `dispose` ends what waits and what is under way. */
+/** Encodes photos with one model, as many at once as memory allows; `dispose` ends what waits and what is under way. */
 export class PhotoEncoder {
   readonly #engine: Engine;
   readonly #admission: Admission;
@@ -19,7 +19,7 @@ export class PhotoEncoder {
 
   constructor(engine: Engine, maxPixelsInFlight: number | undefined) {
     this.#engine = engine;
-    // One more than are looked at: it is decoded meanwhile.
+    // One more than are encoded: it is decoded meanwhile.
     this.#admission = new Admission({ atOnce: engine.encodesAtOnce + 1, maxPixelsInFlight });
   }
 
@@ -35,7 +35,7 @@ export class PhotoEncoder {
     );
   }
 
-  /** Looks at pixels that `cut` takes from a photo in memory. */
+  /** Encodes pixels that `cut` takes from a photo in memory. */
   encodePart(pixels: number, cut: () => RgbImage, signal: AbortSignal | undefined): Promise<EngineImage> {
     return this.#run(signal, (stop) =>
       this.#admission.pixels(pixels, stop, () => this.#engine.encode(cut(), { signal: stop })),

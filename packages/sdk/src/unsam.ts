@@ -107,7 +107,7 @@ export class UnSAM implements AsyncDisposable {
   }
 
   /**
-   * Looks at a photo once; every prompt on it is cheap afterwards. Photos wait undecoded until there is room for them
+   * Encodes a photo once; every prompt on it is cheap afterwards. Photos wait undecoded until there is room for them
    * (`maxPixelsInFlight`); bytes and raw pixels are read until the promise settles. Throws `E_BAD_IMAGE`.
    * @param image path, `file:` URL, encoded bytes, raw pixels `{ data, width, height, channels }`, or a sharp instance
    * @param options.maxPixels larger photos are refused before they are decoded
@@ -118,8 +118,8 @@ export class UnSAM implements AsyncDisposable {
   }
 
   /**
-   * Looks at many photos in their order, each while the one before is worked with: `for await (const image of
-   * unsam.encodeAll(files))`. No more are decoded than the model looks at, and one. Each image is yours to dispose; those ahead are
+   * Encodes many photos in their order, each while the one before is worked with: `for await (const image of
+   * unsam.encodeAll(files))`. No more are decoded than the model encodes at once, and one. Each image is yours to dispose; those ahead are
    * released when the loop is left. A photo that cannot be read ends it. Throws what `encode` throws, `E_BAD_OPTION`.
    */
   encodeAll(images: ImageInputs, options: EncodeOptions = {}): AsyncGenerator<EncodedImage, void, undefined> {

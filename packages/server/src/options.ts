@@ -20,7 +20,7 @@ export interface ServiceLimits {
   readonly levels?: number | undefined;
   /** Bytes of masks that are being answered, of all clients together (default 256 MiB). */
   readonly maskBytes?: number | undefined;
-  /** Photos that are looked at, and whole images at work, side by side (default 2). */
+  /** Photos that are encoded, and whole images at work, side by side (default 2). */
   readonly encodesAtOnce?: number | undefined;
   /** How many wait behind them (default 32). */
   readonly encodesWaiting?: number | undefined;
@@ -87,7 +87,7 @@ export interface ServiceOptions {
   readonly rate?: RateOptions | false | undefined;
   /** Origins whose pages may call the service; none by default. */
   readonly origins?: readonly string[] | undefined;
-  /** Looks at a photo of one megapixel first, to know how long work takes here (default false; `serve` does). */
+  /** Encodes a photo of one megapixel first, to know how long work takes here (default false; `serve` does). */
   readonly measure?: boolean | undefined;
 }
 

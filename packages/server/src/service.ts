@@ -18,14 +18,14 @@ export interface Caller {
   readonly signal: AbortSignal;
 }
 
-/** A model, the images it has looked at, and the limits on both: what the routes work with. */
+/** A model, the images it has encoded, and the limits on both: what the routes work with. */
 export class Service {
   readonly unsam: UnSAM;
   readonly limits: ParsedLimits;
   readonly metrics = new Metrics();
   readonly uploads: ByteRoom;
   readonly masks: ByteRoom;
-  /** Photos that are looked at, and whole images. */
+  /** Photos that are encoded, and whole images. */
   readonly encodes: WorkQueue;
   /** Clicks and ladders; they never wait for the others. */
   readonly clicks: WorkQueue;
@@ -140,7 +140,7 @@ export class Service {
   }
 
   /**
-   * Looks at a photo, once for all who send it; the lease keeps the image. Throws `E_BAD_IMAGE`, 503, or the signal's
+   * Encodes a photo, once for all who send it; the lease keeps the image. Throws `E_BAD_IMAGE`, 503, or the signal's
    * reason.
    */
   async encode({ bytes, digest }: Photo, caller: Caller): Promise<Lease & { readonly id: string }> {
@@ -151,7 +151,7 @@ export class Service {
     return { ...this.#leaseOrBusy(id), id };
   }
 
-  /** An image that was looked at before. Throws 404. */
+  /** An image that was encoded before. Throws 404. */
   async lease(id: string, signal: AbortSignal): Promise<Lease> {
     const found = await this.#find(id, signal);
     if (!found) throw noImage();
@@ -201,7 +201,7 @@ export class Service {
     const maxPixels = this.limits.pixels;
     const encode = () => this.metrics.time("encode", () => this.unsam.encode(photo, { maxPixels, signal }));
     const pixels = width * height;
-    // Too large a one: this says so at once, without looking at it.
+    // Too large a one: this says so at once, without encoding it.
     if (pixels > maxPixels) await (await encode()).dispose();
     const end = await this.metrics.time("wait", () => this.encodes.enter(photoCost(pixels), since, signal));
     try {
@@ -227,7 +227,7 @@ export class Service {
     return lease;
   }
 
-  /** Looks at a photo of one megapixel and clicks on it, to know how long that takes here once everything is loaded. */
+  /** Encodes a photo of one megapixel and clicks on it, to know how long that takes here once everything is loaded. */
   async #measure(): Promise<void> {
     const [width, height] = [1200, 900];
     const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => {

@@ -127,7 +127,7 @@ describe("the service", () => {
     expect(await lookups()).toBe(before + 1);
   });
 
-  it("goes on looking at a photo where only one of those who sent it hangs up", async () => {
+  it("goes on encoding a photo where only one of those who sent it hangs up", async () => {
     const bytes = await photo(34, 600, 400);
     const gone = new AbortController();
     const first = running.client.addImage(bytes, { signal: gone.signal });

@@ -1,7 +1,7 @@
 import { useEffect, useReducer, useRef, useState } from "preact/hooks";
-import { Dial } from "./panels/dial.tsx";
 import { ExportDialog, HelpDialog } from "./panels/dialogs.tsx";
 import { DownloadDialog } from "./panels/download-dialog.tsx";
+import { Granularity } from "./panels/granularity.tsx";
 import { Header } from "./panels/header.tsx";
 import { Icon } from "./panels/icons.tsx";
 import { Problem, Said, Waiting } from "./panels/notices.tsx";
@@ -50,7 +50,7 @@ export function App({ studio }: { readonly studio: Studio }) {
           <Waiting studio={studio} />
           <Problem studio={studio} />
         </div>
-        <Dial studio={studio} />
+        <Granularity studio={studio} />
         <Panel studio={studio} />
       </main>
       <input

@@ -5,7 +5,7 @@ import { takeToken } from "./service/token.ts";
 import { Studio } from "./session/studio.ts";
 import "./style/page.css";
 import "./style/controls.css";
-import "./style/dial.css";
+import "./style/granularity.css";
 import "./style/panels.css";
 
 const token = takeToken();

@@ -125,7 +125,7 @@ describe.skipIf(!executable)("a model is fetched from the page", () => {
     await page.locator(".stage-view").focus();
     await page.keyboard.press("Enter");
     await page
-      .locator(".dial-text")
+      .locator(".granularity-text")
       .filter({ hasText: /^Scale \d+ of/ })
       .waitFor();
     expect(sending.size).toBe(1);

@@ -96,8 +96,8 @@ describe.skipIf(!executable)("the page in Chromium", () => {
   });
   afterAll(() => browser?.close());
 
-  const text = () => page.locator(".dial-text");
-  const lookedAt = () => page.getByText(/^Looked at in/).waitFor();
+  const text = () => page.locator(".granularity-text");
+  const encoded = () => page.getByText(/^Looked at in/).waitFor();
   const saved = async (format: string): Promise<Download[]> => {
     const downloads: Download[] = [];
     const listen = (download: Download) => downloads.push(download);
@@ -121,7 +121,7 @@ describe.skipIf(!executable)("the page in Chromium", () => {
 
   it("opens the photo of the folder, forgets the token in its address, and has no serious fault for axe-core", async () => {
     await page.goto(studio.url);
-    await lookedAt();
+    await encoded();
     expect(page.url()).toBe(`${studio.address}/`);
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
@@ -391,7 +391,7 @@ function dragSlider(page: Page): Promise<{ answers: number; seconds: number }> {
       slider.dispatchEvent(new Event("input", { bubbles: true }));
       // The page's own frame was asked for first, so it comes first.
       await frame();
-      const [, scale] = /^Scale (\d+)/.exec(document.querySelector(".dial-text")!.textContent!)!;
+      const [, scale] = /^Scale (\d+)/.exec(document.querySelector(".granularity-text")!.textContent!)!;
       if (canvas.dataset.shown?.endsWith(`:${Number(scale) - 1}`)) answers++;
     }
     return { answers, seconds: (performance.now() - started) / 1000 };

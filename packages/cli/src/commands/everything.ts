@@ -47,7 +47,7 @@ export function everythingCommand({ signal }: Interrupt): Command {
       "what unsam calibrate wrote: granularities then mean what it was fitted to",
     );
   const command = withSearchOptions(bare)
-    .option("--tiles <pixels>", "for images larger than memory: look at tiles of this side, e.g. 2048", count)
+    .option("--tiles <pixels>", "for images larger than memory: segment tiles of this side, e.g. 2048", count)
     .option("--overlap <pixels>", "with --tiles: what neighbouring tiles share (default: an eighth)", count)
     .option(
       "--out <file|dir>",

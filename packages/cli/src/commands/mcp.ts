@@ -21,7 +21,7 @@ export function mcpCommand(interrupt: Interrupt): Command {
     )
     .option(
       "--root <dir>",
-      "photos of this folder may be looked at; repeatable (default: this folder)",
+      "photos of this folder may be read; repeatable (default: this folder)",
       repeatable,
     )
     .action((flags: McpFlags) => serveHost(flags, interrupt));

@@ -47,7 +47,7 @@ export function pseudoLabelCommand({ signal }: Interrupt): Command {
         "where instances come from: masks (a model's own), cuts (of its features) or tree (no weights); masks with --model",
       ).choices(["masks", "cuts", "tree"]),
     )
-    .option("--model <name|file>", "checkpoint that looks at the photos, or a name to fetch (unsam models)")
+    .option("--model <name|file>", "checkpoint that encodes the photos, or a name to fetch (unsam models)")
     .option("--config <file>", "its configuration, where it is no official size")
     .option("--weights <key>", WEIGHTS_FLAG)
     .option("--points-per-side <n>", "masks: side of the grid of clicks (default 32)", count)

@@ -112,7 +112,7 @@ async function track(given: string, flags: TrackFlags, signal: AbortSignal): Pro
   await using unsam = await loadModel(flags, signal);
   await using video = await unsam.openVideo(given, { maxPixels, signal });
   const object = video.object({ granularity: flags.granularity });
-  await withProgress(`Looking at frame ${frame}`, () =>
+  await withProgress(`Encoding frame ${frame}`, () =>
     object.prompt(frame, { points: flags.point, box: flags.box }, { signal }),
   );
   const reports = new Map<number, FrameReport>();

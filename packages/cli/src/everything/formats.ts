@@ -50,7 +50,7 @@ function ofAnnotations(format: AnnotationFormat): SceneFormat {
   };
 }
 
-/** Writes annotations of a scene, whether it was looked at in tiles or not; says what the file does not tell. */
+/** Writes annotations of a scene, whether it was segmented in tiles or not; says what the file does not tell. */
 export async function exportAnnotations(
   scene: Pick<SceneHierarchy, "export">,
   format: AnnotationFormat,

@@ -21,7 +21,7 @@ export interface TiledJob {
 }
 
 /**
- * Throws `E_BAD_IMAGE` for a file whose header tells more pixels than the limit: it could be looked at in tiles. All else
+ * Throws `E_BAD_IMAGE` for a file whose header tells more pixels than the limit: it could be segmented in tiles. All else
  * that may be wrong with it is for those to say who decode it.
  */
 export async function checkFitsWhole(
@@ -35,7 +35,7 @@ export async function checkFitsWhole(
   if (!parts || parts.width * parts.height <= maxPixels) return;
   throw new UnSAMError(
     "E_BAD_IMAGE",
-    `The image ${shown(path)} has ${parts.width}×${parts.height} pixels, more than the limit of ${maxPixels}; have it looked at in tiles with --tiles 2048, or raise --max-pixels if you trust it.`,
+    `The image ${shown(path)} has ${parts.width}×${parts.height} pixels, more than the limit of ${maxPixels}; have it segmented in tiles with --tiles 2048, or raise --max-pixels if you trust it.`,
   );
 }
 
@@ -45,7 +45,7 @@ interface TiledPlace {
   readonly annotations: AnnotationFormat;
 }
 
-/** Throws `E_BAD_OPTION` for files that are not written of an image that is looked at in tiles. */
+/** Throws `E_BAD_OPTION` for files that are not written of an image that is segmented in tiles. */
 export function tiledPlaces(places: readonly ScenePlace[]): TiledPlace[] {
   return places.map(({ file, format: { annotations } }) => {
     if (annotations && !annotations.hasPictures) return { file, annotations };
@@ -77,7 +77,7 @@ export async function everythingOfTiles(job: TiledJob, load: () => Promise<UnSAM
   const { ImageParts } = await import("@unsam/core/image");
   await ImageParts.open(path, { maxPixels: options.maxPixels, signal });
   if (job.annotations.georeference) {
-    // Before all tiles are looked at, which may take an hour.
+    // Before all tiles are segmented, which may take an hour.
     const { requireGeoreference } = await import("@unsam/core/georeference");
     await requireGeoreference(path, signal);
   }

@@ -15,7 +15,7 @@ export interface PhotoOptions {
 }
 
 /**
- * The photos that a model is asked to look at. Each waits undecoded for its turn, then for room among the pixels in
+ * The photos that a model is asked to encode. Each waits undecoded for its turn, then for room among the pixels in
  * flight, and is decoded only then: what waits takes no memory but the caller's own bytes.
  */
 export class Admission {

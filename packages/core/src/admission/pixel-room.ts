@@ -1,6 +1,6 @@
 import { DEFAULT_MAX_PIXELS } from "../limits/index.js";
 
-/** What two photos of the largest size need: one is looked at while the next is decoded. */
+/** What two photos of the largest size need: one is encoded while the next is decoded. */
 export const DEFAULT_MAX_PIXELS_IN_FLIGHT = 2 * DEFAULT_MAX_PIXELS;
 
 /** The pixels of one photo in the room. */

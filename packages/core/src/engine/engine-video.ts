@@ -23,7 +23,7 @@ export interface VideoOptions {
   readonly memory: "auto" | "onnx" | "native";
   /** Features of frames that are kept for a second look, bytes. */
   readonly maxFeatureBytes: number;
-  /** Where features are put aside that memory has no room for; null: nowhere, such a frame is looked at again. */
+  /** Where features are put aside that memory has no room for; null: nowhere, such a frame is encoded again. */
   readonly spill: SpillOptions | null;
 }
 
@@ -76,7 +76,7 @@ export interface VideoTracking {
   readonly reverse: boolean;
   /** Of each object. */
   readonly granularity: ReadonlyMap<number, number | null>;
-  /** Probably the next frame: it is decoded, and looked at, beside the work with this one. The answers are the same. */
+  /** Probably the next frame: it is decoded, and encoded, beside the work with this one. The answers are the same. */
   readonly ahead?: number | null;
 }
 

@@ -72,7 +72,7 @@ export interface StateTensor {
   readonly half: boolean;
 }
 
-/** An image an engine has looked at. Immutable; any number of concurrent calls may use it. */
+/** An image that an engine has encoded. Immutable; any number of concurrent calls may use it. */
 export interface EngineImage extends ProposalSource {
   /** Memory it holds until it is disposed, about: its large arrays, not what the allocators add. */
   readonly bytes: number;
@@ -93,7 +93,7 @@ export interface EngineAnswer {
 /** A loaded model: it turns images into something that answers prompts. */
 export interface Engine {
   readonly info: EngineInfo;
-  /** Photos it can look at side by side; more would only wait in it. */
+  /** Photos it can encode side by side; more would only wait in it. */
   readonly encodesAtOnce: number;
   encode(image: RgbImage, options: { signal?: AbortSignal }): Promise<EngineImage>;
   restore(state: ImageState, size: { width: number; height: number }): Promise<EngineImage>;

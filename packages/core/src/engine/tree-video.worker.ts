@@ -76,7 +76,7 @@ export function prompt(
   sent: SentMask | null,
 ) {
   const frame = session.frames.get(at);
-  if (frame === null) throw new Error(`Frame ${at} was not looked at.`);
+  if (frame === null) throw new Error(`Frame ${at} was not encoded.`);
   const mask = sent && maskOf(sent, session);
   session.tracker.prompt(object, at, frame, { ...given, mask });
   return answers(session.tracker.results(at));

@@ -211,7 +211,7 @@ function alive(session: VideoSession): VideoSession {
 
 async function featuresOf({ frames }: VideoSession, frame: number) {
   const features = await frames.get(frame);
-  if (features === null) throw new Error(`Frame ${frame} was not looked at.`);
+  if (features === null) throw new Error(`Frame ${frame} was not encoded.`);
   return features;
 }
 

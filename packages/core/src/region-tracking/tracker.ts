@@ -138,7 +138,7 @@ export class RegionTracker {
     if (!thing) throw new UnSAMError("E_BAD_PROMPT", `There is no object ${id}; prompt it first.`);
     const known = thing.prompted.get(at);
     if (known) return known;
-    if (frame === null) throw new Error(`Frame ${at} is not prompted, and was not looked at.`);
+    if (frame === null) throw new Error(`Frame ${at} is not prompted, and was not encoded.`);
     const result = this.#followed(thing, at, frame, reverse, granularity);
     thing.tracked.set(at, result);
     thing.bases.delete(at);

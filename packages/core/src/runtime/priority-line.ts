@@ -1,5 +1,5 @@
 /**
- * Interactive: somebody waits for the answer (a click, an overlay). Bulk: work that takes its time (looking at a photo,
+ * Interactive: somebody waits for the answer (a click, an overlay). Bulk: work that takes its time (encoding a photo,
  * a whole image, a scene).
  */
 export type Priority = "interactive" | "bulk";

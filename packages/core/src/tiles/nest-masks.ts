@@ -7,7 +7,7 @@ import { MaskIndex } from "./mask-index.js";
 const FINEST_AREA = 64;
 
 /**
- * Granularity of a mask of an image that was looked at in tiles: its area on a logarithmic scale, 0 at 64 pixels, 1 at the
+ * Granularity of a mask of an image that was segmented in tiles: its area on a logarithmic scale, 0 at 64 pixels, 1 at the
  * whole image. One scale for the whole image: what a tile makes of its own largest and smallest regions differs from tile
  * to tile.
  */

@@ -1,4 +1,4 @@
-/** Features of the frames that were looked at last, within so many bytes and frames; the newest one always stays. */
+/** Features of the frames that were encoded last, within so many bytes and frames; the newest one always stays. */
 export class FrameCache<Features extends { readonly bytes: number }> {
   readonly #frames = new Map<number, Features>();
   readonly #most: number;

@@ -43,7 +43,7 @@ export class FrameStore {
     return this.#memory.get(frame) !== null || (this.#disk?.has(frame) ?? false);
   }
 
-  /** null: the frame was not looked at, or there was no room for it. Throws `E_IO`. */
+  /** null: the frame was not encoded, or there was no room for it. Throws `E_IO`. */
   async get(frame: number): Promise<FrameFeatures | null> {
     const known = this.#memory.get(frame);
     if (known !== null || !this.#disk?.has(frame)) return known;

@@ -35,7 +35,7 @@ export interface Offer {
 /** A segmentation method under test. The engines of core and the baselines all stand behind this interface. */
 export interface Method {
   readonly info: MethodInfo;
-  /** Looks at an image once. Throws what the method throws for images that it cannot take. */
+  /** Encodes an image once. Throws what the method throws for images that it cannot take. */
   prepare(image: RgbImage): Promise<MethodImage>;
   dispose(): Promise<void>;
 }

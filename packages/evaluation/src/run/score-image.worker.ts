@@ -35,7 +35,7 @@ export async function describeMethod(spec: MethodSpec, levels: readonly number[]
   return (await methodOf(spec, levels)).info;
 }
 
-/** Runs on a worker thread: looks at the image, asks the method, compares. */
+/** Runs on a worker thread: encodes the image, asks the method, compares. */
 export async function scoreImage(job: ScoreJob): Promise<ImageScore> {
   const method = await methodOf(job.method, job.levels);
   const { image } = job;

@@ -19,14 +19,14 @@ import { TiledScene } from "./tiled-scene.js";
 /** The share of a mask that its parent holds at least, as in scenes. */
 const CONTAINMENT = 0.8;
 
-/** Who looks at tiles. */
+/** Who encodes tiles. */
 interface Maker {
   readonly engine: Engine;
   readonly encoder: PhotoEncoder;
 }
 
 /**
- * Looks at an image tile by tile, at its own size and at ever smaller ones, and makes one set of masks of what is found.
+ * Segments an image tile by tile, at its own size and at ever smaller ones, and makes one set of masks of what is found.
  * Throws `E_BAD_IMAGE`, `E_DISPOSED`, or the signal's reason.
  */
 export async function everythingTiled(

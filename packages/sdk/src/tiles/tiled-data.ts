@@ -1,6 +1,6 @@
 import type { MaskForest, MergedMask } from "@unsam/core/tiles";
 
-/** What is known of an image that was looked at in tiles, as it crosses threads. */
+/** What is known of an image that was segmented in tiles, as it crosses threads. */
 export interface TiledData {
   readonly width: number;
   readonly height: number;

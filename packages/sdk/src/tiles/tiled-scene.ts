@@ -20,7 +20,7 @@ export interface WriteOptions {
 }
 
 /**
- * All masks of an image that was looked at in tiles, and which is part of which. Masks stay packed, some hundred bytes to
+ * All masks of an image that was segmented in tiles, and which is part of which. Masks stay packed, some hundred bytes to
  * some kilobytes each; there are no maps of the size of the image. Immutable plain memory; nothing to dispose.
  */
 export class TiledScene {
@@ -56,7 +56,7 @@ export class TiledScene {
     if (hasPictures) {
       throw new UnSAMError(
         "E_BAD_OPTION",
-        `${about} hold masks as pictures, too large for an image that is looked at in tiles; write GeoJSON, COCO, CVAT or YOLO.`,
+        `${about} hold masks as pictures, too large for an image that is segmented in tiles; write GeoJSON, COCO, CVAT or YOLO.`,
       );
     }
     const { width, height, masks } = this;

@@ -61,7 +61,7 @@ export class UnSAMClient {
     this.#fetch = own ?? ((...args) => fetch(...args));
   }
 
-  /** Has a photo looked at: its bytes, or the address of one. */
+  /** Has a photo encoded: its bytes, or the address of one. */
   addImage(
     photo: Uint8Array | Blob | { readonly url: string },
     options: CallOptions = {},

@@ -11,7 +11,7 @@ const SAME_PHOTO_MS = 10 * 60_000;
 const MOST_KNOWN = 10_000;
 const FETCH_MS = 15_000;
 
-/** The photos of tasks: fetched from Label Studio and from the hosts that the service allows, looked at by the service. */
+/** The photos of tasks: fetched from Label Studio and from the hosts that the service allows, encoded by the service. */
 export class TaskPhotos {
   readonly #service: Service;
   readonly #at: LabelStudioAddress;

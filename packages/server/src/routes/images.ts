@@ -17,7 +17,7 @@ interface OfImage {
   readonly Params: { readonly id: string };
 }
 
-/** Images: look at a photo once, ask about it as often as wanted, forget it. */
+/** Images: encode a photo once, ask about it as often as wanted, forget it. */
 export function imageRoutes(context: RouteContext): void {
   addImage(context);
   segment(context);
@@ -34,7 +34,7 @@ function addImage({ app, service }: RouteContext): void {
       onRequest: async () => service.encodes.check(),
       schema: {
         operationId: "addImage",
-        summary: "Look at a photo once; prompts on it are cheap afterwards.",
+        summary: "Encode a photo once; prompts on it are cheap afterwards.",
         response: { 200: { description: "The image.", ...image }, ...errorAnswers },
       },
     },

@@ -17,7 +17,7 @@ export function oneGoRoute({ app, service }: RouteContext): void {
       onRequest: async () => service.encodes.check(),
       schema: {
         operationId: "segmentPhoto",
-        summary: "Look at a photo and segment in one go; the image is kept for more.",
+        summary: "Encode a photo and segment in one go; the image is kept for more.",
         response: { 200: { description: "One segment for each prompt.", ...segments }, ...errorAnswers },
       },
     },

@@ -3,7 +3,7 @@ import { amount } from "../session/sentences.ts";
 import type { Studio } from "../session/studio.ts";
 import { Icon } from "./icons.tsx";
 
-/** What is open, which model looks at it, and what leaves the page. */
+/** What is open, which model encodes it, and what leaves the page. */
 export function Header({
   studio,
   onOpen,

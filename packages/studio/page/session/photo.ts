@@ -15,7 +15,7 @@ export interface OpenPhoto {
   /** Of how many pixels in a row one of a mask is drawn. */
   readonly step: number;
   readonly masks: DrawnMasks;
-  /** Its name at the service, once the model has looked at it. */
+  /** Its name at the service, once the model has encoded it. */
   readonly id: string | null;
 }
 

@@ -43,7 +43,7 @@ export interface StudioState {
   readonly busy: Busy | null;
   /** Prompts that are being answered. */
   readonly asking: number;
-  /** What looking at the photo took; null: it is not done yet. */
+  /** What encoding the photo took; null: it is not done yet. */
   readonly photoMilliseconds: number | null;
   /** What went wrong, one sentence. */
   readonly problem: string | null;

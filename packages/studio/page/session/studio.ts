@@ -151,12 +151,12 @@ export class Studio {
     await this.#look(signal);
   }
 
-  /** Has the model look at the photo, and answer what is asked already. */
+  /** Has the model encode the photo, and answer what is asked already. */
   async #look(signal: AbortSignal): Promise<void> {
     const { photo } = this.#state;
     if (!photo) return;
     const since = performance.now();
-    this.set({ busy: { text: `Looking at ${photo.name}`, since, share: null } });
+    this.set({ busy: { text: `Encoding ${photo.name}`, since, share: null } });
     const { id } = await this.service.model.addImage(photo.blob, { signal });
     signal.throwIfAborted();
     const milliseconds = performance.now() - since;
@@ -292,7 +292,7 @@ export class Studio {
     }
   }
 
-  /** Another model looks at the photo; what is asked stays. False: it is the model before. */
+  /** Another model encodes the photo; what is asked stays. False: it is the model before. */
   async useModel(name: string): Promise<boolean> {
     const since = performance.now();
     this.set({ busy: { text: `Loading ${name}`, since, share: null }, problem: null });

@@ -13,26 +13,26 @@ const DEFAULT_MAX_PIXELS = 50_000_000;
 const MOST_BYTES = 256 * 2 ** 20;
 const DEFAULT_CACHE_BYTES = 512 * 2 ** 20;
 
-export interface LookedAtOptions {
+export interface EncodedPhotosOptions {
   /** Larger photos are refused before they are decoded (default 50 million). */
   readonly maxPixels?: number | undefined;
   /** What images hold in memory, together (default 512 MiB). */
   readonly cacheBytes?: number | undefined;
 }
 
-/** Photos that were looked at, in the cache that the service has, too: prompts on the same photo are cheap. */
-export class LookedAt implements AsyncDisposable {
+/** Photos that were encoded, in the cache that the service has, too: prompts on the same photo are cheap. */
+export class EncodedPhotos implements AsyncDisposable {
   readonly #unsam: UnSAM;
   readonly #folders: PhotoFolders;
   readonly #maxPixels: number;
   readonly #images: ImageCache;
-  /** Calls come one by one: memory holds one photo that is being looked at. */
+  /** Calls come one by one: memory holds one photo that is being encoded. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     unsam: UnSAM,
     folders: PhotoFolders,
-    { maxPixels = DEFAULT_MAX_PIXELS, cacheBytes = DEFAULT_CACHE_BYTES }: LookedAtOptions = {},
+    { maxPixels = DEFAULT_MAX_PIXELS, cacheBytes = DEFAULT_CACHE_BYTES }: EncodedPhotosOptions = {},
   ) {
     this.#unsam = unsam;
     this.#folders = folders;
@@ -69,7 +69,7 @@ export class LookedAt implements AsyncDisposable {
     if (kept) return kept;
     const encode = () => this.#unsam.encode(bytes, { maxPixels: this.#maxPixels, signal });
     const size = await readImageHeader(bytes, `The photo ${name}`, signal);
-    // Too large a one: this says so at once, without looking at it.
+    // Too large a one: this says so at once, without encoding it.
     if (size.width * size.height > this.#maxPixels) await (await encode()).dispose();
     // Calls come one by one, so nobody holds the room.
     await this.#images.add(id, { bytes: bytesToEncode(size), waitMs: 0 }, encode);

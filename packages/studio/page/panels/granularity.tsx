@@ -10,16 +10,16 @@ const ARROWS: Readonly<Record<string, "finer" | "coarser">> = {
 };
 
 /** The slider from fine to coarse: of the selected object, or of everything. */
-export function Dial({ studio }: { readonly studio: Studio }) {
+export function Granularity({ studio }: { readonly studio: Studio }) {
   const { mode } = studio.state;
   return (
-    <section class="dial" aria-label="From fine to coarse">
-      {mode === "everything" ? <SceneDial studio={studio} /> : <ObjectDial studio={studio} />}
+    <section class="granularity" aria-label="From fine to coarse">
+      {mode === "everything" ? <SceneGranularity studio={studio} /> : <ObjectGranularity studio={studio} />}
     </section>
   );
 }
 
-function ObjectDial({ studio }: { readonly studio: Studio }) {
+function ObjectGranularity({ studio }: { readonly studio: Studio }) {
   const { photo, hasGranularity } = studio.state;
   const object = studio.selected;
   const ladder = object && studio.ladderOf(object);
@@ -65,7 +65,7 @@ function ObjectDial({ studio }: { readonly studio: Studio }) {
 }
 
 function photoTiming({ state }: Studio): string | null {
-  return state.photoMilliseconds === null ? null : `Looked at in ${time(state.photoMilliseconds)}`;
+  return state.photoMilliseconds === null ? null : `Encoded in ${time(state.photoMilliseconds)}`;
 }
 
 function headOf(studio: Studio, about: string, part: string): string {
@@ -98,7 +98,7 @@ function percent(to: number, from = FINEST): string {
   return `${(100 * (to - from)) / (COARSEST - FINEST)}%`;
 }
 
-function SceneDial({ studio }: { readonly studio: Studio }) {
+function SceneGranularity({ studio }: { readonly studio: Studio }) {
   const { scene, sceneGranularity } = studio.state;
   const levels = scene?.scene.levels ?? [];
   const count = scene?.scene.masks.length ?? 0;
@@ -140,8 +140,8 @@ function Head({
   readonly button: preact.ComponentChildren;
 }) {
   return (
-    <div class="dial-head">
-      <p class="dial-text">{text}</p>
+    <div class="granularity-head">
+      <p class="granularity-text">{text}</p>
       {timing && <p class="timing">{timing}</p>}
       {button}
     </div>
