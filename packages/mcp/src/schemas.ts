@@ -1,10 +1,6 @@
 import { z } from "zod";
 
-const image = z
-  .string()
-  .min(1)
-  .max(4096)
-  .describe("Path of a photo, within the folders that may be read.");
+const image = z.string().min(1).max(4096).describe("Path of a photo, within the folders that may be read.");
 const granularity = z
   .union([z.number().min(0).max(1), z.enum(["fine", "medium", "coarse", "auto"])])
   .describe("From a part (0, fine) to the whole object (1, coarse); auto lets the model choose.");

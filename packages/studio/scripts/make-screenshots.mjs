@@ -61,7 +61,7 @@ const phone = { width: 390, height: 844 };
 
 await page.setViewportSize(wide);
 await page.goto(studio.url);
-await page.getByText(/^Looked at in/).waitFor();
+await page.getByText(/^Encoded in/).waitFor();
 // The first answer of a process takes longer than those that follow.
 await page.mouse.click(...(await place(185, 180)));
 await page.getByText(/^Answer in/).waitFor();

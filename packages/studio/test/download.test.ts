@@ -64,7 +64,7 @@ describe.skipIf(!executable)("a model is fetched from the page", () => {
     page = await browser.newPage({ viewport: { width: 1000, height: 700 } });
     page.setDefaultTimeout(PATIENCE);
     await page.goto(studio.url);
-    await page.getByText(/^Looked at in/).waitFor();
+    await page.getByText(/^Encoded in/).waitFor();
   });
   afterAll(async () => {
     await browser?.close();

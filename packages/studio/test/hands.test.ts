@@ -27,7 +27,7 @@ describe.skipIf(!executable)("fingers and the clipboard", () => {
     page.setDefaultTimeout(PATIENCE);
     fingers = await page.context().newCDPSession(page);
     await page.goto(studio.url);
-    await page.getByText(/^Looked at in/).waitFor();
+    await page.getByText(/^Encoded in/).waitFor();
   });
   afterAll(async () => {
     await browser?.close();

@@ -97,7 +97,7 @@ describe.skipIf(!executable)("the page in Chromium", () => {
   afterAll(() => browser?.close());
 
   const text = () => page.locator(".granularity-text");
-  const encoded = () => page.getByText(/^Looked at in/).waitFor();
+  const encoded = () => page.getByText(/^Encoded in/).waitFor();
   const saved = async (format: string): Promise<Download[]> => {
     const downloads: Download[] = [];
     const listen = (download: Download) => downloads.push(download);
