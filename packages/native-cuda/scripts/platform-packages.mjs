@@ -36,12 +36,14 @@ function readme(chosen) {
 
 function manifest(chosen, version) {
   const { name, os, cpu, libc } = chosen;
-  const { license, author, homepage, repository, bugs, engines } = own;
+  const { keywords, license, author, homepage, repository, bugs, engines } = own;
   return {
     name,
     version,
     description: `UnSAM's native addon for ${system(chosen)}${chosen.cuda ? " and CUDA" : ""}.`,
-    ...{ license, author, homepage, repository, bugs, engines },
+    ...{ keywords, license, author, homepage, repository, bugs, engines },
+    type: "commonjs",
+    sideEffects: false,
     ...{ os: [os], cpu: [cpu], ...(libc ? { libc: [libc] } : {}) },
     main: "unsam.node",
     files: ["unsam.node"],

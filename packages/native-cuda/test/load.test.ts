@@ -228,6 +228,12 @@ describeWithAddon("an installed platform package", () => {
     const manifest = JSON.parse(await readFile(path.join(platformPackage, "package.json"), "utf8"));
     expect(manifest).toMatchObject({ name: chosen.name, os: [process.platform], cpu: [process.arch] });
     expect(manifest.libc).toEqual(chosen.libc === null ? undefined : [chosen.libc]);
+    const own = JSON.parse(await readFile(path.join(path.dirname(scripts), "..", "package.json"), "utf8"));
+    for (const key of ["keywords", "license", "author", "homepage", "repository", "bugs", "engines"]) {
+      expect(manifest[key], key).toEqual(own[key]);
+      expect(own[key], key).toBeTruthy();
+    }
+    expect(manifest).toMatchObject({ type: "commonjs", sideEffects: false });
   });
 
   it("wins over a local build", () => {

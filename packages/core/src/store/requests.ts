@@ -89,7 +89,10 @@ export class Requests {
       throw failed(`${url.host} leads to an address that is none`, cause);
     }
     const isSafe = next.protocol === "https:" || (next.protocol === "http:" && url.protocol === "http:");
-    if (!isSafe) throw failed(`${url.host} leads to ${next.protocol}//${next.host}, which is not encrypted`);
+    if (!isSafe) {
+      const why = next.protocol === "http:" ? "is not encrypted" : "is no address of the web";
+      throw failed(`${url.host} leads to ${next.protocol}//${next.host}, which ${why}`);
+    }
     next.username = "";
     next.password = "";
     return next;

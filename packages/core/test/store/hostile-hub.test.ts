@@ -288,7 +288,7 @@ describe("a download", () => {
       response.writeHead(302, { location: "file:///etc/passwd" }).end();
       return true;
     });
-    await fails(/leads to file:/);
+    await fails(/leads to file:\/\/, which is no address of the web/);
   });
 
   it("larger than the disk has room for is refused before a byte", async () => {
