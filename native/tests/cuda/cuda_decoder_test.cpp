@@ -286,6 +286,29 @@ TEST("a call that fails on the device leaves a decoder that works") {
   CHECK(same(decoder.decode(*image, batch.prompts, false)[0], want[0]));
 }
 
+TEST("a decoder on the second device leaves no context on the first") {
+  emulated::set_device_count(2);
+  emulated::forget_contexts();
+  std::thread([] {
+    const RandomModel model(81, true);
+    std::shared_ptr<const cuda::PreparedImage> image;
+    {
+      cuda::DecoderOptions second = options(Precision::bfloat16);
+      second.device = 1;
+      const cuda::Decoder decoder(model.weights(), second);
+      const RandomFeatures features(82, 1);
+      image = decoder.prepare(features.view());
+      test::Random random(83);
+      const Batch batch = random_batch(random, 1, 1, true, 1, false);
+      CHECK(decoder.decode(*image, batch.prompts, false).size() == 1);
+    }
+    std::thread([&] { image.reset(); }).join();  // outlives the decoder, and ends where no device was chosen
+  }).join();
+  CHECK(emulated::has_context(1));
+  CHECK(!emulated::has_context(0));
+  emulated::set_device_count(1);
+}
+
 TEST("nothing is left") {
   CHECK(emulated::memory_in_use() == 0);
   CHECK(emulated::pinned_in_use() == 0);

@@ -5,7 +5,10 @@
 #include <cstdlib>
 #include <functional>
 #include <limits>
+#include <type_traits>
 
+#include "decoder/cuda/call.h"
+#include "fusion/cuda/call.h"
 #include "fusion/cuda/kernels.h"
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/stream.h"
@@ -13,6 +16,9 @@
 #include "fusion/scenes.h"
 #include "same_fusion.h"
 #include "unsam/cuda_fusion.h"
+
+// The decoder's and fusion's headers stand together only where no two things have one name.
+static_assert(!std::is_same_v<unsam::cuda::Call, unsam::cuda::FusionCall>);
 
 namespace {
 
@@ -115,6 +121,32 @@ TEST("finished masks and run lengths") {
     const FinishOptions options{kThresholds[round % 4], round % 5 != 0, round % 4 != 0};
     const FinishedMasks got = fusion.finish_masks(maps, width, height, options);
     const FinishedMasks want = finish_masks(maps, width, height, options, serial_for);
+    CHECK(same(got.statistics, want.statistics));
+    CHECK(got.run_lengths == want.run_lengths);
+  });
+}
+
+// Values on a limit, a rounding away from it, or so large that float32 knows nothing: the kernel decides by float32 where that
+// is sure, and must find out where it is not.
+TEST("finished masks whose values lie on the limits") {
+  for_seeds(24, [](test::Random& random, int round) {
+    const Thresholds thresholds = round % 6 == 5 ? Thresholds{1e39, 1e38} : kThresholds[round % 4];
+    const float limits[] = {static_cast<float>(thresholds.threshold), static_cast<float>(thresholds.threshold - thresholds.stability_offset),
+                            static_cast<float>(thresholds.threshold + thresholds.stability_offset)};
+    const std::size_t h = between(random, 2, 9), w = between(random, 2, 9), factor = round % 2 == 0 ? 4 : 3;
+    std::vector<float> data(h * w);
+    for (float& x : data) {
+      x = limits[between(random, 0, 2)];
+      const std::size_t kind = between(random, 0, 9);
+      if (kind < 4) x = std::nextafter(x, kind % 2 == 0 ? 1e9f : -1e9f);
+      if (kind == 4) x += uniform(random) < 0.5 ? 0x1p-20f : -0x1p-20f;
+      if (kind == 5) x = -x;
+      if (kind == 6 && round % 3 == 0) x = std::numeric_limits<float>::max() * (uniform(random) < 0.5 ? 1.0f : -1.0f);
+      if (kind == 7) x += static_cast<float>(between(random, 0, 8)) * 0.125f - 0.5f;
+    }
+    const LogitMaps maps{1, h, w, data};
+    const FinishedMasks got = cuda::Fusion().finish_masks(maps, w * factor, h * factor, {thresholds, true, true});
+    const FinishedMasks want = finish_masks(maps, w * factor, h * factor, {thresholds, true, true}, serial_for);
     CHECK(same(got.statistics, want.statistics));
     CHECK(got.run_lengths == want.run_lengths);
   });

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <memory>
 #include <numeric>
+#include <thread>
 
 #include "cuda/runtime/memory.h"
 #include "cuda/runtime/stream.h"
@@ -161,6 +162,41 @@ TEST("a GPU is present where nvidia-smi finds one, so that no test is skipped th
   CHECK(with("exit 9") == std::filesystem::exists("/dev/nvidia0"));
   ::setenv("PATH", before.c_str(), 1);
   std::filesystem::remove_all(folder);
+}
+
+TEST("work on the second device leaves no context on the first") {
+  emulated::set_device_count(2);
+  emulated::forget_contexts();
+  {
+    const auto memory = std::make_shared<MemoryPool>(1, 0, 1 << 20);
+    DeviceArray<char> values(memory, 100);
+    std::thread([&] { const DeviceArray<char> moved = std::move(values); }).join();  // given back where no device was chosen
+    const DeviceScope scope(1);
+    { const DeviceScope inner(1); }
+  }
+  CHECK(!emulated::has_context(0));
+  int now = -1;
+  CHECK(cudaGetDevice(&now) == cudaSuccess && now == 1);
+  // Where there is a context on the former device, that one is current again.
+  CHECK(cudaSetDevice(0) == cudaSuccess);
+  { const DeviceScope scope(1); }
+  CHECK(cudaGetDevice(&now) == cudaSuccess && now == 0);
+  emulated::set_device_count(1);
+}
+
+TEST("a kernel's first launch is refused in a capture, since it loads the kernel") {
+  const Stream stream;
+  DeviceArray<int> values(pool(), 1);
+  clear(values.data(), sizeof(int), stream.get());
+  const auto work = [&] { test_kernels::increment(values.data(), stream.get()); };
+  CHECK_THROWS(Graph(stream, work), ErrorCode::device);
+  work();
+  const Graph graph(stream, work);
+  graph.launch(stream.get());
+  PinnedArray<int> host(1);
+  copy_to_host(host.data(), values.data(), sizeof(int), stream.get());
+  stream.synchronize();
+  CHECK(host[0] == 2);
 }
 
 TEST("errors name the call") {

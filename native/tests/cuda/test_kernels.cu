@@ -15,6 +15,8 @@ __global__ void add_kernel(int* values, unsigned n, int what) {
   if (i < n) values[i] += what;
 }
 
+__global__ void increment_kernel(int* values) { values[0] += 1; }
+
 __global__ void reverse_kernel(int* values, unsigned n, bool wait) {
   int* run = dynamic_shared<int>();
   const unsigned first = blockIdx.x * blockDim.x, length = min(blockDim.x, n - first);
@@ -57,6 +59,8 @@ __global__ void half_kernel() {
 void add(int* values, unsigned n, int what, cudaStream_t stream) {
   launch("add", add_kernel, (n + 127) / 128, 128, 0, stream, values, n, what);
 }
+
+void increment(int* values, cudaStream_t stream) { launch("increment", increment_kernel, 1, 1, 0, stream, values); }
 
 void reverse_blocks(int* values, unsigned n, cudaStream_t stream) {
   launch("reverse_blocks", reverse_kernel, (n + 63) / 64, 64, 64 * sizeof(int), stream, values, n, true);

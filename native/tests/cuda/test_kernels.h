@@ -6,6 +6,8 @@
 namespace test_kernels {
 
 void add(int* values, unsigned n, int what, cudaStream_t stream);
+// Adds 1 to values[0]; a kernel that one test alone launches.
+void increment(int* values, cudaStream_t stream);
 // Reverses each run of 64 values, through shared memory.
 void reverse_blocks(int* values, unsigned n, cudaStream_t stream);
 // c [16][8] = a [16][16] b [16][8].

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,6 +66,8 @@ struct Device {
   std::map<std::string, std::pair<cudaError_t, int>> failures;
   std::vector<Stream*> streams;
   Stream legacy;
+  std::set<const void*> loaded;  // functions that were launched once
+  std::set<int> contexts;        // devices that have one
   cudaError_t sticky = cudaSuccess;  // a fault in a kernel; like CUDA's, it is met by the next waiting call
 
   // A number below n (xorshift64*, Vigna 2016): as good as a shuffle needs, and cheap enough for every step.

@@ -24,6 +24,8 @@ void fail(const char* call, cudaError_t error, int skip = 0);
 std::size_t memory_in_use();     // bytes from cudaMalloc
 std::size_t pinned_in_use();     // bytes from cudaHostAlloc
 std::size_t objects_in_use();    // streams, events, graphs
+bool has_context(int device);    // whether the process has one
+void forget_contexts();          // as if nothing had run yet
 std::size_t kernels_launched();  // since the process started, counting each replay
 
 }  // namespace emulated

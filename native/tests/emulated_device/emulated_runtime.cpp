@@ -81,8 +81,10 @@ std::size_t memory_in_use() { return device().used; }
 std::size_t pinned_in_use() { return device().pinned; }
 std::size_t objects_in_use() { return device().objects; }
 std::size_t kernels_launched() { return device().launched; }
+bool has_context(int index) { return device().contexts.contains(index); }
+void forget_contexts() { device().contexts.clear(); }
 
-cudaError_t launch(const char* name, dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
+cudaError_t launch(const char* name, const void* function, dim3 grid, dim3 block, std::size_t shared_bytes, cudaStream_t stream,
                    std::function<void()> body) {
   const std::lock_guard lock(device().mutex);
   cudaError_t status;
@@ -92,6 +94,10 @@ cudaError_t launch(const char* name, dim3 grid, dim3 block, std::size_t shared_b
       grid.x > 0x7fffffffu || grid.y > 65535 || grid.z > 65535 || shared_bytes > 99 * 1024) {
     return result("cudaLaunchKernel", cudaErrorInvalidValue);
   }
+  if (device().loaded.insert(function).second && stream != nullptr && stream->capture) {
+    device().loaded.erase(function);
+    return result("cudaLaunchKernel", cudaErrorStreamCaptureUnsupported);
+  }
   return enqueue(stream, [=, body = std::move(body)] { run_kernel(name, grid, block, shared_bytes, body); });
 }
 
@@ -99,6 +105,10 @@ cudaError_t launch(const char* name, dim3 grid, dim3 block, std::size_t shared_b
 
 using namespace emulated;
 
+// What works with a device makes a context on the thread's current one.
+#define LOCKED_ON_DEVICE(call) \
+  LOCKED(call);                \
+  device().contexts.insert(current_device)
 #define LOCKED(call)                                \
   const std::lock_guard lock_(device().mutex);      \
   if (cudaError_t status_; planned(call, &status_)) return status_
@@ -150,7 +160,27 @@ cudaError_t cudaSetDevice(int index) {
   LOCKED("cudaSetDevice");
   if (index < 0 || index >= device().count) return last_error = cudaErrorInvalidDevice;
   current_device = index;
+  device().contexts.insert(index);  // since CUDA 12
   return cudaSuccess;
+}
+
+cudaError_t cudaGetDriverEntryPointByVersion(const char* name, void** function, unsigned, unsigned long long) {
+  using Of = int(int*, int);
+  using StateOf = int(int, unsigned*, int*);
+  Of* of = [](int* handle, int ordinal) {
+    *handle = ordinal;
+    return 0;
+  };
+  StateOf* state_of = [](int handle, unsigned* flags, int* active) {
+    const std::lock_guard lock(device().mutex);
+    *flags = 0;
+    *active = device().contexts.contains(handle) ? 1 : 0;
+    return 0;
+  };
+  *function = nullptr;
+  if (std::strcmp(name, "cuDeviceGet") == 0) *function = reinterpret_cast<void*>(of);
+  if (std::strcmp(name, "cuDevicePrimaryCtxGetState") == 0) *function = reinterpret_cast<void*>(state_of);
+  return *function == nullptr ? last_error = cudaErrorInvalidValue : cudaSuccess;
 }
 
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
@@ -171,12 +201,12 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int index) {
 }
 
 cudaError_t cudaDeviceSynchronize() {
-  LOCKED("cudaDeviceSynchronize");
+  LOCKED_ON_DEVICE("cudaDeviceSynchronize");
   return result("", flush_all());
 }
 
 cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
-  LOCKED("cudaMalloc");
+  LOCKED_ON_DEVICE("cudaMalloc");
   Device& d = device();
   if (d.memory_bytes > 0 && (bytes > d.memory_bytes || d.used > d.memory_bytes - bytes)) return last_error = cudaErrorMemoryAllocation;
   // malloc's own bookkeeping differs from CUDA's 256-byte alignment only in that it is less: 16 is what vectors need.
@@ -189,7 +219,7 @@ cudaError_t cudaMalloc(void** memory, std::size_t bytes) {
 }
 
 cudaError_t cudaFree(void* memory) {
-  LOCKED("cudaFree");
+  LOCKED_ON_DEVICE("cudaFree");
   if (memory == nullptr) return cudaSuccess;
   Device& d = device();
   const cudaError_t status = flush_all();  // CUDA's waits for the device, too
@@ -202,7 +232,7 @@ cudaError_t cudaFree(void* memory) {
 }
 
 cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) {
-  LOCKED("cudaHostAlloc");
+  LOCKED_ON_DEVICE("cudaHostAlloc");
   *memory = std::malloc(bytes);
   if (*memory == nullptr) return last_error = cudaErrorMemoryAllocation;
   std::memset(*memory, kPoison, bytes);
@@ -212,7 +242,7 @@ cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) {
 }
 
 cudaError_t cudaFreeHost(void* memory) {
-  LOCKED("cudaFreeHost");
+  LOCKED_ON_DEVICE("cudaFreeHost");
   const auto found = device().pinned_memory.find(memory);
   if (found == device().pinned_memory.end()) return last_error = cudaErrorInvalidValue;
   device().pinned -= found->second;
@@ -240,7 +270,7 @@ cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStre
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  LOCKED("cudaStreamCreateWithFlags");
+  LOCKED_ON_DEVICE("cudaStreamCreateWithFlags");
   *stream = new Stream;
   device().streams.push_back(*stream);
   ++device().objects;
@@ -312,7 +342,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
-  LOCKED("cudaEventCreate");
+  LOCKED_ON_DEVICE("cudaEventCreate");
   *event = new Event;
   ++device().objects;
   return cudaSuccess;

@@ -42,14 +42,39 @@ int attribute(int device, cudaDeviceAttr which) {
   return value;
 }
 
+// A function of the driver, which is not linked with: null where the driver has none of this name.
+template <typename F>
+F* driver_function(const char* name) noexcept {
+  void* found = nullptr;
+#if CUDART_VERSION >= 12050
+  drop(cudaGetDriverEntryPointByVersion(name, &found, 11000, cudaEnableDefault));
+#else
+  drop(cudaGetDriverEntryPoint(name, &found, cudaEnableDefault));
+#endif
+  return reinterpret_cast<F*>(found);
+}
+
+// Whether the process has a (primary) context on the device; the driver's own result codes, 0 for success. True where the driver
+// does not say.
+bool has_context(int ordinal) noexcept {
+  static const auto device_of = driver_function<int(int*, int)>("cuDeviceGet");
+  static const auto state_of = driver_function<int(int, unsigned*, int*)>("cuDevicePrimaryCtxGetState");
+  if (device_of == nullptr || state_of == nullptr) return true;
+  int device = 0, active = 0;
+  unsigned flags = 0;
+  return device_of(&device, ordinal) != 0 || state_of(device, &flags, &active) != 0 || active != 0;
+}
+
 }  // namespace
 
-DeviceScope::DeviceScope(int device) {
+DeviceScope::DeviceScope(int device) : device_(device) {
   check(cudaGetDevice(&before_), "cudaGetDevice");
   check(cudaSetDevice(device), "cudaSetDevice");
 }
 
-DeviceScope::~DeviceScope() { drop(cudaSetDevice(before_)); }
+DeviceScope::~DeviceScope() {
+  if (before_ != device_ && has_context(before_)) drop(cudaSetDevice(before_));
+}
 
 int device_count() noexcept {
   try {

@@ -21,12 +21,10 @@ void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, dim3 blo
   static_assert(sizeof...(Parameters) == sizeof...(Arguments), "one argument for each parameter of the kernel");
   static_assert((std::is_trivially_copyable_v<Parameters> && ...), "kernel parameters are copied bytewise");
   std::tuple<Parameters...> values(static_cast<Parameters>(std::forward<Arguments>(arguments))...);
-#if defined(UNSAM_EMULATED_DEVICE)
-  check(emulated::launch(name, grid, block, shared_bytes, stream,
-                         [kernel, values] { std::apply(kernel, values); }),
-        name);
-#else
   const void* function = reinterpret_cast<const void*>(kernel);
+#if defined(UNSAM_EMULATED_DEVICE)
+  check(emulated::launch(name, function, grid, block, shared_bytes, stream, [kernel, values] { std::apply(kernel, values); }), name);
+#else
   if (shared_bytes > 48 * 1024) {
     check(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes)), name);
   }

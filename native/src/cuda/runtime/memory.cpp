@@ -59,7 +59,12 @@ void MemoryPool::give(void* memory, std::size_t bytes) noexcept {
     } catch (...) {  // no host memory to remember it: free it
     }
   }
-  drop(cudaFree(memory));
+  free(memory);
+}
+
+// With the pool's device current: what frees on another creates a context there first.
+void MemoryPool::free(void* memory) const noexcept {
+  on_device(device_, [&] { drop(cudaFree(memory)); });
 }
 
 void MemoryPool::trim() noexcept {
@@ -68,7 +73,7 @@ void MemoryPool::trim() noexcept {
 }
 
 void MemoryPool::trim_locked() noexcept {
-  for (const auto& [size, memory] : kept_) drop(cudaFree(memory));
+  for (const auto& [size, memory] : kept_) free(memory);
   kept_.clear();
   kept_bytes_ = 0;
 }

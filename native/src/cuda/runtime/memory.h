@@ -34,6 +34,7 @@ class MemoryPool {
 
  private:
   void trim_locked() noexcept;
+  void free(void* memory) const noexcept;
   std::size_t rounded(std::size_t bytes) const noexcept;
 
   const int device_;

@@ -113,7 +113,9 @@ Decoder::Decoder(const DecoderWeights& weights, const DecoderOptions& options) {
   state_ = std::make_unique<const State>(weights, options);
 }
 
-Decoder::~Decoder() = default;
+Decoder::~Decoder() {
+  on_device(state_->device, [&] { state_.reset(); });
+}
 
 std::shared_ptr<const PreparedImage> Decoder::prepare(const ImageFeatures& features) const {
   check_features(features);

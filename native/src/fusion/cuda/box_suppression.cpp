@@ -8,7 +8,7 @@ std::vector<std::int32_t> Fusion::suppress_boxes(std::span<const double> boxes, 
   const BoxesByScore all = boxes_by_score(boxes, scores, max_iou);
   const std::size_t count = scores.size();
   if (count == 0) return {};
-  Call call(*state_);
+  FusionCall call(*state_);
   std::uint32_t* strikes = zero_relation(call, count);
   kernels::box_strikes(call.upload(std::span<const FloatBox>(pick<FloatBox>(all.boxes, all.order))), count, max_iou, strikes,
                        call.stream());

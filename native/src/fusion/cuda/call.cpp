@@ -16,12 +16,10 @@ Fusion::State::State(const FusionSettings& settings)
       pool(std::make_shared<MemoryPool>(device, settings.memory_limit, keep ? kKeepDevice : 0)) {}
 
 Fusion::State::~State() {
-  int before = 0;
-  drop(cudaGetDevice(&before));
-  drop(cudaSetDevice(device));
-  streams_.clear();
-  pinned_.clear();
-  drop(cudaSetDevice(before));
+  on_device(device, [&] {
+    streams_.clear();
+    pinned_.clear();
+  });
 }
 
 std::unique_ptr<Stream> Fusion::State::take_stream() {
@@ -71,9 +69,9 @@ void Fusion::State::give_pinned(PinnedArray<std::byte> memory) noexcept {
   }
 }
 
-Call::Call(Fusion::State& state) : state_(state), scope_(state.device), stream_(state.take_stream()) {}
+FusionCall::FusionCall(Fusion::State& state) : state_(state), scope_(state.device), stream_(state.take_stream()) {}
 
-Call::~Call() {
+FusionCall::~FusionCall() {
   // Memory goes back only when nothing uses it any more; a stream whose work failed is not used again.
   const bool sound = [this] {
     const cudaError_t status = cudaStreamSynchronize(stream_->get());
@@ -87,17 +85,17 @@ Call::~Call() {
   if (sound) state_.give_stream(std::move(stream_));
 }
 
-void Call::wait_for(cudaStream_t other) {
+void FusionCall::wait_for(cudaStream_t other) {
   const Event written;
   written.record(other);
   check(cudaStreamWaitEvent(stream(), written.get()), "cudaStreamWaitEvent");
 }
 
-void Call::fill(void* memory, int byte, std::size_t bytes) {
+void FusionCall::fill(void* memory, int byte, std::size_t bytes) {
   if (bytes > 0) check(cudaMemsetAsync(memory, byte, bytes, stream()), "cudaMemsetAsync");
 }
 
-Call::Piece& Call::free_piece(std::size_t wanted) {
+FusionCall::Piece& FusionCall::free_piece(std::size_t wanted) {
   std::optional<Piece>& piece = pieces_[next_piece_];
   next_piece_ = 1 - next_piece_;
   if (piece && piece->busy) piece->event.synchronize();
@@ -111,7 +109,7 @@ Call::Piece& Call::free_piece(std::size_t wanted) {
   return *piece;
 }
 
-void Call::download_bytes(void* to, const void* from, std::size_t bytes) {
+void FusionCall::download_bytes(void* to, const void* from, std::size_t bytes) {
   struct Filled {
     Piece* piece;
     std::size_t at, n;
@@ -135,7 +133,7 @@ void Call::download_bytes(void* to, const void* from, std::size_t bytes) {
   if (last) empty();
 }
 
-void Call::scan(std::uint32_t* values, std::size_t n) {
+void FusionCall::scan(std::uint32_t* values, std::size_t n) {
   fill(values + n, 0, sizeof *values);
   kernels::exclusive_scan(values, n + 1, device<std::uint32_t>(kernels::scan_scratch(n + 1)), stream());
 }

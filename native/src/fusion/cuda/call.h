@@ -1,4 +1,4 @@
-// What a call of Fusion works with: a stream, device memory and pinned memory, given back together when all work is done.
+// What a call of Fusion works with (not the decoder's Call, what its kernels see): a stream, device memory and pinned memory, given back together when all work is done.
 #pragma once
 
 #include <algorithm>
@@ -40,12 +40,12 @@ class Fusion::State {
   std::size_t pinned_bytes_ = 0;
 };
 
-class Call {
+class FusionCall {
  public:
-  explicit Call(Fusion::State& state);
-  ~Call();  // waits for what was enqueued
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
+  explicit FusionCall(Fusion::State& state);
+  ~FusionCall();  // waits for what was enqueued
+  FusionCall(const FusionCall&) = delete;
+  FusionCall& operator=(const FusionCall&) = delete;
 
   cudaStream_t stream() const noexcept { return stream_->get(); }
   void wait() const { stream_->synchronize(); }

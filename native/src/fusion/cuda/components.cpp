@@ -16,7 +16,7 @@ struct Labelled {
 };
 
 // Waits once, for the number of runs.
-Labelled label(Call& call, const std::uint32_t* words, std::size_t count, MaskShape shape, bool inverted,
+Labelled label(FusionCall& call, const std::uint32_t* words, std::size_t count, MaskShape shape, bool inverted,
                Connectivity connectivity) {
   Labelled found{};
   const std::size_t rows = count * shape.height;
@@ -46,7 +46,7 @@ Labelled label(Call& call, const std::uint32_t* words, std::size_t count, MaskSh
 Components Fusion::find_components(std::span<const std::uint32_t> words, std::size_t width, std::size_t height,
                                    Connectivity connectivity) const {
   check_mask(words, width, height);
-  Call call(*state_);
+  FusionCall call(*state_);
   const Labelled found = label(call, call.upload(words), 1, shape_of(width, height), false, connectivity);
   Components result;
   result.row_start.resize(height + 1);
@@ -72,7 +72,7 @@ MaskStack Fusion::remove_small_regions(const MaskStackView& masks, SmallRegions 
   const std::size_t at_once = masks.count == 0 ? 1 : masks_at_once(masks.count, masks.width * masks.height, kPixels);
   for (std::size_t first = 0; first < masks.count; first += at_once) {
     const std::size_t n = std::min(at_once, masks.count - first), size = n * shape.words();
-    Call call(*state_);
+    FusionCall call(*state_);
     std::uint32_t* words = call.upload(masks.words.subspan(first * shape.words(), size));
     const Labelled found = label(call, words, n, shape, holes, connectivity);
     std::uint32_t* painted = words;  // holes are painted onto the mask, islands onto nothing

@@ -4,11 +4,11 @@
 
 namespace unsam::cuda {
 
-std::uint32_t* zero_relation(Call& call, std::size_t count) {
+std::uint32_t* zero_relation(FusionCall& call, std::size_t count) {
   return call.zeros<std::uint32_t>(count * words_per_row(count));
 }
 
-std::uint32_t* stays_after(Call& call, const std::uint32_t* strikes, std::size_t count, const Tally* tallies,
+std::uint32_t* stays_after(FusionCall& call, const std::uint32_t* strikes, std::size_t count, const Tally* tallies,
                            double min_area) {
   std::uint32_t* stays = call.device<std::uint32_t>(words_per_row(count));
   kernels::greedy_pass(strikes, count, tallies, min_area, stays, call.stream());
@@ -31,7 +31,7 @@ std::vector<std::int32_t> Fusion::remove_duplicates(const MaskStackView& masks, 
   check_share("maxIoU", max_iou);
   if (masks.count == 0) return {};
   const std::vector<std::int32_t> order = by_score(scores);
-  Call call(*state_);
+  FusionCall call(*state_);
   const DeviceMasks there = upload_masks(call, masks, boxes, areas, order);
   std::uint32_t* strikes = zero_relation(call, masks.count);
   kernels::relations(there.words, there.tallies, there.count, there.shape, max_iou, 1.0, {strikes, nullptr}, call.stream());

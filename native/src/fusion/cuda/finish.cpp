@@ -8,7 +8,7 @@ constexpr std::size_t kBytes = std::size_t{128} << 20;  // of logits, masks and 
 
 // logits(first, n): the device's copy of maps first, first + 1, ...
 template <typename Logits>
-FinishedMasks finish(Call& call, std::size_t count, std::size_t w, std::size_t h, std::size_t width, std::size_t height,
+FinishedMasks finish(FusionCall& call, std::size_t count, std::size_t w, std::size_t h, std::size_t width, std::size_t height,
                      const FinishOptions& options, std::size_t at_once, Logits&& logits) {
   const FinishLimits limits = finish_limits(options.thresholds);
   const MaskShape shape = shape_of(width, height);
@@ -43,7 +43,7 @@ FinishedMasks Fusion::finish_masks(const LogitMaps& maps, std::size_t width, std
   unsam::check_logit_maps(maps);
   check_thresholds(options.thresholds);
   check_mask_size(width, height);
-  Call call(*state_);
+  FusionCall call(*state_);
   const std::size_t pixels = maps.width * maps.height;
   const std::size_t at_once = masks_at_once(maps.count, bytes_each(width, height, options) + pixels * sizeof(float), kBytes);
   float* logits = call.device<float>(at_once * pixels);
@@ -59,7 +59,7 @@ FinishedMasks Fusion::finish_masks(const DeviceLogitMaps& maps, std::size_t widt
   check_logit_maps(maps);
   check_thresholds(options.thresholds);
   check_mask_size(width, height);
-  Call call(*state_);
+  FusionCall call(*state_);
   if (maps.written_on != nullptr) call.wait_for(static_cast<cudaStream_t>(maps.written_on));
   const std::size_t at_once = masks_at_once(maps.count, bytes_each(width, height, options), kBytes);
   return finish(call, maps.count, maps.width, maps.height, width, height, options, at_once,

@@ -15,7 +15,7 @@ RegionForest Fusion::build_forest(const MaskStackView& masks, std::span<const st
   check_per_mask("granularities", granularities, count);
   check_share("containment", containment);
   if (count == 0) return {};
-  Call call(*state_);
+  FusionCall call(*state_);
   const DeviceMasks there = upload_masks(call, masks, boxes, areas, {});
   std::uint32_t* holds = zero_relation(call, count);
   std::uint32_t* all = call.device<std::uint32_t>(words_per_row(count));

@@ -17,7 +17,7 @@ FusedScene fuse(Fusion::State& state, const Maps& maps, std::span<const double> 
   const std::size_t count = maps.count, pixels = maps.width * maps.height;
   const std::vector<std::int32_t> order = by_score(scores);
   const std::vector<double> falling = pick(scores, order);
-  Call call(state);
+  FusionCall call(state);
   const DeviceMasks masks = make_masks(call, maps, options.thresholds, order);
   const Relations bits = {zero_relation(call, count), zero_relation(call, count)};
   kernels::relations(masks.words, masks.tallies, count, masks.shape, options.max_iou, options.containment, bits,

@@ -11,7 +11,7 @@ FusedMap Fusion::fuse_labels(std::span<const std::int32_t> finest, const RegionF
   std::vector<std::int32_t> rank(forest.order.size());
   for (std::size_t n = 0; n < rank.size(); ++n) rank[static_cast<std::size_t>(forest.order[n])] = static_cast<std::int32_t>(n);
   FusedMap map{std::vector<std::uint16_t>(finest.size()), std::vector<std::uint16_t>(finest.size())};
-  Call call(*state_);
+  FusionCall call(*state_);
   const ForestView view = {call.upload(std::span<const std::int32_t>(forest.parent)),
                            call.upload(std::span<const std::int32_t>(rank)),
                            call.upload(std::span<const std::uint16_t>(forest.level))};

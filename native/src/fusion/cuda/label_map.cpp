@@ -11,7 +11,7 @@ std::vector<std::int32_t> Fusion::finest_labels(const MaskStackView& masks, cons
   check_one_each("regions", forest.parent.size(), masks.count);
   std::vector<std::int32_t> labels(masks.width * masks.height);
   if (masks.count == 0) return labels;
-  Call call(*state_);
+  FusionCall call(*state_);
   std::int32_t* there = call.device<std::int32_t>(labels.size());
   kernels::finest_labels(upload_masks(call, masks), call.upload(std::span<const std::int32_t>(forest.order)), masks.count,
                          shape_of(masks.width, masks.height), there, call.stream());
@@ -27,7 +27,7 @@ std::vector<std::int32_t> Fusion::label_map_at(std::span<const std::int32_t> fin
   std::vector<std::int32_t> labels(finest.size());
   if (finest.empty()) return labels;
   const std::vector<std::int32_t> owners = owners_at(forest, step);
-  Call call(*state_);
+  FusionCall call(*state_);
   std::int32_t* there = call.device<std::int32_t>(labels.size());
   kernels::replace_labels(call.upload(finest), call.upload(std::span<const std::int32_t>(owners)), finest.size(), there,
                           call.stream());

@@ -14,13 +14,13 @@ struct FloatThresholds {
         high(float_below(t.threshold + t.stability_offset)) {}
 };
 
-DeviceMasks empty_masks(Call& call, std::size_t count, MaskShape shape) {
+DeviceMasks empty_masks(FusionCall& call, std::size_t count, MaskShape shape) {
   return {call.device<std::uint32_t>(count * shape.words()), call.zeros<Tally>(count), count, shape};
 }
 
 template <typename Maps>
 MaskStatistics statistics_of(Fusion::State& state, const Maps& maps, const Thresholds& thresholds) {
-  Call call(state);
+  FusionCall call(state);
   const DeviceMasks masks = make_masks(call, maps, thresholds, {});
   const Tally* tallies = call.fetch(masks.tallies, maps.count);
   MaskStatistics result;
@@ -49,7 +49,8 @@ void check_logit_maps(const DeviceLogitMaps& maps) {
   }
 }
 
-DeviceMasks make_masks(Call& call, const LogitMaps& maps, const Thresholds& thresholds, std::span<const std::int32_t> order) {
+DeviceMasks make_masks(FusionCall& call, const LogitMaps& maps, const Thresholds& thresholds,
+                       std::span<const std::int32_t> order) {
   const DeviceMasks masks = empty_masks(call, maps.count, shape_of(maps.width, maps.height));
   const FloatThresholds t(thresholds);
   const std::size_t pixels = maps.height * maps.width;
@@ -67,7 +68,7 @@ DeviceMasks make_masks(Call& call, const LogitMaps& maps, const Thresholds& thre
   return masks;
 }
 
-DeviceMasks make_masks(Call& call, const DeviceLogitMaps& maps, const Thresholds& thresholds,
+DeviceMasks make_masks(FusionCall& call, const DeviceLogitMaps& maps, const Thresholds& thresholds,
                        std::span<const std::int32_t> order) {
   const DeviceMasks masks = empty_masks(call, maps.count, shape_of(maps.width, maps.height));
   const FloatThresholds t(thresholds);

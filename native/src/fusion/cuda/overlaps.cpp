@@ -3,7 +3,7 @@
 
 namespace unsam::cuda {
 
-std::uint32_t* upload_masks(Call& call, const MaskStackView& masks, std::span<const std::int32_t> order) {
+std::uint32_t* upload_masks(FusionCall& call, const MaskStackView& masks, std::span<const std::int32_t> order) {
   const std::size_t words = words_per_row(masks.width) * masks.height;
   std::uint32_t* to = call.device<std::uint32_t>(masks.count * words);
   call.upload_items(to, masks.count, words * sizeof(std::uint32_t), [&](std::size_t k) {
@@ -12,7 +12,7 @@ std::uint32_t* upload_masks(Call& call, const MaskStackView& masks, std::span<co
   return to;
 }
 
-DeviceMasks upload_masks(Call& call, const MaskStackView& masks, std::span<const std::int32_t> boxes,
+DeviceMasks upload_masks(FusionCall& call, const MaskStackView& masks, std::span<const std::int32_t> boxes,
                          std::span<const std::uint32_t> areas, std::span<const std::int32_t> order) {
   std::vector<Tally> tallies(masks.count);
   for (std::size_t i = 0; i < masks.count; ++i) {
@@ -31,7 +31,7 @@ Overlaps Fusion::pairwise_overlaps(const MaskStackView& masks, std::span<const s
   const std::size_t pairs = masks.count < 2 ? 0 : masks.count * (masks.count - 1) / 2;
   Overlaps result{masks.count, std::vector<std::uint32_t>(pairs)};
   if (pairs == 0) return result;
-  Call call(*state_);
+  FusionCall call(*state_);
   const DeviceMasks there = upload_masks(call, masks, boxes, {}, {});
   std::uint32_t* common = call.device<std::uint32_t>(pairs);
   kernels::overlaps(there.words, there.tallies, there.count, there.shape, common, call.stream());

@@ -8,7 +8,7 @@ constexpr std::size_t kBytes = std::size_t{128} << 20;  // of masks on the devic
 
 }  // namespace
 
-void run_lengths(Call& call, const DeviceMasks& masks, RunLengths* result) {
+void run_lengths(FusionCall& call, const DeviceMasks& masks, RunLengths* result) {
   const std::size_t columns_in_all = masks.count * masks.shape.width;
   std::uint32_t* columns = call.device<std::uint32_t>(columns_in_all + 1);
   kernels::column_changes(masks.words, masks.tallies, masks.count, masks.shape, columns, nullptr, call.stream());
@@ -47,7 +47,7 @@ std::vector<RunLengths> Fusion::encode_rle(const MaskStackView& masks) const {
     const std::size_t n = std::min(at_once, masks.count - first);
     std::vector<std::int32_t> boxes;
     for (std::size_t k = 0; k < n; ++k) boxes.insert(boxes.end(), whole, whole + 4);
-    Call call(*state_);
+    FusionCall call(*state_);
     run_lengths(call,
                 upload_masks(call, {n, masks.width, masks.height, masks.words.subspan(first * words, n * words)}, boxes, {}, {}),
                 &result[first]);
