@@ -80,6 +80,7 @@ void measure(const RandomEncoder& model, Precision precision, const char* name, 
 
 }  // namespace
 
+// Threads and runs are given as to decoder_bench; the rest differs.
 int main(int argc, char** argv) {
   const std::size_t threads = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : std::max(1u, std::thread::hardware_concurrency());
   const std::size_t runs = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 3;

@@ -108,7 +108,10 @@ describe("unsam segment", () => {
 });
 
 describe("logits that go through a file", () => {
-  /** The small network, the head of its masks eight times as loud: its logits leave ±32 as those of real models do. */
+  /**
+   * The small network, the head of its masks eight times as loud: its logits leave ±32 as those of real models do. As in
+   * sdk/test/logit-prompts.test.ts: the two packages share no tests.
+   */
   async function loudNetwork(): Promise<{ checkpoint: string; config: string }> {
     const fixture = (name: string) => inRepository("packages", "core", "fixtures", "unsamv2-mini", name);
     await using source = await openCheckpoint(fixture("checkpoint.safetensors"));

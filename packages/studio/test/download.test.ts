@@ -7,11 +7,11 @@ import { type RunningStudio, startStudio } from "@unsam/studio";
 import { LocalHub } from "@unsam/test-support";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { browserHere, openBrowser } from "../scripts/browser.mjs";
+import { browserHere } from "../scripts/browser.mjs";
+import { openPage, PATIENCE } from "./open-page.ts";
 import { photo } from "./photo.ts";
 
 const executable = browserHere();
-const PATIENCE = 60_000;
 const NAME = "sam2.1-tiny";
 /** What the hub says of the official file. */
 const SHA256 = "7402e0d864fa82708a20fbd15bc84245c2f26dff0eb43a4b5b93452deb34be69";
@@ -60,11 +60,7 @@ describe.skipIf(!executable)("a model is fetched from the page", () => {
     };
     await writeFile(path.join(folder, "house.png"), await photo(320, 240));
     studio = await startStudio({ path: path.join(folder, "house.png"), load: { model: "region-tree" } });
-    browser = await openBrowser();
-    page = await browser.newPage({ viewport: { width: 1000, height: 700 } });
-    page.setDefaultTimeout(PATIENCE);
-    await page.goto(studio.url);
-    await page.getByText(/^Encoded in/).waitFor();
+    ({ browser, page } = await openPage(studio, { viewport: { width: 1000, height: 700 } }));
   });
   afterAll(async () => {
     await browser?.close();

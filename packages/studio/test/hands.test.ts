@@ -5,11 +5,11 @@ import { type RunningStudio, startStudio } from "@unsam/studio";
 import type { Browser, CDPSession, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { browserHere, openBrowser } from "../scripts/browser.mjs";
+import { browserHere } from "../scripts/browser.mjs";
+import { openPage } from "./open-page.ts";
 import { photo } from "./photo.ts";
 
 const executable = browserHere();
-const PATIENCE = 60_000;
 
 describe.skipIf(!executable)("fingers and the clipboard", () => {
   let studio: RunningStudio;
@@ -22,12 +22,8 @@ describe.skipIf(!executable)("fingers and the clipboard", () => {
     folder = await mkdtemp(path.join(tmpdir(), "unsam-studio-hands-"));
     await writeFile(path.join(folder, "house.png"), await photo(640, 480));
     studio = await startStudio({ path: folder, load: { model: "region-tree" } });
-    browser = await openBrowser();
-    page = await browser.newPage({ viewport: { width: 420, height: 800 }, hasTouch: true });
-    page.setDefaultTimeout(PATIENCE);
+    ({ browser, page } = await openPage(studio, { viewport: { width: 420, height: 800 }, hasTouch: true }));
     fingers = await page.context().newCDPSession(page);
-    await page.goto(studio.url);
-    await page.getByText(/^Encoded in/).waitFor();
   });
   afterAll(async () => {
     await browser?.close();

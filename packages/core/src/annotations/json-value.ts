@@ -1,7 +1,7 @@
 import { shownValue, UnSAMError } from "../errors.js";
 import type { PolygonPoint } from "../mask/index.js";
 
-/** Farther out, the arithmetic of outlines is no longer exact to a pixel. */
+/** Beyond this coordinate the arithmetic of outlines is no longer exact to a pixel. */
 const FARTHEST = 1e9;
 const SIDE_MOST = 2 ** 31 - 1;
 
@@ -30,7 +30,7 @@ export class JsonValue {
     return this.value === undefined || this.value === null;
   }
 
-  /** The values of a list; of what is missing none, where that is allowed. */
+  /** The values of a list; no values where the list is missing and may be. */
   items({ optional = false } = {}): JsonValue[] {
     if (optional && this.isMissing) return [];
     return this.list("a list").map((value, k) => new JsonValue(value, `${this.where}[${k}]`));

@@ -19,7 +19,7 @@ export function simplified(
   return withoutEmpty({ ...image, regions });
 }
 
-/** Without regions that have no pixel or no outline; what lay in one lies in what it lay in. */
+/** Drops regions without a pixel or an outline; their parts get the parent of the dropped region. */
 export function withoutEmpty(image: AnnotatedImage): AnnotatedImage {
   const { regions } = image;
   if (!regions.some(isEmpty)) return image;

@@ -6,7 +6,7 @@ import type { OpenSides, PlacedMask, WholeMask } from "./tile-mask.js";
 
 /** Two pieces are of one thing when their intersection over union in the strip that both tiles see is at least this. */
 const SAME_IN_STRIP = 0.75;
-/** Differences of IoU below it do not tell a better partner: nested pieces often agree in the strip, and differ beyond it. */
+/** A smaller difference of IoU does not decide between two partners: nested pieces often agree in the strip and differ beyond it. */
 const IOU_STEP = 1 / 32;
 
 /**

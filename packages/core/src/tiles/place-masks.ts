@@ -61,8 +61,8 @@ export function isWhole({ left, top, right, bottom }: OpenSides): boolean {
 }
 
 /**
- * Whether no other tile sees a mask much better: the tile whose sides it stays away from farthest answers for it. Both of
- * two tiles that see it about equally well do; what they both bring is a duplicate.
+ * Whether no other tile sees a mask much better. The tile whose sides are farthest from the mask answers for it. Where two tiles
+ * see it about equally well, both answer, and the merger drops the duplicate.
  */
 export function isOwn(
   { mask, tile }: PlacedMask,

@@ -9,7 +9,7 @@ import { isOwn, isWhole, placeInLevel, surelyWhole } from "./place-masks.js";
 import { type Size, type TileLevel, type TileSettings, tileLevels } from "./tile-grid.js";
 import type { PlacedMask, TileMask, WholeMask } from "./tile-mask.js";
 
-/** Of two masks from different tiles with a higher intersection over union one goes. */
+/** Two masks from different tiles with a higher intersection over union are duplicates: one is dropped. */
 const SAME = 0.7;
 /** Two masks are at odds when they share from this … */
 const APART = 0.2;
@@ -119,7 +119,7 @@ export class TileMerger {
     return { whole: whole.length, joined: joined.length, pieces: pieces.length, taken };
   }
 
-  /** A level answers for what the one before may have cut; what that one has surely seen whole is its own matter. */
+  /** A level adds only what the level before may have cut; that level has surely seen the rest whole. */
   #isForLevel({ area, box: [x0, y0, x1, y1] }: PackedMask, level: number): boolean {
     if (area === 0) return false;
     if (level === 0) return true;
@@ -141,7 +141,7 @@ export class TileMerger {
       return origin.level === level && origin.tiles.some((tile) => found.tiles.includes(tile));
     };
     for (const number of this.#taken.near(whole, APART * COMPARABLE * whole.area)) {
-      // What one tile holds is its model's own answer.
+      // Masks of one tile are the model's own answer: they are not compared with each other.
       if (isSameTile(number)) continue;
       const { area } = this.#taken.mask(number);
       const [smaller, larger] = area < whole.area ? [area, whole.area] : [whole.area, area];

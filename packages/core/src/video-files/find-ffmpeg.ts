@@ -36,7 +36,7 @@ export async function findFFmpeg(): Promise<FFmpeg | null> {
   return null;
 }
 
-/** A program that does not say its version within this is none that decodes videos. */
+/** A program that does not tell its version within this time is not taken for ffmpeg. */
 const VERSION_TIMEOUT_MS = 10_000;
 
 /** Version and place of the ffmpeg of this machine, for people; null: there is none. Throws `E_BAD_OPTION` as `findFFmpeg`, `E_IO`. */

@@ -9,10 +9,10 @@ import { type DecodedFrame, FrameDecoder, type FrameInfo } from "./frame-decoder
 import { FrameIndex } from "./frame-index.js";
 import { countFrames, type OpenedFile, type Probed, probe } from "./probe.js";
 
-/** Frames that are held when somebody goes backwards, so that not each of them has to be sought: within both limits. */
+/** Frames that are held for reading backwards, within both limits, so that not each of them needs a seek. */
 const MOST_HELD = 32;
 const MOST_HELD_BYTES = 64 * 2 ** 20;
-/** A frame that is so near ahead is decoded up to, not sought. */
+/** To a frame at most this far ahead the file is decoded, without a seek. */
 const NEAR = 64;
 
 export interface VideoFileOptions {

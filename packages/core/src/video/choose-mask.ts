@@ -20,8 +20,8 @@ export interface ChoosingRules {
 }
 
 /**
- * The one mask of a video's frame. Of several the one with the largest estimate, and its token is the pointer's; where one is
- * asked for, an unstable one is replaced, but the pointer is not.
+ * The one mask of a video's frame. Of several masks it is the one with the largest estimate, and the pointer is made of its token.
+ * Where one mask is asked for, an unstable mask is replaced; its pointer is not.
  */
 export function chooseMask(output: FrameOutput, rules: ChoosingRules): ChosenMask {
   const { predictedIou } = output;

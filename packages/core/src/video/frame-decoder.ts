@@ -8,11 +8,11 @@ export interface FrameSkips {
   readonly bytes: number;
 }
 
-/** The mask decoder of a video, whatever it computes on. It chooses nothing: which mask is the answer is the tracker's affair. */
+/** The mask decoder of a video, whatever it computes on. The tracker chooses which of its masks is the answer. */
 export interface FrameDecoder {
   readonly kind: "onnx" | "native";
   skips(features: ImageFeatures): Promise<FrameSkips>;
-  /** `embedding` [d, s, s]: of a frame alone, or in the light of memories. */
+  /** `embedding` [d, s, s]: of a frame alone, or after memory attention. */
   decode(skips: FrameSkips, embedding: Float32Array, prompt: NetworkPrompt): Promise<FrameOutput>;
   release(): Promise<void>;
 }

@@ -42,7 +42,7 @@ export interface VideoSize {
   readonly length: number | null;
 }
 
-/** One run of the decoder, for whoever wants to see how an answer came about. */
+/** One run of the decoder, for tests that follow how an answer was made. */
 export interface DecoderRun {
   readonly frame: number;
   readonly object: number;
@@ -68,8 +68,8 @@ interface Run {
 }
 
 /**
- * Follows objects through a video (Ravi et al. 2024; the rules are those of the official predictor). One call after the
- * other; who calls brings the features of the frame. Objects are tracked independently.
+ * Follows objects through a video (Ravi et al. 2024; the rules are those of the official predictor). Calls follow
+ * one another; the caller brings the features of the frame. Objects are tracked independently.
  */
 export class VideoTracker {
   readonly objects = new Map<number, TrackedObject>();
@@ -260,7 +260,7 @@ export class VideoTracker {
     return storeMemory(memory, this.#options.memoryPrecision);
   }
 
-  /** Decodes a frame, in the light of memories unless it is an initial one. `unfilled`: the logits before holes are filled. */
+  /** Decodes a frame, after memory attention unless it is an initial one. `unfilled`: the logits before holes are filled. */
   async #answer(
     run: Run,
     prompt: NetworkPrompt,

@@ -37,7 +37,7 @@ export interface VideoNetwork {
   /** The mask is always that of the granularity token. */
   readonly granularity: boolean;
   readonly stability: StabilityFallback;
-  /** → features [d, s, s] in the light of memories. */
+  /** → features [d, s, s] after memory attention. */
   attend(frame: FrameFeatures, memory: MemoryFeed): Promise<Float32Array>;
   /** `mask` [S, S], scaled and shifted → memory [n, m], not rounded. */
   remember(frame: FrameFeatures, mask: Float32Array, absent: boolean): Promise<Float32Array>;

@@ -38,7 +38,7 @@ async function* photosOf(input: string, signal: AbortSignal): AsyncGenerator<str
   if (location.kind === "file") {
     const found = await stat(location.path).catch(() => null);
     if (found?.isDirectory()) yield* photosBelow(location.path, signal);
-    // What is not there is said when it is read.
+    // A missing file is reported when it is read.
     else yield location.path;
     return;
   }

@@ -1,11 +1,11 @@
 import { UnSAMError } from "@unsam/core/errors";
 
-/** Paths and keys are shorter. */
+/** Bytes of the longest line: paths and keys are shorter. */
 const LONGEST_LINE = 16_384;
 
 /**
  * The lines of a text that comes in pieces, without empty ones; only as much is read as is taken. Throws `E_BAD_OPTION` for a
- * line that no path is as long as, and for bytes that are no text.
+ * line longer than any path, and for bytes that are no text.
  */
 export async function* readLines(pieces: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {
   let rest = Buffer.alloc(0);

@@ -3,7 +3,7 @@ import { reasonOf } from "@unsam/core/files";
 import { UnrecoverableError } from "bullmq";
 import { MOST_DEATHS } from "./photo-job.js";
 
-/** It may be well later, or on another machine: a disk, a network, memory. All else is the photo's. */
+/** Failures of a disk, a network or memory: another try, or another machine, may succeed. All others are the photo's. */
 const MAY_PASS: ReadonlySet<ErrorCode> = new Set([
   "E_IO",
   "E_RUNTIME",
@@ -21,7 +21,7 @@ export function failureOf(error: unknown): Error {
   return MAY_PASS.has(error.code) ? new Error(message) : new UnrecoverableError(message);
 }
 
-/** A kept message apart again. */
+/** Takes a kept message apart again. */
 export function reasonOfFailure(message: string | undefined): { code: string | null; reason: string } {
   if (message === undefined || message === "") return { code: null, reason: "It is not known why." };
   if (message.includes("job stalled more than")) {

@@ -11,10 +11,10 @@ export interface PhotoJob {
 /** All jobs of a queue do the same. */
 export const JOB_NAME = "everything";
 
-/** Tries of one photo where it may be well later: a disk, a network, memory. */
+/** Tries of one photo after failures that may pass: a disk, a network, memory. */
 export const DEFAULT_ATTEMPTS = 5;
 export const DEFAULT_BACKOFF_MS = 2000;
-/** A photo that takes its worker down with it is parked when so many have died; workers die of other things, too. */
+/** A photo is parked when so many workers have died at it. One death proves nothing: workers die of other things, too. */
 export const MOST_DEATHS = 8;
 
 /**

@@ -2,7 +2,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import { shown } from "@unsam/core/files";
 
 export const DEFAULT_REDIS = "redis://127.0.0.1:6379";
-/** Where a Redis is that nobody names on the command line: an address may hold a password, which every user would see there. */
+/** The variable with the address of Redis. An address may hold a password, and every user sees the command line. */
 export const REDIS_VARIABLE = "UNSAM_REDIS";
 
 /** A Redis, as it is connected to and as it may be shown. */
@@ -18,7 +18,7 @@ export function redisAddress(given: string = process.env[REDIS_VARIABLE] || DEFA
   try {
     url = new URL(given);
   } catch {
-    // What was given is not shown: a password may be in it.
+    // The address is not shown: it may hold a password.
     throw new UnSAMError(
       "E_BAD_OPTION",
       "The address of Redis is no address; give redis://HOST:PORT or rediss://HOST:PORT.",

@@ -15,8 +15,8 @@ export interface ConnectionOptions {
 }
 
 /**
- * A connection that was tried and whose server was looked at. From then on it comes back by itself, whatever happens to the
- * server, and what was asked meanwhile is answered then. Throws `E_IO`, `E_UNSUPPORTED`, or the signal's reason.
+ * A connection that was tried, to a server that was checked. After that it reconnects by itself, whatever happens to the
+ * server, and answers then what was asked meanwhile. Throws `E_IO`, `E_UNSUPPORTED`, or the signal's reason.
  */
 export class RedisConnection implements AsyncDisposable {
   readonly client: Redis;

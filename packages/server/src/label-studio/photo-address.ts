@@ -1,6 +1,6 @@
 import { ServiceError } from "../service-error.js";
 
-/** Where Label Studio serves photos: files that were uploaded, of local storage, and of clouds, to which it leads on. */
+/** Where Label Studio serves photos: files that were uploaded, of local storage, and of clouds, to which it redirects. */
 const OF_PHOTOS = /^\/(data\/|storage-data\/|tasks\/\d+\/(presign|resolve)\/)/;
 
 /** Where Label Studio lies, without a slash at its end: "https://labels.example.com", "http://127.0.0.1:8080/studio". */

@@ -6,7 +6,7 @@ import { ServiceError } from "../service-error.js";
 import { ApiKey } from "./api-key.js";
 import { LabelStudioAddress } from "./photo-address.js";
 
-/** For so long an address is taken to hold the same photo: each click would fetch it anew otherwise. */
+/** For this long an address is assumed to hold the same photo; else each click would fetch it anew. */
 const SAME_PHOTO_MS = 10 * 60_000;
 const MOST_KNOWN = 10_000;
 const FETCH_MS = 15_000;

@@ -11,7 +11,7 @@ import { type BrushTag, type LabellingConfig, parseLabellingConfig } from "./lab
 import type { TaskPhotos } from "./photos.js";
 import type { Drawn, LabelledTask, Predictions, PredictRequest, Region } from "./schemas.js";
 
-/** What one answer holds of brush masks, bytes: JSON writes each as up to four characters. */
+/** Most bytes of brush masks in one answer; JSON writes each byte as up to four characters. */
 const MOST_BRUSH_BYTES = 2 ** 22;
 /** Of a whole photo, where the config names no granularity. */
 const MIDDLE = 0.5;

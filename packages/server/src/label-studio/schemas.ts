@@ -1,8 +1,8 @@
 import { type Static, Type } from "typebox";
 
-// Label Studio sends more than is named here, and more with each version: what is not named is let pass and not looked at.
+// Label Studio sends more than is named here, and more with each version: fields that are not named are accepted and ignored.
 
-/** Longer configs are no configs. */
+/** No labelling config is longer. */
 const MOST_CONFIG = 2 ** 18;
 const MOST_TASKS = 256;
 const MOST_RESULTS = 1000;

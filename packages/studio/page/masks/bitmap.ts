@@ -20,7 +20,7 @@ export interface Bitmap {
 /** So many pixels are drawn at most; masks that are exported are never sampled. */
 const MOST_DRAWN = 4_000_000;
 
-/** Of how many pixels in a row one is drawn. */
+/** Every how many pixels one is drawn. */
 export function stepFor({ width, height }: Size, most = MOST_DRAWN): number {
   return Math.max(1, Math.ceil(Math.sqrt((width * height) / most)));
 }

@@ -62,7 +62,7 @@ export class Hover {
         this.#changed();
       }
     } catch {
-      // A look ahead is no question of the user's: the click itself will say what is wrong.
+      // The user asked nothing yet: the click itself will report what is wrong.
     } finally {
       this.#isAsking = false;
     }

@@ -12,7 +12,7 @@ export interface OpenPhoto {
   readonly height: number;
   /** What is drawn: the photo, of large ones a smaller picture. */
   readonly picture: ImageBitmap;
-  /** Of how many pixels in a row one of a mask is drawn. */
+  /** Every how many pixels one of a mask is drawn. */
   readonly step: number;
   readonly masks: DrawnMasks;
   /** Its name at the service, once the model has encoded it. */

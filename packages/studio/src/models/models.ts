@@ -68,7 +68,7 @@ export class ModelDesk {
     return true;
   }
 
-  /** The models in the box, those that have names, and the one that the caller gave. */
+  /** The built-in models, those that have names, and the one that the caller gave. */
   async list(): Promise<OfferedModel[]> {
     const inUse = this.inUse;
     const about = (name: string, facts: Omit<OfferedModel, "name" | "isInUse">): OfferedModel => {
