@@ -1,7 +1,7 @@
-import { realpath } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
-import { problemOfTarget } from "@unsam/core/files";
+import { canBeMade, problemOfTarget } from "@unsam/core/files";
 
 /** Checks, before any work is done, that a file can be written there. Throws `E_BAD_OPTION`. */
 export async function checkWritable(option: string, file: string, extension: string): Promise<void> {
@@ -15,6 +15,17 @@ export async function checkWritable(option: string, file: string, extension: str
 export async function checkPlace(option: string, file: string): Promise<void> {
   const problem = await problemOfTarget(file);
   if (problem !== null) throw new UnSAMError("E_BAD_OPTION", `${option} is ${file}, which ${problem}.`);
+}
+
+/** The same of a folder that files will be written into; it is made when they are. Throws `E_BAD_OPTION`. */
+export async function checkFolder(option: string, folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null);
+  const isFile = found !== null && !found.isDirectory();
+  if (!isFile && (await canBeMade(path.resolve(folder)))) return;
+  const problem = isFile
+    ? "which is a file; give a folder"
+    : "where nothing can be written; give another folder";
+  throw new UnSAMError("E_BAD_OPTION", `${option} is ${folder}, ${problem}.`);
 }
 
 /** Files by the option or argument that names them; undefined: not given. */

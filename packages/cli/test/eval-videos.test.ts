@@ -112,6 +112,24 @@ describe("unsam eval --protocol davis", () => {
     expect(photos.stderr).toMatch(/--split says nothing about --protocol clicks/);
   });
 
+  it("takes the one folder that a pattern means, and none where nothing could be written", async () => {
+    const pattern = path.join(folder, "DAV*");
+    const { code, stdout } = await davis("--data", pattern, "--limit", "1", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).data.folder).toBe(data);
+    const several = await davis("--data", path.join(folder, "*"));
+    expect([several.code, several.stdout]).toEqual([2, ""]);
+    expect(several.stderr).toMatch(/folders match .*; give one/);
+    const inFile = path.join(data, "ImageSets", "2016", "val.txt");
+    for (const out of [inFile, path.join(inFile, "below")]) {
+      const refused = await davis("--data", data, "--out", out);
+      expect([refused.code, refused.stdout]).toEqual([2, ""]);
+      expect(refused.stderr).toMatch(/--out is .*val\.txt.*(is a file|nothing can be written)/);
+      // Before a frame is looked at.
+      expect(refused.stderr).not.toContain("frames/s");
+    }
+  });
+
   it("takes no levels that a file of defaults has for photos", async () => {
     const file = path.join(folder, "unsam.config.json");
     await writeFile(file, JSON.stringify({ eval: { levels: 3, model: "region-tree" } }));

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { BUILT_IN_MODELS, DEFAULT_MODEL } from "@unsam/core/names";
@@ -14,6 +13,7 @@ import type {
 import { BASELINES, type Baseline, OPTIONAL_METRICS } from "@unsam/evaluation/names";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count, repeatable } from "../arguments.js";
+import { checkFolder } from "../check-writable.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { checkProtocolFlags, evalVideos } from "../evaluation/videos.js";
@@ -130,9 +130,7 @@ async function run(flags: EvalFlags, command: Command, signal: AbortSignal): Pro
   const modules = await familyModules(flags, signal);
   const families = await familiesOf(modules);
   const named = methodsOf(flags, { names: families.map(({ name }) => name), modules });
-  if (flags.out && (await stat(flags.out).catch(() => null))?.isDirectory() === false) {
-    throw new UnSAMError("E_BAD_OPTION", `--out is ${flags.out}, which is a file; give a folder.`);
-  }
+  if (flags.out) await checkFolder("--out", flags.out);
   const typed = ["unsam", ...argumentsOf(command).map(quoted)].join(" ");
   const others = PROTOCOLS.filter((name) => name !== flags.protocol).flatMap((name) => FLAGS_OF[name]);
   checkProtocolFlags(flags.protocol, (flag) => command.getOptionValueSource(flag) === "cli", others);

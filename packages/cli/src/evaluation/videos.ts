@@ -8,6 +8,7 @@ import type {
   VideosResult,
 } from "@unsam/evaluation";
 import { EXIT_FAILED } from "../failure.js";
+import { oneFolderOf } from "../images/patterns.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import { printResult, tell } from "../terminal/output.js";
 import { tableText } from "../terminal/table.js";
@@ -31,7 +32,8 @@ export async function evalVideos(
   command: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { data, split, limit, maxPixels, out } = flags;
+  const { split, limit, maxPixels, out } = flags;
+  const data = await oneFolderOf(flags.data, signal);
   const evaluation = await import("@unsam/evaluation");
   const all = await evaluation.openClips(data, { split, signal });
   const clips = evaluation.spreadOver(all, limit ?? null);
