@@ -18,7 +18,11 @@ export type AnnotationSource =
   /** A label map: every pixel has one region. */
   | { readonly annotator: number; readonly kind: "labels"; readonly file: string }
   /** Masks that may overlap. `iscrowd` ones are left out. `regions`: see `packRegions`. */
-  | { readonly annotator: number; readonly kind: "masks"; readonly regions: string };
+  | { readonly annotator: number; readonly kind: "masks"; readonly regions: string }
+  /** A file of a benchmark (`openBenchmarks`): a picture of one object, the instances of SBD, the masks of SA-1B. */
+  | { readonly annotator: number; readonly kind: BenchmarkFile; readonly file: string };
+
+export type BenchmarkFile = "object-grabcut" | "object-any" | "instances-mat" | "sa-1b-json";
 
 export interface RegionSource {
   readonly id: number;

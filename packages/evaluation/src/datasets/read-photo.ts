@@ -1,7 +1,8 @@
 import { UnSAMError } from "@unsam/core/errors";
-import { shown } from "@unsam/core/files";
+import { readFileBytes, shown } from "@unsam/core/files";
 import { decodeImage, type RgbImage, readHeaderOfFile } from "@unsam/core/image";
 import { withoutUndefined } from "@unsam/core/options";
+import { isBmpName, readBmp } from "./benchmarks/read-bmp.js";
 import { type DatasetImage, type Size, unpackRegions } from "./dataset.js";
 import { labelMapSize } from "./label-maps/read-label-map.js";
 import { type Note, Notes } from "./notes.js";
@@ -27,6 +28,10 @@ export async function readPhoto(
   image: DatasetImage,
   { maxPixels, signal }: ReadPhotoOptions = {},
 ): Promise<Photo> {
+  if (isBmpName(image.file)) {
+    const bytes = await readFileBytes(image.file, { what: "The photo", signal });
+    return { photo: readBmp(bytes, image.file, maxPixels), notes: [] };
+  }
   const notes = new Notes();
   const header = await headerOf(image.file, signal);
   const upright = header.orientation <= 1 || (await wasTurned(image, header));
@@ -80,6 +85,7 @@ async function annotatedSize({ stated, annotations }: DatasetImage): Promise<Siz
   if (stated) return stated;
   for (const source of annotations) {
     if (source.kind === "labels") return labelMapSize(source.file);
+    if (source.kind !== "masks") continue;
     for (const { segmentation } of unpackRegions(source.regions)) {
       if (!("size" in segmentation) || !Array.isArray(segmentation.size)) continue;
       const [height, width] = segmentation.size;

@@ -1,4 +1,5 @@
 import { Mask } from "@unsam/core/mask";
+import { readInstances, readObject, readSa1b } from "./benchmarks/read-regions.js";
 import { cocoRegions } from "./coco/regions-of-photo.js";
 import { type AnnotationSource, type DatasetImage, type Size, unpackRegions } from "./dataset.js";
 import { labelRegions, labelsLikeVoid } from "./label-maps/label-regions.js";
@@ -13,6 +14,8 @@ export interface Annotation {
   readonly labels: LabelMap | null;
   /** Of a label map by ascending number. */
   readonly regions: Regions;
+  /** Pixels that this person decided on; null: all. */
+  readonly decided: Mask | null;
 }
 
 /** What an answer is compared with. */
@@ -46,7 +49,8 @@ export async function readTruth(
     notes.add("left-out", "photo without a region", "there is nothing to score on it", image.name);
   }
   const maps = annotations.flatMap(({ labels }) => (labels ? [labels] : []));
-  const counted = voidLabels.length > 0 && maps.length > 0 ? countedPixels(maps, voidLabels, size) : null;
+  const decided = annotations.map((annotation) => annotation.decided).find((mask) => mask !== null) ?? null;
+  const counted = voidLabels.length > 0 && maps.length > 0 ? countedPixels(maps, voidLabels, size) : decided;
   return { ...size, counted, annotations, notes: notes.list() };
 }
 
@@ -60,15 +64,26 @@ async function readAnnotation(
   const { annotator } = source;
   if (source.kind === "masks") {
     const regions = cocoRegions(unpackRegions(source.regions), image.stated, size, notes);
-    return { annotator, labels: null, regions };
+    return { annotator, labels: null, regions, decided: null };
   }
-  const labels = await readLabelMap(source.file, size);
+  if (source.kind === "object-grabcut" || source.kind === "object-any") {
+    const rule = source.kind === "object-any" ? "any" : "grabcut";
+    const { regions, counted } = await readObject(source.file, rule, size);
+    return { annotator, labels: null, regions, decided: counted };
+  }
+  if (source.kind === "sa-1b-json") {
+    return { annotator, labels: null, regions: await readSa1b(source.file, size, notes), decided: null };
+  }
+  const labels =
+    source.kind === "instances-mat"
+      ? await readInstances(source.file, size)
+      : await readLabelMap(source.file, size);
   const regions = labelRegions(labels, voidLabels, source.file);
   for (const label of labelsLikeVoid(regions)) {
     const why = `it counts as a region; if it means void, write "void_labels": [${[...voidLabels, label].join(", ")}] in dataset.json`;
     notes.add("suspicious", `label ${label}, which often means void,`, why, image.name);
   }
-  return { annotator, labels, regions };
+  return { annotator, labels, regions, decided: null };
 }
 
 function countedPixels(

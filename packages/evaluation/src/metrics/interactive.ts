@@ -18,21 +18,25 @@ export function clicksUntil(ious: readonly number[], target: number): number {
 
 /**
  * The next click of a person who mends an answer: the pixel farthest from the edge of the missing or the surplus
- * pixels, whichever lies farther inside (missing ones win ties), as in the usual protocol (same source). Pixels that
- * do not count, and those clicked before, are not clicked. null where the answer is right.
+ * pixels, whichever lies farther inside, as in the usual protocol (same source). `ties` win where both lie as far inside
+ * (the published programs of that protocol click the surplus then). Pixels that do not count, and those clicked before, are
+ * not clicked. null where the answer is right.
  */
 export function nextClick(
   predicted: Mask,
   wanted: Mask,
   counted: Mask | null,
   earlier: readonly PromptPoint[],
+  ties: "missing" | "surplus" = "missing",
 ): PromptPoint | null {
   const missing = masked(wanted, predicted, counted);
   const surplus = masked(predicted, wanted, counted);
   const inside = farthest(missing, earlier);
   const outside = farthest(surplus, earlier);
   if (!inside && !outside) return null;
-  if (inside && inside.squared >= (outside?.squared ?? 0)) return { x: inside.x, y: inside.y, label: 1 };
+  const lead = (inside?.squared ?? 0) - (outside?.squared ?? 0);
+  if (inside && (lead > 0 || (lead === 0 && ties === "missing")))
+    return { x: inside.x, y: inside.y, label: 1 };
   return { x: outside!.x, y: outside!.y, label: 0 };
 }
 

@@ -3,9 +3,10 @@ import type { Click, DatasetImage } from "../datasets/dataset.js";
 import { type Note, Notes } from "../datasets/notes.js";
 import { readPhoto } from "../datasets/read-photo.js";
 import { readTruth } from "../datasets/read-truth.js";
-import type { Method, MethodInfo } from "../methods/method.js";
-import { type MethodSpec, openMethod } from "../methods/open-method.js";
+import type { MethodInfo } from "../methods/method.js";
+import type { MethodSpec } from "../methods/open-method.js";
 import type { Measures } from "../metrics/measures.js";
+import { methodOf, releaseMethods } from "./opened-methods.js";
 import { type ClickScore, scoreClick } from "./score-click.js";
 import { scoreWholeImage, type WholeImageScore } from "./score-whole-image.js";
 
@@ -27,8 +28,6 @@ export interface ImageScore {
   /** About the image's data. */
   readonly notes: readonly Note[];
 }
-
-const opened = new Map<string, Promise<Method>>();
 
 /** Opens a method once a thread. Throws what `openMethod` throws. */
 export async function describeMethod(spec: MethodSpec, levels: readonly number[]): Promise<MethodInfo> {
@@ -66,17 +65,4 @@ export async function scoreImage(job: ScoreJob): Promise<ImageScore> {
 }
 
 /** Gives back what the thread's methods hold. */
-export async function release(): Promise<void> {
-  const all = [...opened.values()];
-  opened.clear();
-  for (const method of all) await (await method.catch(() => null))?.dispose();
-}
-
-function methodOf(spec: MethodSpec, levels: readonly number[]): Promise<Method> {
-  const key = JSON.stringify([spec, levels]);
-  const known = opened.get(key);
-  if (known) return known;
-  const opening = openMethod(spec, levels);
-  opened.set(key, opening);
-  return opening;
-}
+export const release = releaseMethods;

@@ -1,0 +1,21 @@
+import type { Method } from "../methods/method.js";
+import { type MethodSpec, openMethod } from "../methods/open-method.js";
+
+const opened = new Map<string, Promise<Method>>();
+
+/** The method of this thread, opened the first time it is asked for. Throws what `openMethod` throws. */
+export function methodOf(spec: MethodSpec, levels: readonly number[]): Promise<Method> {
+  const key = JSON.stringify([spec, levels]);
+  const known = opened.get(key);
+  if (known) return known;
+  const opening = openMethod(spec, levels);
+  opened.set(key, opening);
+  return opening;
+}
+
+/** Gives back what the thread's methods hold. */
+export async function releaseMethods(): Promise<void> {
+  const all = [...opened.values()];
+  opened.clear();
+  for (const method of all) await (await method.catch(() => null))?.dispose();
+}
