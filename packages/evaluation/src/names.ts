@@ -12,3 +12,7 @@ export const OPTIONAL_METRICS = [
   "boundary",
   "partition",
 ] as const satisfies readonly (keyof Measures)[];
+
+/** `development`: to choose settings on. `report`: to report figures of, and to choose nothing on. */
+export const HALVES = ["development", "report", "all"] as const;
+export type Half = (typeof HALVES)[number];

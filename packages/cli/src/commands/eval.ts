@@ -10,12 +10,13 @@ import type {
   Report,
   Result,
 } from "@unsam/evaluation";
-import { BASELINES, type Baseline, OPTIONAL_METRICS } from "@unsam/evaluation/names";
+import { BASELINES, type Baseline, HALVES, type Half, OPTIONAL_METRICS } from "@unsam/evaluation/names";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count, repeatable } from "../arguments.js";
 import { checkFolder } from "../check-writable.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
+import { evalObjects } from "../evaluation/objects.js";
 import { checkProtocolFlags, evalVideos } from "../evaluation/videos.js";
 import { EXIT_FAILED } from "../failure.js";
 import { withExamples } from "../help/examples.js";
@@ -35,6 +36,7 @@ interface EvalFlags extends FamilyFlags {
   readonly data: string;
   readonly protocol: Protocol;
   readonly split?: string;
+  readonly half: Half;
   readonly model?: string[];
   readonly config?: string;
   readonly weights?: string;
@@ -53,12 +55,13 @@ const WITHOUT_GRANULARITY = "no-granularity";
 type BaselineName = Baseline | typeof WITHOUT_GRANULARITY;
 const BASELINE_NAMES: readonly BaselineName[] = [...BASELINES, WITHOUT_GRANULARITY];
 
-/** What is measured: masks of clicks on photos, or objects followed through videos. */
-const PROTOCOLS = ["clicks", "davis"] as const;
+/** What is measured: masks of clicks on photos, clicks until objects are reached, or objects followed through videos. */
+const PROTOCOLS = ["clicks", "unsamv2", "davis"] as const;
 type Protocol = (typeof PROTOCOLS)[number];
-/** Flags that say something about one protocol only, as Commander names them. */
+/** Flags that do not say something about every protocol, as Commander names them, and those that they do say something about. */
 const FLAGS_OF: Record<Protocol, readonly string[]> = {
-  clicks: ["baseline", "levels", "metrics", "seed"],
+  clicks: ["baseline", "levels", "metrics", "seed", "half"],
+  unsamv2: ["baseline", "levels", "metrics", "seed", "half"],
   davis: ["split"],
 };
 
@@ -74,7 +77,7 @@ export function evalCommand({ signal }: Interrupt): Command {
     .addOption(
       new Option(
         "--protocol <name>",
-        "clicks on photos, or davis: J and F of objects followed through videos in the layout of DAVIS or SA-V",
+        "clicks on photos; unsamv2: NoC80, NoC90, 1-IoU and AR1000 of its paper, on GrabCut, Berkeley, DAVIS, SBD, PartImageNet, SA-1B or COCO; davis: J and F of objects followed through videos in the layout of DAVIS or SA-V",
       )
         .choices(PROTOCOLS)
         .default("clicks" satisfies Protocol),
@@ -82,6 +85,14 @@ export function evalCommand({ signal }: Interrupt): Command {
     .option(
       "--split <name>",
       "with --protocol davis: the videos of a list of the data set, as val or 2016/val",
+    )
+    .addOption(
+      new Option(
+        "--half <name>",
+        "images of a fixed half: development (to choose settings on), report (to report), or all",
+      )
+        .choices(HALVES)
+        .default("all" satisfies Half),
     )
     .option("--model <name|file>", "built-in model or checkpoint; repeatable", repeatable)
     .option("--config <file>", "model configuration (JSON) of a checkpoint that is not an official size")
@@ -111,6 +122,7 @@ export function evalCommand({ signal }: Interrupt): Command {
   suggest(command, "--model", MODEL_WORDS);
   suggest(command, "--baseline", BASELINE_NAMES);
   suggest(command, "--protocol", PROTOCOLS);
+  suggest(command, "--half", HALVES);
   suggest(command, "--metrics", [...OPTIONAL_METRICS, "all"]);
   markRepeatable(command, "--model", "--baseline");
   return withExamples(command, [
@@ -118,6 +130,10 @@ export function evalCommand({ signal }: Interrupt): Command {
     [
       "unsam eval --data sets --model unsamv2 --baseline no-granularity --out report",
       "what its granularity is worth",
+    ],
+    [
+      "unsam eval --protocol unsamv2 --data benchmarks --model unsamv2 --out report",
+      "the table of UnSAMv2's paper",
     ],
     [
       "unsam eval --protocol davis --data DAVIS --split val --model sam2.1-tiny",
@@ -132,12 +148,19 @@ async function run(flags: EvalFlags, command: Command, signal: AbortSignal): Pro
   const named = methodsOf(flags, { names: families.map(({ name }) => name), modules });
   if (flags.out) await checkFolder("--out", flags.out);
   const typed = ["unsam", ...argumentsOf(command).map(quoted)].join(" ");
-  const others = PROTOCOLS.filter((name) => name !== flags.protocol).flatMap((name) => FLAGS_OF[name]);
-  checkProtocolFlags(flags.protocol, (flag) => command.getOptionValueSource(flag) === "cli", others);
+  const given = (flag: string) => command.getOptionValueSource(flag) === "cli";
+  const others = PROTOCOLS.flatMap((name) => FLAGS_OF[name]).filter(
+    (flag) => !FLAGS_OF[flags.protocol].includes(flag),
+  );
+  checkProtocolFlags(flags.protocol, given, others);
   if (flags.protocol === "davis") {
     // Baselines are refused, so all of them are models.
     const models = (await withFiles(named, signal)) as ModelSpec[];
     return evalVideos(flags, models, typed, signal);
+  }
+  if (flags.protocol === "unsamv2") {
+    const measures = command.getOptionValueSource("metrics") === "default" ? null : flags.metrics;
+    return evalObjects({ ...flags, measures }, await withFiles(named, signal), typed, signal);
   }
   const evaluation = await import("@unsam/evaluation");
   const options = {
@@ -146,10 +169,13 @@ async function run(flags: EvalFlags, command: Command, signal: AbortSignal): Pro
     measures: flags.metrics,
     seed: flags.seed,
   };
-  const datasets = await evaluation.openDatasets(await placesOf(flags.data, signal), { signal });
+  const opened = await evaluation.openDatasets(await placesOf(flags.data, signal), { signal });
+  const datasets = opened.map((dataset) => evaluation.takeHalf(dataset, flags.half));
   const methods = await withFiles(named, signal);
   const results = await measure(datasets, methods, { ...options, maxPixels: flags.maxPixels, signal });
-  const report = evaluation.makeReport(results, { command: typed, version, date: new Date(), options });
+  const code = await evaluation.codeCommit();
+  const details = { command: typed, version, code, date: new Date(), half: flags.half, options };
+  const report = evaluation.makeReport(results, details);
   if (flags.out) {
     const files = await evaluation.reportFiles(report, results);
     signal.throwIfAborted();

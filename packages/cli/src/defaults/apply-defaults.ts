@@ -11,7 +11,7 @@ import { wordsFor } from "./option-words.js";
 const TOGETHER: readonly (readonly [heads: readonly string[], others: readonly string[]])[] = [
   [["model"], ["config", "weights"]],
   [["checkpoint"], ["config", "weights"]],
-  [["protocol"], ["split", "baseline", "levels", "metrics", "seed"]],
+  [["protocol"], ["split", "baseline", "levels", "metrics", "seed", "half"]],
   [["targets", "median-area", "regions"], ["granularity"]],
 ];
 /** Options that are refused without another. */

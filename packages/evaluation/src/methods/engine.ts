@@ -1,7 +1,9 @@
 import type { Engine, EngineImage, EngineSegment, SegmentOptions } from "@unsam/core/engine";
+import { Mask } from "@unsam/core/mask";
+import { operationsOf } from "@unsam/core/operations";
 import type { Prompt, PromptPoint } from "@unsam/core/prompt";
 import { engineWholeImage } from "./engine-whole-image.js";
-import type { Answer, Method, MethodImage } from "./method.js";
+import type { Answer, Method, MethodImage, Settings } from "./method.js";
 
 export interface EngineMethodOptions {
   /** What the report calls it. */
@@ -9,10 +11,14 @@ export interface EngineMethodOptions {
   readonly levels: readonly number[];
   /** Leave the granularity input out, though the model has one: what granularity is worth. */
   readonly withoutGranularity: boolean;
+  /** Default "own". "unsamv2" says something about networks only. */
+  readonly settings?: Settings;
 }
 
 /** Fine, medium and coarse: a grid of clicks is dear, and each level takes one. */
 const WHOLE_LEVELS = [0.2, 0.5, 1];
+/** UnSAMv2's evaluation takes what has a logit above it. */
+const UNSAMV2_THRESHOLD = -1;
 const OPTIONS: SegmentOptions = { multimask: false, maxHoleArea: 0, maxSprinkleArea: 0 };
 
 /**
@@ -24,16 +30,32 @@ export function engineMethod(engine: Engine, options: EngineMethodOptions): Meth
   const hasLevels = granularity && !options.withoutGranularity;
   const levels = hasLevels ? options.levels : [];
   return {
-    info: { name: options.name, description: engine.info.description, levels, chooses: true },
+    info: {
+      name: options.name,
+      description: engine.info.description,
+      levels,
+      chooses: true,
+      fingerprint: engine.info.fingerprint,
+    },
     async prepare(image) {
       const encoded = await engine.encode(image, {});
-      return hasLevels ? prepareLevels(encoded, levels, refinement) : prepareChoice(encoded, refinement);
+      const as: Asking = { refines: refinement, likePaper: refinement && options.settings === "unsamv2" };
+      return hasLevels ? prepareLevels(encoded, levels, as) : prepareChoice(encoded, as);
     },
     dispose: () => engine.dispose(),
   };
 }
 
-function prepareLevels(image: EngineImage, levels: readonly number[], refines: boolean): MethodImage {
+/** How an engine is asked. */
+interface Asking {
+  /** Earlier logits are given back. */
+  readonly refines: boolean;
+  /** With the settings of UnSAMv2's evaluation. */
+  readonly likePaper: boolean;
+}
+
+function prepareLevels(image: EngineImage, levels: readonly number[], as: Asking): MethodImage {
+  const answerOf = answersOf(image, as);
   return {
     async offer(clicks) {
       const asked = [...levels, "auto" as const];
@@ -41,36 +63,37 @@ function prepareLevels(image: EngineImage, levels: readonly number[], refines: b
         asked.map((level) => prompt(clicks, level, null)),
         OPTIONS,
       );
-      const all = answers.map(({ best }) => answerOf(best));
+      const all = await Promise.all(answers.map(({ best }) => answerOf(best)));
       return { ladder: all.slice(0, -1), auto: all[all.length - 1] };
     },
     async answer(clicks, granularity, earlier) {
       const [{ best }] = await image.segment(
-        [prompt(clicks, granularity, refines ? earlier : null)],
+        [prompt(clicks, granularity, as.refines ? earlier : null)],
         OPTIONS,
       );
       return answerOf(best);
     },
-    wholeImage: () => engineWholeImage(image, WHOLE_LEVELS),
+    wholeImage: () => engineWholeImage(image, as.likePaper ? levels : WHOLE_LEVELS, wholeSettings(as)),
     dispose: () => image.dispose(),
   };
 }
 
-function prepareChoice(image: EngineImage, refines: boolean): MethodImage {
+function prepareChoice(image: EngineImage, as: Asking): MethodImage {
+  const answerOf = answersOf(image, as);
   const several = { ...OPTIONS, multimask: true };
   return {
     async offer(clicks) {
       const [{ best, candidates }] = await image.segment([prompt(clicks, null, null)], several);
       const choice = candidates.length > 0 ? candidates : [best];
-      return { ladder: choice.map(answerOf), auto: answerOf(best) };
+      return { ladder: await Promise.all(choice.map(answerOf)), auto: await answerOf(best) };
     },
     async answer(clicks, _granularity, earlier) {
       // As the official predictor advises: several masks for one click, one mask from the second click on.
       const options = clicks.length === 1 ? several : OPTIONS;
-      const [{ best }] = await image.segment([prompt(clicks, null, refines ? earlier : null)], options);
+      const [{ best }] = await image.segment([prompt(clicks, null, as.refines ? earlier : null)], options);
       return answerOf(best);
     },
-    wholeImage: () => engineWholeImage(image, [null]),
+    wholeImage: () => engineWholeImage(image, [null], wholeSettings(as)),
     dispose: () => image.dispose(),
   };
 }
@@ -83,6 +106,21 @@ function prompt(
   return { points, box: null, mask: earlier?.logits ?? null, granularity };
 }
 
-function answerOf({ mask, granularity, logits }: EngineSegment): Answer {
-  return { mask, granularity, logits };
+function wholeSettings({ likePaper }: Asking): Settings {
+  return likePaper ? "unsamv2" : "own";
+}
+
+function answersOf(
+  { width, height }: EngineImage,
+  { likePaper }: Asking,
+): (segment: EngineSegment) => Promise<Answer> {
+  const operations = operationsOf(null);
+  return async ({ mask, granularity, logits }) => {
+    if (!likePaper) return { mask, granularity, logits };
+    const [rows, columns] = logits.shape;
+    const raised = Float32Array.from(logits.data as Float32Array, (logit) => logit - UNSAMV2_THRESHOLD);
+    const maps = { data: raised, count: 1, height: rows, width: columns };
+    const { masks } = await operations.finishMasks(maps, { width, height });
+    return { mask: new Mask(width, height, masks.words), granularity, logits };
+  };
 }

@@ -15,6 +15,7 @@ export function felzenszwalbMethod(scales: readonly number[] = SCALES): Method {
       description: `Graph-based segmentation (Felzenszwalb and Huttenlocher 2004) at ${scales.length} scales, the segment at the click; granularity chooses the scale.`,
       levels,
       chooses: false,
+      fingerprint: null,
     },
     async prepare(image) {
       const { width, height } = image;

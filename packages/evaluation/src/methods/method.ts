@@ -12,7 +12,15 @@ export interface MethodInfo {
   readonly levels: readonly number[];
   /** Whether the method can choose an answer itself (`"auto"`). */
   readonly chooses: boolean;
+  /** Binds figures to weights: the fingerprint of a model (of a checkpoint its SHA-256); null for a method without weights. */
+  readonly fingerprint: string | null;
 }
+
+/**
+ * Whose settings a network is asked with: ours, or those of UnSAMv2's own evaluation (masks from logits above −1; whole images from a
+ * grid of 64 × 64 clicks at each level, with its thresholds).
+ */
+export type Settings = "own" | "unsamv2";
 
 /** One answer to clicks. */
 export interface Answer {

@@ -6,7 +6,7 @@ import type { RegionTreeOptions } from "@unsam/core/region-tree";
 import { BASELINES, type Baseline } from "../names.js";
 import { engineMethod } from "./engine.js";
 import { felzenszwalbMethod } from "./felzenszwalb.js";
-import type { Method } from "./method.js";
+import type { Method, Settings } from "./method.js";
 import { otsuMethod } from "./otsu.js";
 import { REGION_TREE_BASELINE, regionTreeMethod } from "./region-tree.js";
 
@@ -37,8 +37,12 @@ export function fillsMachine(spec: MethodSpec): boolean {
   return spec.kind === "model" && (builtInFamily(spec.model)?.capabilities.fillsMachine ?? true);
 }
 
-/** Opens a method. `levels`: granularities to ask for. Throws `E_BAD_OPTION`, `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`. */
-export async function openMethod(spec: MethodSpec, levels: readonly number[]): Promise<Method> {
+/** Opens a method. `levels`: granularities to ask for; `settings` of networks. Throws `E_BAD_OPTION`, `E_BAD_CHECKPOINT`, `E_BAD_CONFIG`. */
+export async function openMethod(
+  spec: MethodSpec,
+  levels: readonly number[],
+  settings: Settings = "own",
+): Promise<Method> {
   if (spec.kind === "model") {
     const { withoutGranularity } = spec;
     // Of models that do not fill the machine every core has its own.
@@ -47,7 +51,7 @@ export async function openMethod(spec: MethodSpec, levels: readonly number[]): P
       await engine.dispose();
       throw new UnSAMError("E_BAD_OPTION", `${spec.model} has no granularity input to leave out.`);
     }
-    return engineMethod(engine, { name: methodName(spec), levels, withoutGranularity });
+    return engineMethod(engine, { name: methodName(spec), levels, withoutGranularity, settings });
   }
   switch (spec.name) {
     case "otsu":

@@ -14,6 +14,7 @@ export function otsuMethod(): Method {
       description: "Connected component at the click after Otsu's threshold of brightness; no granularity.",
       levels: [],
       chooses: true,
+      fingerprint: null,
     },
     async prepare(image) {
       const { width, height } = image;

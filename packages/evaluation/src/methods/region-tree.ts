@@ -26,6 +26,7 @@ export function regionTreeMethod(levels: readonly number[], options: RegionTreeO
       description: "Hierarchy of regions merged by colour, texture and contours, without learned weights.",
       levels,
       chooses: true,
+      fingerprint: null,
     },
     prepare: async (image) => prepareTree(buildRegionTree(image, options), levels),
     async dispose() {},

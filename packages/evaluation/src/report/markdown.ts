@@ -1,4 +1,6 @@
 import { noteText } from "../datasets/notes.js";
+import { commitText } from "./code-commit.js";
+import { tableLines } from "./markdown-table.js";
 import type { Report } from "./report.js";
 import { reportTables } from "./tables.js";
 
@@ -7,16 +9,7 @@ export function markdownReport(report: Report): string {
   const { run, datasets, methods, results } = report;
   const lines = ["# Evaluation", "", "```", run.command, "```", ""];
   for (const { title, note, columns, rows } of reportTables(report)) {
-    lines.push(
-      `## ${title}`,
-      "",
-      row(columns),
-      row(columns.map(() => "---")),
-      ...rows.map(row),
-      "",
-      note,
-      "",
-    );
+    lines.push(`## ${title}`, "", ...tableLines(columns, rows), "", note, "");
   }
   const failures = results.flatMap(({ dataset, method, failures }) =>
     failures.map(({ image, error }) => `- ${dataset}, ${method}, ${image}: ${error}`),
@@ -33,18 +26,17 @@ export function markdownReport(report: Report): string {
     "",
     "## Methods",
     "",
-    ...methods.map(({ name, description }) => `- **${name}**: ${description}`),
+    ...methods.map(
+      ({ name, description, fingerprint }) =>
+        `- **${name}**: ${description}${fingerprint ? ` Fingerprint ${fingerprint}.` : ""}`,
+    ),
   );
   lines.push(
     "",
     "## To repeat it",
     "",
-    `unsam ${run.versions.unsam}, Node ${run.versions.node}, ${run.machine.platform}, ${run.machine.processor} (${run.machine.cores} cores); ${run.date}; seed ${run.seed}, ${run.levels} levels${run.limit === null ? "" : `, at most ${run.limit} images a set`}; intervals: ${run.confidence.method}, ${run.confidence.replicates} replicates.`,
+    `unsam ${run.versions.unsam}${commitText(run.versions.code)}, Node ${run.versions.node}, ${run.machine.platform}, ${run.machine.processor} (${run.machine.cores} cores); ${run.date}; seed ${run.seed}, ${run.levels} levels, half of the images: ${run.half}${run.limit === null ? "" : `, at most ${run.limit} images a set`}; intervals: ${run.confidence.method}, ${run.confidence.replicates} replicates.`,
     "",
   );
   return lines.join("\n");
-}
-
-function row(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }

@@ -3,9 +3,10 @@ import { type Note, Notes } from "../datasets/notes.js";
 import type { MethodInfo } from "../methods/method.js";
 import { REPLICATES } from "../metrics/bootstrap.js";
 import type { Measures } from "../metrics/measures.js";
-import { OPTIONAL_METRICS } from "../names.js";
+import { type Half, OPTIONAL_METRICS } from "../names.js";
 import type { EvaluateOptions, Result } from "../run/evaluate.js";
 import type { Summary } from "../run/summarise.js";
+import type { CodeCommit } from "./code-commit.js";
 import { type Machine, thisMachine } from "./machine.js";
 
 /** The JSON document of a run; its schema is docs/schemas/eval.schema.json. */
@@ -25,9 +26,10 @@ export interface Run {
   readonly seed: number;
   readonly levels: number;
   readonly limit: number | null;
+  readonly half: Half;
   readonly metrics: readonly string[];
   readonly confidence: { readonly level: number; readonly replicates: number; readonly method: string };
-  readonly versions: { readonly unsam: string; readonly node: string };
+  readonly versions: { readonly unsam: string; readonly node: string; readonly code: CodeCommit | null };
   readonly machine: Machine;
 }
 
@@ -48,6 +50,10 @@ export interface RunDetails {
   readonly command: string;
   /** Of the program that ran it. */
   readonly version: string;
+  /** Default: none, an installed package. */
+  readonly code?: CodeCommit | null;
+  /** Half of each set's images that was taken (default: all). */
+  readonly half?: Half;
   readonly date: Date;
   readonly options: Pick<EvaluateOptions, "levels" | "limit" | "measures" | "seed">;
 }
@@ -64,13 +70,14 @@ export function makeReport(results: readonly Result[], details: RunDetails): Rep
       seed: options.seed,
       levels: options.levels.length,
       limit: options.limit,
+      half: details.half ?? "all",
       metrics: metricNames(options.measures),
       confidence: {
         level: 0.95,
         replicates: REPLICATES,
         method: "percentile bootstrap over images",
       },
-      versions: { unsam: details.version, node: process.version },
+      versions: { unsam: details.version, node: process.version, code: details.code ?? null },
       machine: thisMachine(),
     },
     datasets: [...datasets.values()],

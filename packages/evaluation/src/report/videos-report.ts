@@ -3,6 +3,7 @@ import type { SequenceStatistics } from "../metrics/sequence-statistics.js";
 import { type ClipsReport, followedFrames, type ObjectScores } from "../tracking/evaluate-clips.js";
 import type { VideosResult } from "../tracking/evaluate-videos.js";
 import { type Machine, thisMachine } from "./machine.js";
+import { tableLines } from "./markdown-table.js";
 
 /** The JSON document of a run on videos; its schema is docs/schemas/eval-videos.schema.json. */
 export interface VideosReport {
@@ -129,7 +130,7 @@ export function videoCells({ JandF, J, F }: VideosResultReport): string[] {
 function markdown({ run, data, results }: VideosReport): string {
   const lines = ["# Objects followed through videos", "", "```", run.command, "```", ""];
   lines.push(
-    ...table(
+    ...tableLines(
       ["model", "videos", "objects", ...VIDEO_COLUMNS, "seconds"],
       results.map((result) => [
         result.model,
@@ -148,7 +149,7 @@ function markdown({ run, data, results }: VideosReport): string {
       ...[clip, object, `${frames}`],
       ...[(J.mean + F.mean) / 2, J.mean, F.mean].map((value) => value.toFixed(3)),
     ]);
-    lines.push(`## ${model}`, "", ...table(["video", "object", "frames", "J&F", "J", "F"], rows), "");
+    lines.push(`## ${model}`, "", ...tableLines(["video", "object", "frames", "J&F", "J", "F"], rows), "");
     for (const { clip, object } of notScored) {
       lines.push(`- ${clip}, object ${object}: annotated on fewer than three frames, so not scored`);
     }
@@ -163,10 +164,4 @@ function markdown({ run, data, results }: VideosReport): string {
     "",
   );
   return lines.join("\n");
-}
-
-function table(columns: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return [columns, columns.map(() => "---"), ...rows].map(
-    (cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`,
-  );
 }

@@ -1,14 +1,18 @@
-import type { Method } from "../methods/method.js";
+import type { Method, Settings } from "../methods/method.js";
 import { type MethodSpec, openMethod } from "../methods/open-method.js";
 
 const opened = new Map<string, Promise<Method>>();
 
 /** The method of this thread, opened the first time it is asked for. Throws what `openMethod` throws. */
-export function methodOf(spec: MethodSpec, levels: readonly number[]): Promise<Method> {
-  const key = JSON.stringify([spec, levels]);
+export function methodOf(
+  spec: MethodSpec,
+  levels: readonly number[],
+  settings: Settings = "own",
+): Promise<Method> {
+  const key = JSON.stringify([spec, levels, settings]);
   const known = opened.get(key);
   if (known) return known;
-  const opening = openMethod(spec, levels);
+  const opening = openMethod(spec, levels, settings);
   opened.set(key, opening);
   return opening;
 }

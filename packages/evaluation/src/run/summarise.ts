@@ -9,6 +9,7 @@ import { rankCorrelation } from "../metrics/rank-correlation.js";
 import { SIZE_BOUNDS, sizeClass } from "../metrics/region-size.js";
 import type { ClickScore } from "./score-click.js";
 import type { ImageScore } from "./score-image.worker.js";
+import type { WholeImageScore } from "./score-whole-image.js";
 
 type Interval = readonly [low: number, high: number];
 
@@ -121,7 +122,7 @@ export function summarise(images: readonly ImageScore[], info: MethodInfo, seed:
     iouBySize: bySize(clicks, all),
     granularity: info.levels.length > 1 && clicks.length > 0 ? granularitySummary(clicks, info.levels) : null,
     interactive: interactiveSummary(clicks),
-    averageRecall: recallSummary(images),
+    averageRecall: recallSummary(images.map(({ whole }) => whole.recall)),
     boundary: boundarySummaryOf(images),
     partition: partitionSummary(images),
   };
@@ -200,8 +201,9 @@ function nocSummary(runs: readonly (readonly number[])[]): NocSummary {
   };
 }
 
-function recallSummary(images: readonly ImageScore[]): RecallSummary | null {
-  const counts = images.flatMap(({ whole }) => (whole.recall ? [whole.recall] : []));
+/** AR over all images; null where no image has a region. */
+export function recallSummary(images: readonly WholeImageScore["recall"][]): RecallSummary | null {
+  const counts = images.filter((recall) => recall !== null);
   const regions = counts.reduce((sum, count) => sum + count.regions, 0);
   if (regions === 0) return null;
   const byIou = RECALL_THRESHOLDS.map((iou, k) => ({

@@ -154,4 +154,46 @@ describeWithShared("a checkpoint as a method", () => {
     expect(offer.ladder.some(({ mask }) => mask.equals(offer.auto!.mask))).toBe(true);
     await plain.dispose();
   });
+
+  it("asked as UnSAMv2's evaluation does takes what lies above a logit of -1, not 0", async () => {
+    const folder = fixture("unsamv2-mini");
+    const [model, config] = [`${folder}/checkpoint.pt`, `${folder}/config.json`];
+    const spec = { kind: "model", model, config, withoutGranularity: false } as const;
+    const image = await decodeImage(`${folder}/img0.png`);
+    const point = [{ x: 195, y: 148, label: 1 as const }];
+    const [own, like] = [await openMethod(spec, LEVELS), await openMethod(spec, LEVELS, "unsamv2")];
+    const usual = await (await own.prepare(image)).answer(point, 0.5, null);
+    const prepared = await like.prepare(image);
+    const answer = await prepared.answer(point, 0.5, null);
+    expect([...answer.logits!.data]).toEqual([...usual.logits!.data]);
+    // Bilinear, pixel centres, borders repeated: written a second time.
+    const [rows, columns] = answer.logits!.shape;
+    const at = (y: number, x: number) =>
+      answer.logits!.data[
+        Math.min(rows - 1, Math.max(0, y)) * columns + Math.min(columns - 1, Math.max(0, x))
+      ];
+    let [wrong, near] = [0, 0];
+    for (let y = 0; y < image.height; y++) {
+      for (let x = 0; x < image.width; x++) {
+        const [v, u] = [((y + 0.5) * rows) / image.height - 0.5, ((x + 0.5) * columns) / image.width - 0.5];
+        const [j, i] = [Math.floor(v), Math.floor(u)];
+        const [b, a] = [v - j, u - i];
+        const logit =
+          (1 - b) * ((1 - a) * at(j, i) + a * at(j, i + 1)) +
+          b * ((1 - a) * at(j + 1, i) + a * at(j + 1, i + 1));
+        if (Math.abs(logit + 1) < 1e-4) near++;
+        else if (answer.mask.has(x, y) !== logit > -1) wrong++;
+      }
+    }
+    expect(wrong).toBe(0);
+    expect(near).toBeLessThan(20);
+    expect(answer.mask.area).toBeGreaterThan(usual.mask.area);
+    // Trees have no such logits: nothing changes.
+    const tree = { ...spec, model: "region-tree", config: null };
+    const [plain, asked] = [await openMethod(tree, LEVELS), await openMethod(tree, LEVELS, "unsamv2")];
+    const [one, other] = [await plain.prepare(photo), await asked.prepare(photo)];
+    const [first, second] = [await one.answer([click], 0.5, null), await other.answer([click], 0.5, null)];
+    expect(second.mask.equals(first.mask)).toBe(true);
+    for (const method of [own, like, plain, asked]) await method.dispose();
+  });
 });

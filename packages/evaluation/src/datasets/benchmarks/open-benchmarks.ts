@@ -3,6 +3,7 @@ import { UnSAMError } from "@unsam/core/errors";
 import { isPhotoName, shown } from "@unsam/core/files";
 import type { BenchmarkFile, Dataset, DatasetImage } from "../dataset.js";
 import { exists, isFolder, list, readText } from "../files.js";
+import { NO_CLICK } from "../label-maps/open-label-maps.js";
 import { Notes } from "../notes.js";
 import { openDatasets } from "../open-datasets.js";
 import { isBmpName } from "./read-bmp.js";
@@ -138,7 +139,11 @@ async function openInside(place: string, signal: AbortSignal | undefined): Promi
 
 async function openOthers(place: string, signal: AbortSignal | undefined): Promise<Benchmark[]> {
   const sets = await openDatasets(place, { signal });
-  return sets.map((dataset) => ({ layout: "other", dataset, everyRegion: false, wholeImage: true }));
+  return sets.map((dataset) => {
+    // Objects are clicked by the protocol's rule, whatever a list of clicks has.
+    const notes = dataset.notes.filter(({ what }) => what !== NO_CLICK);
+    return { layout: "other", dataset: { ...dataset, notes }, everyRegion: false, wholeImage: true };
+  });
 }
 
 async function openFolder(folder: string): Promise<Benchmark | null> {

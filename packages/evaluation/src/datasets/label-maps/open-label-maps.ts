@@ -6,6 +6,9 @@ import { exists, imagesIn, isFolder, readText } from "../files.js";
 import { Notes } from "../notes.js";
 import { readDescription } from "./description.js";
 
+/** What is noted of photos that a list of clicks does not name. */
+export const NO_CLICK = "photo without a click in clicks.csv";
+
 /** Pascal VOC's label maps paint a border of uncertain pixels with it. */
 const VOC_VOID = 255;
 
@@ -28,7 +31,7 @@ export async function openLabelMaps(folder: string): Promise<Dataset> {
     if (!own) notes.add("left-out", "photo without a label map", "a label map has its photo's name", name);
     if (own && clicks && !clicks.has(name)) {
       const why = "only whole images can be scored (--metrics recall, boundary, partition)";
-      notes.add("left-out", "photo without a click in clicks.csv", why, name);
+      notes.add("left-out", NO_CLICK, why, name);
     }
     if (!own) continue;
     images.push({
