@@ -67,7 +67,19 @@ describe("unsam eval", () => {
     const report = JSON.parse(stdout);
     await expectSchema("eval", stdout);
     expect(JSON.parse(await readFile(path.join(out, "report.json"), "utf8"))).toEqual(report);
-    expect((await readdir(out)).sort()).toEqual(["report.html", "report.json", "report.md"]);
+    expect((await readdir(out)).sort()).toEqual([
+      "clicks.csv",
+      "report.html",
+      "report.json",
+      "report.md",
+      "tables.tex",
+    ]);
+    const lines = (await readFile(path.join(out, "clicks.csv"), "utf8")).trimEnd().split("\n");
+    expect(lines.length).toBe(1 + 3 * 6);
+    expect(lines[1]).toMatch(/^discs,otsu,disc0,1,1,60,60,0\.\d+,1,,1,,,1$/);
+    expect(await readFile(path.join(out, "tables.tex"), "utf8")).toContain("discs & otsu & 6 & 6 &");
+    expect(report.differences.length).toBe(3);
+    expect(report.run).toMatchObject({ half: "all", versions: { code: { commit: expect.any(String) } } });
     expect(report.results.map(({ method }: { method: string }) => method)).toEqual([
       "otsu",
       "felzenszwalb",

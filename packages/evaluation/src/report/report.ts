@@ -5,8 +5,12 @@ import { REPLICATES } from "../metrics/bootstrap.js";
 import type { Measures } from "../metrics/measures.js";
 import { type Half, OPTIONAL_METRICS } from "../names.js";
 import type { EvaluateOptions, Result } from "../run/evaluate.js";
+import type { ClickScore } from "../run/score-click.js";
+import type { ImageScore } from "../run/score-image.worker.js";
+import type { WholeImageScore } from "../run/score-whole-image.js";
 import type { Summary } from "../run/summarise.js";
 import type { CodeCommit } from "./code-commit.js";
+import { type DifferenceOfMethods, differencesOfMethods } from "./differences.js";
 import { type Machine, thisMachine } from "./machine.js";
 
 /** The JSON document of a run; its schema is docs/schemas/eval.schema.json. */
@@ -18,6 +22,8 @@ export interface Report {
   readonly methods: readonly MethodInfo[];
   /** By data set, then method. */
   readonly results: readonly ResultReport[];
+  /** Of each two methods on each set. */
+  readonly differences: readonly DifferenceOfMethods[];
 }
 
 export interface Run {
@@ -42,7 +48,16 @@ export interface DatasetReport extends Omit<Dataset, "images"> {
 export interface ResultReport extends Summary {
   readonly dataset: string;
   readonly method: string;
+  /** Every click of every image, in their order. */
+  readonly scores: readonly ImageReport[];
   readonly failures: Result["failures"];
+}
+
+/** What one image earned, but for pictures. */
+export interface ImageReport {
+  readonly image: string;
+  readonly clicks: readonly Omit<ClickScore, "image" | "picture">[];
+  readonly whole: WholeImageScore;
 }
 
 export interface RunDetails {
@@ -82,13 +97,19 @@ export function makeReport(results: readonly Result[], details: RunDetails): Rep
     },
     datasets: [...datasets.values()],
     methods: [...methods.values()],
-    results: results.map(({ dataset, method, summary, failures }) => ({
+    results: results.map(({ dataset, method, summary, images, failures }) => ({
       dataset: dataset.name,
       method: method.name,
       ...summary,
+      scores: images.map(imageReport),
       failures,
     })),
+    differences: differencesOfMethods(results, options.seed),
   };
+}
+
+function imageReport({ image, clicks, whole }: ImageScore): ImageReport {
+  return { image, clicks: clicks.map(({ image: _, picture: __, ...click }) => click), whole };
 }
 
 function metricNames(measures: Measures): string[] {

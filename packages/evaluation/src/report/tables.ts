@@ -1,3 +1,4 @@
+import type { DifferenceOfMethods } from "./differences.js";
 import type { Report, ResultReport } from "./report.js";
 
 /** A table of a report: a heading line, then a line per data set and method. */
@@ -10,9 +11,10 @@ export interface Table {
 }
 
 /** All tables of a report that have something to tell. */
-export function reportTables({ results }: Report): Table[] {
+export function reportTables({ results, differences }: Report): Table[] {
   return [
     iouTable(results),
+    differenceTable(differences),
     granularityTable(results.filter(({ granularity }) => granularity)),
     interactiveTable(results.filter(({ interactive }) => interactive)),
     recallTable(results.filter(({ averageRecall }) => averageRecall)),
@@ -46,6 +48,25 @@ function iouTable(results: readonly ResultReport[]): Table {
 function withInterval({ meanIou, meanIouInterval }: ResultReport, key: "fixed" | "auto" | "oracle"): string {
   const interval = meanIouInterval[key];
   return `${decimals(meanIou[key])}${interval ? ` [${interval.map((end) => decimals(end)).join(", ")}]` : ""}`;
+}
+
+function differenceTable(differences: readonly DifferenceOfMethods[]): Table {
+  return {
+    title: "Differences of methods",
+    note: "Mean IoU of the first less that of the second on the same clicks. In brackets the 95 % interval of the difference: images are drawn, and both methods keep their values on them (paired bootstrap).",
+    columns: ["data set", "first", "second", "best fixed", "auto", "oracle"],
+    rows: differences.map(({ dataset, methods, fixed, auto, oracle }) => [
+      dataset,
+      ...methods,
+      ...[fixed, auto, oracle].map(
+        ({ difference, interval }) => `${signed(difference)} [${interval.map(signed).join(", ")}]`,
+      ),
+    ]),
+  };
+}
+
+function signed(value: number): string {
+  return `${value > 0 ? "+" : ""}${decimals(value)}`.replace("-", "−");
 }
 
 function granularityTable(results: readonly ResultReport[]): Table {

@@ -5,6 +5,7 @@ import { boundarySummary, type PrecisionRecall } from "../metrics/boundary-score
 import { calibrationError } from "../metrics/calibration-error.js";
 import { clicksUntil, NOC_TARGETS } from "../metrics/interactive.js";
 import { mean, median } from "../metrics/iou.js";
+import type { NamedValues } from "../metrics/paired-bootstrap.js";
 import { rankCorrelation } from "../metrics/rank-correlation.js";
 import { SIZE_BOUNDS, sizeClass } from "../metrics/region-size.js";
 import type { ClickScore } from "./score-click.js";
@@ -126,6 +127,27 @@ export function summarise(images: readonly ImageScore[], info: MethodInfo, seed:
     boundary: boundarySummaryOf(images),
     partition: partitionSummary(images),
   };
+}
+
+/** The IoU of each click under each reading, by image and click, for comparisons of methods. */
+export function clickValues(images: readonly ImageScore[], info: MethodInfo): Triple<NamedValues> {
+  const readings = clickReadings(
+    images.flatMap(({ clicks }) => clicks),
+    info,
+  );
+  const named = images.map(({ image, clicks }) => ({
+    image,
+    names: clicks.map(({ annotator, region, x, y }) => `${annotator}/${region}/${x}/${y}`),
+    values: clickIous(clicks, readings),
+  }));
+  const of = (key: keyof Triple<unknown>): NamedValues =>
+    new Map(
+      named.map(({ image, names, values }) => [
+        image,
+        new Map(names.map((name, k) => [name, values[k][key]])),
+      ]),
+    );
+  return { fixed: of("fixed"), auto: of("auto"), oracle: of("oracle") };
 }
 
 interface Readings {

@@ -97,10 +97,36 @@ describe("an evaluation", () => {
     expect(graph.meanIou.auto).toBe(graph.meanIou.fixed);
     expect(graph.iouByGranularity.length).toBe(12);
     const files = await reportFiles(first.report, first.results);
-    expect([...files.keys()]).toEqual(["report.json", "report.md", "report.html"]);
+    expect([...files.keys()]).toEqual([
+      "report.json",
+      "report.md",
+      "tables.tex",
+      "clicks.csv",
+      "report.html",
+    ]);
     const html = new TextDecoder().decode(files.get("report.html"));
     expect(html).toContain("data:image/png;base64,");
     expect(html).not.toMatch(/(src|href)="?(https?:)?\/\//);
+  });
+
+  it("reports every click, and differences of two methods that are those of their means", async () => {
+    const results = await evaluate(await openDatasets(folder), [TREE, GRAPH], OPTIONS);
+    const details = { command: "x", version: "1", date: new Date(0), options: OPTIONS };
+    const { results: reports, differences } = makeReport(results, details);
+    for (const { scores, meanIou, clicks } of reports) {
+      const autos = scores.flatMap((image) => image.clicks.map(({ ious }) => Math.max(...ious)));
+      expect(autos.length).toBe(clicks);
+      expect(autos.reduce((sum, iou) => sum + iou, 0) / clicks).toBeCloseTo(meanIou.oracle!, 12);
+    }
+    const [tree, graph] = reports;
+    expect(differences).toMatchObject([{ methods: [tree.method, graph.method] }]);
+    for (const key of ["fixed", "auto", "oracle"] as const) {
+      const { difference, interval, values } = differences[0][key];
+      expect(difference).toBeCloseTo(tree.meanIou[key]! - graph.meanIou[key]!, 12);
+      expect(interval[0]).toBeLessThanOrEqual(difference);
+      expect(interval[1]).toBeGreaterThanOrEqual(difference);
+      expect(values).toBe(tree.clicks);
+    }
   });
 
   it("tells of an image that cannot be read and does the others", async () => {
