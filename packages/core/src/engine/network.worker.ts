@@ -19,7 +19,7 @@ import { callersAbort, keep, move, openSession } from "../runtime/index.js";
 import type { Tensor } from "../tensor.js";
 import type { JoinedVideoNetwork, MemoryKind } from "../video/index.js";
 import type { ClickBatch } from "../whole-image/index.js";
-import { transferOf } from "../whole-image/proposals.js";
+import { sendBatch } from "../whole-image/proposals.js";
 import { importFamilies } from "./import-families.js";
 import { answerClicks, type ClickedSize } from "./network-clicks.js";
 import type { NetworkOptions } from "./network-options.js";
@@ -216,7 +216,7 @@ export async function decode(
   return move(masks, ...masks.map(({ lowRes }) => lowRes));
 }
 
-/** Sends through the port what some clicks propose, `ProposedLogits`. */
+/** Sends through the port what some clicks propose. */
 export async function propose(
   { decoder, prepared }: OnnxImage,
   size: ClickedSize,
@@ -229,7 +229,7 @@ export async function propose(
       size,
       clicks,
     );
-    port.postMessage(answers, transferOf({ kind: "logits", ...answers }));
+    sendBatch(port, { kind: "logits", ...answers });
   } finally {
     port.close();
   }

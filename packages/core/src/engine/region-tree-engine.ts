@@ -1,3 +1,4 @@
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
@@ -12,13 +13,7 @@ import {
   HandleSet,
   useBulkThreads,
 } from "../runtime/index.js";
-import type {
-  ClickBatch,
-  MaskBatch,
-  ProposalCall,
-  ProposedMask,
-  WholeImageOptions,
-} from "../whole-image/index.js";
+import type { ClickBatch, MaskBatch, ProposalCall, WholeImageOptions } from "../whole-image/index.js";
 import type {
   Engine,
   EngineAnswer,
@@ -195,23 +190,28 @@ class RegionTreeImage implements EngineImage {
   ): AsyncGenerator<MaskBatch, void, undefined> {
     let seen: readonly number[] = [];
     for (let rest = points; rest.length > 0; ) {
-      const args = [this.#tree, rest, granularity, options, seen] as const;
-      const step = await proposals("proposeByClicks", [...args], { signal });
+      const clicks = [this.#tree, rest, granularity, options, seen] as const;
+      const { step, batch } = await sentBatch((port) =>
+        proposals("proposeByClicks", [...clicks, port], { transfer: [port], signal }),
+      );
       rest = rest.slice(step.done);
       seen = step.seen;
-      yield { kind: "masks", masks: step.masks };
+      yield batch;
     }
   }
 
   async *proposeRegions(
     options: WholeImageOptions,
     { signal }: ProposalCall,
-  ): AsyncGenerator<readonly ProposedMask[], void, undefined> {
+  ): AsyncGenerator<MaskBatch, void, undefined> {
     let rest = await proposals("chooseRegions", [this.#tree, options], { signal });
     while (rest.length > 0) {
-      const masks = await proposals("proposeRegions", [this.#tree, rest], { signal });
-      rest = rest.slice(masks.length);
-      yield masks;
+      const regions = rest;
+      const { step, batch } = await sentBatch((port) =>
+        proposals("proposeRegions", [this.#tree, regions, port], { transfer: [port], signal }),
+      );
+      rest = rest.slice(step);
+      yield batch;
     }
   }
 
@@ -222,6 +222,19 @@ class RegionTreeImage implements EngineImage {
   async dispose(): Promise<void> {
     // Nobody needs to wait until the other thread gets to it.
     this.#tree.release().catch(() => {});
+  }
+}
+
+/** What a call sends to the thread that collects masks, past this one. */
+async function sentBatch<Step>(
+  call: (port: MessagePort) => Promise<Step>,
+): Promise<{ step: Step; batch: MaskBatch }> {
+  const { port1, port2 } = new MessageChannel();
+  try {
+    return { step: await call(port1), batch: { kind: "sent", ports: [port2] } };
+  } catch (cause) {
+    port2.close();
+    throw cause;
   }
 }
 

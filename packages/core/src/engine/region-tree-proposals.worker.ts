@@ -1,3 +1,4 @@
+import type { MessagePort } from "node:worker_threads";
 import { packMask, wordsPerRow } from "../mask/index.js";
 import {
   paintNode,
@@ -9,8 +10,8 @@ import {
   stabilityOf,
 } from "../region-tree/index.js";
 import { callersAbort } from "../runtime/callers-abort.js";
-import { move } from "../runtime/move.js";
 import type { ProposedMask, WholeImageOptions } from "../whole-image/index.js";
+import { sendBatch } from "../whole-image/proposals.js";
 import { isConfident, isStable } from "../whole-image/score-thresholds.js";
 import { SLICE_MS } from "./region-tree.worker.js";
 
@@ -18,8 +19,8 @@ import { SLICE_MS } from "./region-tree.worker.js";
 // slice of time and says how far it has come.
 
 /**
- * The regions that clicks of one granularity mean. Clicks that mean the same region give it once; `seen`: nodes that
- * earlier clicks have found. `done`: how many of the clicks were taken up, at least one.
+ * Sends through the port the regions that clicks of one granularity mean. Clicks that mean the same region give it once; `seen`: nodes
+ * that earlier clicks have found. `done`: how many of the clicks were taken up, at least one.
  */
 export function proposeByClicks(
   tree: RegionTree,
@@ -27,6 +28,7 @@ export function proposeByClicks(
   granularity: number | null,
   options: WholeImageOptions,
   seen: readonly number[],
+  port: MessagePort,
 ) {
   const until = performance.now() + SLICE_MS;
   const known = new Set(seen);
@@ -43,7 +45,8 @@ export function proposeByClicks(
     const { mask } = packNode(tree, nodes[0]);
     masks.push({ mask, predictedIou: score, stability, granularity: null, point });
   }
-  return move({ masks, done, seen: [...known] }, ...masks.map(({ mask }) => mask.data));
+  send(port, masks);
+  return { done, seen: [...known] };
 }
 
 /** A region worth keeping, before its mask is made. */
@@ -72,8 +75,12 @@ export function chooseRegions(tree: RegionTree, options: WholeImageOptions): Cho
     );
 }
 
-/** The masks of the first of these regions, at least one. */
-export function proposeRegions(tree: RegionTree, regions: readonly ChosenRegion[]) {
+/** Sends through the port the masks of the first of these regions, at least one; how many they are. */
+export function proposeRegions(
+  tree: RegionTree,
+  regions: readonly ChosenRegion[],
+  port: MessagePort,
+): number {
   const until = performance.now() + SLICE_MS;
   const masks: ProposedMask[] = [];
   for (const { node, ...claims } of regions) {
@@ -81,7 +88,13 @@ export function proposeRegions(tree: RegionTree, regions: readonly ChosenRegion[
     callersAbort.throwIfAborted();
     masks.push({ ...packNode(tree, node), ...claims });
   }
-  return move(masks, ...masks.map(({ mask }) => mask.data));
+  send(port, masks);
+  return masks.length;
+}
+
+function send(port: MessagePort, masks: readonly ProposedMask[]): void {
+  sendBatch(port, { kind: "masks", masks });
+  port.close();
 }
 
 /** A node's mask, made from its box alone, and its first pixel. */

@@ -72,9 +72,8 @@ async function* regionSteps(
 ): AsyncGenerator<GenerationStep, void, undefined> {
   const [whole] = cropBoxes(image.width, image.height, 0, options.cropOverlap);
   await collector("begin", [run, 0, whole, options.pointsPerSide], { signal });
-  for await (const regions of image.proposeRegions!(options, { signal })) {
-    const transfer = transferOf({ kind: "masks", masks: regions });
-    const { found, coverage } = await collector("addRegions", [run, regions], { transfer, signal });
+  for await (const batch of image.proposeRegions!(options, { signal })) {
+    const { found, coverage } = await addRegions(run, batch, signal);
     yield {
       found: found.map((mask) => inUsersGranularity(mask, image)),
       level: 0,
@@ -85,6 +84,14 @@ async function* regionSteps(
     signal?.throwIfAborted();
   }
   await collector("end", [run], { signal });
+}
+
+async function addRegions(run: Handle<Run>, batch: MaskBatch, signal: AbortSignal | undefined) {
+  try {
+    return await collector("addRegions", [run, batch], { transfer: transferOf(batch), signal });
+  } finally {
+    letGo(batch);
+  }
 }
 
 async function* clickSteps(

@@ -32,12 +32,16 @@ export interface ProposedLogits {
   readonly claims: readonly Pick<ProposedMask, "predictedIou" | "point">[];
 }
 
-/** Some of the masks that a model proposes for a batch of clicks. Those below the threshold of predicted IoU are left out. */
-export type MaskBatch =
+/** Masks as one thread sends them to another. */
+export type MaskMessage =
   | { readonly kind: "masks"; readonly masks: readonly ProposedMask[] }
-  | ({ readonly kind: "logits" } & ProposedLogits)
-  /** Logits that another thread has sent: in each port one message, `ProposedLogits`, for the thread that finishes them. */
-  | { readonly kind: "sent"; readonly ports: readonly MessagePort[] };
+  | ({ readonly kind: "logits" } & ProposedLogits);
+
+/**
+ * Some of the masks that a model proposes for a batch of clicks. Those below the threshold of predicted IoU are left out. `"sent"`: by
+ * another thread, in each port one message of the same kind, for the thread that collects them.
+ */
+export type MaskBatch = MaskMessage | { readonly kind: "sent"; readonly ports: readonly MessagePort[] };
 
 export interface ProposalCall {
   readonly signal?: AbortSignal | undefined;
@@ -52,7 +56,7 @@ export interface ProposalSource {
   /** The masks for a batch of clicks, in their order, in as many parts as the model likes. */
   propose(clicks: ClickBatch, call: ProposalCall): AsyncIterable<MaskBatch>;
   /** For models that are a hierarchy of regions: those worth keeping, for all levels at once. */
-  proposeRegions?(options: WholeImageOptions, call: ProposalCall): AsyncIterable<readonly ProposedMask[]>;
+  proposeRegions?(options: WholeImageOptions, call: ProposalCall): AsyncIterable<MaskBatch>;
 }
 
 /** What moves with a batch to another thread. */
@@ -60,6 +64,11 @@ export function transferOf(batch: MaskBatch): (ArrayBuffer | MessagePort)[] {
   if (batch.kind === "sent") return [...batch.ports];
   const arrays = batch.kind === "logits" ? batch.maps : batch.masks.map(({ mask }) => mask.data);
   return [...new Set(arrays.map((array) => array.buffer as ArrayBuffer))];
+}
+
+/** Sends a batch to whoever has the other end of the port. */
+export function sendBatch(port: MessagePort, batch: MaskMessage): void {
+  port.postMessage(batch, transferOf(batch));
 }
 
 /** Lets go what another thread has sent and nobody takes. */

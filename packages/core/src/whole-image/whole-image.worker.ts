@@ -8,7 +8,7 @@ import { MaskCollector } from "./collector.js";
 import type { CollectedBatch } from "./found-mask.js";
 import type { Crop } from "./grid.js";
 import type { WholeImageOptions } from "./options.js";
-import type { MaskBatch, ProposedLogits, ProposedMask } from "./proposals.js";
+import type { MaskBatch, MaskMessage, ProposedLogits } from "./proposals.js";
 
 // Worker side of a whole-image run.
 
@@ -52,30 +52,34 @@ export async function add(
   batch: MaskBatch,
   clicks: Clicks | null,
 ): Promise<CollectedStep> {
+  const masks = received(batch);
   const found =
-    batch.kind === "masks"
-      ? collector.add(batch.masks, clicks ?? [])
-      : await addLogits(
-          collector,
-          addon,
-          batch.kind === "sent" ? received(batch.ports) : batch,
-          clicks ?? [],
-        );
+    masks.kind === "masks"
+      ? collector.add(masks.masks, clicks ?? [])
+      : await addLogits(collector, addon, masks, clicks ?? []);
   return { ...found, next: clicks ? collector.nextClicks() : [] };
 }
 
-/** What another thread has sent, in the order of the ports. */
-function received(ports: readonly MessagePort[]): ProposedLogits {
-  const parts = ports.map((port): ProposedLogits => {
-    const { message } = receiveMessageOnPort(port)!;
-    port.close();
-    return message;
-  });
+/** With what another thread has sent, in the order of the ports. */
+function received(batch: MaskBatch): MaskMessage {
+  if (batch.kind !== "sent") return batch;
+  const parts = batch.ports.map(messageIn);
+  const logits = parts.filter((part) => part.kind === "logits");
+  if (logits.length === 0) {
+    return { kind: "masks", masks: parts.flatMap((part) => (part.kind === "masks" ? part.masks : [])) };
+  }
   return {
-    maps: parts.flatMap(({ maps }) => maps),
-    side: parts[0].side,
-    claims: parts.flatMap(({ claims }) => claims),
+    kind: "logits",
+    maps: logits.flatMap(({ maps }) => maps),
+    side: logits[0].side,
+    claims: logits.flatMap(({ claims }) => claims),
   };
+}
+
+function messageIn(port: MessagePort): MaskMessage {
+  const { message } = receiveMessageOnPort(port)!;
+  port.close();
+  return message;
 }
 
 /** Finishes low-resolution masks at the size of the crop, part by part, and adds them. */
@@ -115,8 +119,10 @@ async function addLogits(
 }
 
 /** Takes regions of a hierarchy as they are. */
-export function addRegions({ collector }: Run, regions: readonly ProposedMask[]): CollectedBatch {
-  return collector.addRegions(regions);
+export function addRegions({ collector }: Run, batch: MaskBatch): CollectedBatch {
+  const masks = received(batch);
+  if (masks.kind !== "masks") throw new Error("Regions of a hierarchy come as masks.");
+  return collector.addRegions(masks.masks);
 }
 
 export function end({ collector }: Run): void {

@@ -10,13 +10,7 @@ import type {
 } from "@unsam/core/engine";
 import type { RgbImage } from "@unsam/core/image";
 import type { Prompt } from "@unsam/core/prompt";
-import type {
-  ClickBatch,
-  MaskBatch,
-  ProposalCall,
-  ProposedMask,
-  WholeImageOptions,
-} from "@unsam/core/whole-image";
+import type { ClickBatch, MaskBatch, ProposalCall, WholeImageOptions } from "@unsam/core/whole-image";
 import type { Calibration } from "./calibration.js";
 
 /**
@@ -193,7 +187,7 @@ class CalibratedImage implements EngineImage {
 
 /** For models that are a hierarchy of regions, which offers these for all levels at once. */
 class CalibratedRegions extends CalibratedImage {
-  proposeRegions(options: WholeImageOptions, call: ProposalCall): AsyncIterable<readonly ProposedMask[]> {
+  proposeRegions(options: WholeImageOptions, call: ProposalCall): AsyncIterable<MaskBatch> {
     const levels = options.levels.map((level) => (level === null ? null : this.calibration.toModel(level)));
     return this.image.proposeRegions!({ ...options, levels }, call);
   }

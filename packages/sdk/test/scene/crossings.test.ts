@@ -3,7 +3,7 @@ import { UnSAM } from "@unsam/sdk";
 import { inRepository } from "@unsam/test-support";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-// What `everything` sends from thread to thread with a network: the logits of a batch move once, and nobody copies them.
+// What `everything` sends from thread to thread: what a batch brings moves once, and nobody copies logits.
 
 const fixture = (name: string) => inRepository("packages", "core", "fixtures", "unsamv2-mini", name);
 const model = { checkpoint: fixture("checkpoint.safetensors"), config: fixture("config.json") };
@@ -16,17 +16,23 @@ const photo = {
   channels: 3 as const,
 };
 
-/** Arrays of floats anywhere in a message, at least as long as one mask's logits. */
-function logitsIn(message: unknown): Float32Array[] {
-  if (message instanceof Float32Array) return message.length >= 32 * 32 ? [message] : [];
+/** Arrays of that kind anywhere in a message. */
+function arraysIn<Kind>(message: unknown, kind: abstract new (...args: never[]) => Kind): Kind[] {
+  if (message instanceof kind) return [message];
   if (typeof message !== "object" || message === null || ArrayBuffer.isView(message)) return [];
-  return Object.values(message).flatMap(logitsIn);
+  return Object.values(message).flatMap((part) => arraysIn(part, kind));
 }
+
+/** Arrays of floats at least as long as one mask's logits. */
+const logitsIn = (message: unknown) =>
+  arraysIn(message, Float32Array).filter(({ length }) => length >= 32 * 32);
 
 interface Crossing {
   /** The function that was called. */
   readonly name: string;
   readonly logits: readonly Float32Array[];
+  /** Bits of masks. */
+  readonly words: readonly Uint32Array[];
 }
 
 /** Watches what the main thread sends and is sent. */
@@ -36,8 +42,9 @@ function watch() {
   const post = Worker.prototype.postMessage;
   vi.spyOn(Worker.prototype, "postMessage").mockImplementation(function (this: Worker, message, transfer) {
     const logits = logitsIn(message);
+    const words = arraysIn(message, Uint32Array);
     post.call(this, message, transfer);
-    sent.push({ name: message.name, logits });
+    sent.push({ name: message.name, logits, words });
   });
   const emit = Worker.prototype.emit;
   vi.spyOn(Worker.prototype, "emit").mockImplementation(function (this: Worker, event, ...args) {
@@ -85,3 +92,30 @@ describe.each(["native", "onnx"] as const)("everything with the decoder %s", (de
     expect(copies.filter((bytes) => bytes >= 4 * 32 * 32)).toEqual([]);
   });
 });
+
+it.each(["regions", "adaptive", "grid"] as const)(
+  "sends the masks of a region tree straight to where they are collected, by %s",
+  async (prompting) => {
+    await using unsam = await UnSAM.load({ model: "region-tree" });
+    await using image = await unsam.encode(photo);
+    const { sent } = watch();
+    let steps = 0;
+    const options = {
+      prompting,
+      granularity: [0.2, 0.8],
+      ...(prompting === "regions" ? {} : { pointsPerSide: 8 }),
+    };
+    const scene = await image.everything({ ...options, onProgress: () => steps++ });
+    expect(scene.masks.length).toBeGreaterThan(1);
+    const [proposing, collecting] =
+      prompting === "regions" ? ["proposeRegions", "addRegions"] : ["proposeByClicks", "add"];
+    const count = (name: string) => sent.filter((message) => message.name === name).length;
+    expect(count(collecting)).toBeGreaterThanOrEqual(steps);
+    expect(count(collecting)).toBe(count(proposing));
+    const before = sent.slice(
+      0,
+      sent.findIndex(({ name }) => name === "finish"),
+    );
+    expect(before.flatMap(({ words }) => words)).toEqual([]);
+  },
+);
