@@ -5,9 +5,6 @@
 namespace unsam {
 namespace {
 
-constexpr float kStabilityDelta = 0.05f;
-constexpr float kStabilityThreshold = 0.98f;
-
 std::int32_t best_of_three(const float* iou) {
   std::int32_t best = 1;
   for (std::int32_t i = 2; i <= 3; ++i) {
@@ -45,27 +42,32 @@ bool is_stable(std::span<const float> logits) {
   return static_cast<float>(inner) / static_cast<float>(outer) >= kStabilityThreshold;
 }
 
-DecodedMasks choose(bool has_granularity, bool multimask, const float* iou, float object_score,
-                    std::vector<float> logits, const std::vector<std::int32_t>& computed) {
+DecodedMasks describe(bool has_granularity, bool multimask, const float* iou, float object_score, std::vector<std::int32_t> masks) {
   DecodedMasks result;
   result.object_score = object_score;
   if (has_granularity) {
-    result.tokens = {kGranularityMask};
     result.predicted_iou = {multimask ? std::max({iou[1], iou[2], iou[3]}) : iou[0]};
-  } else if (multimask) {
-    result.tokens = {1, 2, 3};
-    result.predicted_iou = {iou[1], iou[2], iou[3]};
   } else {
+    for (const std::int32_t mask : masks) result.predicted_iou.push_back(iou[mask]);
+  }
+  result.tokens = std::move(masks);
+  return result;
+}
+
+DecodedMasks choose(bool has_granularity, bool multimask, const float* iou, float object_score,
+                    std::vector<float> logits, const std::vector<std::int32_t>& computed) {
+  std::vector<std::int32_t> masks = computed;
+  if (!has_granularity && !multimask) {
     const std::size_t size = logits.size() / computed.size();
     if (is_stable(std::span(logits).first(size))) {
-      result.tokens = {0};
+      masks = {0};
       logits.resize(size);
     } else {
-      result.tokens = {computed[1]};
+      masks = {computed[1]};
       logits.erase(logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(size));
     }
-    result.predicted_iou = {iou[result.tokens[0]]};
   }
+  DecodedMasks result = describe(has_granularity, multimask, iou, object_score, std::move(masks));
   result.low_res = std::move(logits);
   return result;
 }

@@ -23,8 +23,13 @@ std::vector<std::int32_t> masks_needed(bool has_granularity, bool multimask, con
 // The masks of all tokens that are read.
 std::vector<std::int32_t> every_mask(bool has_granularity);
 
+inline constexpr float kStabilityDelta = 0.05f, kStabilityThreshold = 0.98f;
+
 // count(> 0.05) / count(> -0.05) >= 0.98, true when the second count is 0.
 bool is_stable(std::span<const float> logits);
+
+// The result without its logits, of the masks that come back.
+DecodedMasks describe(bool has_granularity, bool multimask, const float* iou, float object_score, std::vector<std::int32_t> masks);
 
 // From the logits of `masks_needed` to the result.
 DecodedMasks choose(bool has_granularity, bool multimask, const float* iou, float object_score,

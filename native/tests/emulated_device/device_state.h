@@ -61,10 +61,11 @@ struct Device {
   int count = 1, multiprocessors = 3;
   cudaError_t driver_error = cudaSuccess;
   int driver_version = 13000;
-  std::size_t memory_bytes = 0, used = 0, pinned = 0, objects = 0, launched = 0;
+  std::size_t memory_bytes = 0, used = 0, pinned = 0, objects = 0, launched = 0, streams_made = 0, to_host = 0;
   std::map<void*, std::size_t> memory, pinned_memory;
   std::map<std::string, std::pair<cudaError_t, int>> failures;
   std::vector<Stream*> streams;
+  std::function<void()> before_stream_destroy;
   Stream legacy;
   std::set<const void*> loaded;  // functions that were launched once
   std::set<int> contexts;        // devices that have one

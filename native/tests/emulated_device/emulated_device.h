@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "cuda_runtime.h"
 
@@ -24,6 +25,11 @@ void fail(const char* call, cudaError_t error, int skip = 0);
 std::size_t memory_in_use();     // bytes from cudaMalloc
 std::size_t pinned_in_use();     // bytes from cudaHostAlloc
 std::size_t objects_in_use();    // streams, events, graphs
+// f runs before the next cudaStreamDestroy, once, with nothing of the device locked.
+void before_stream_destroy(std::function<void()> f);
+
+std::size_t streams_made();      // since the process started
+std::size_t bytes_to_host();     // copied from the device since the process started
 bool has_context(int device);    // whether the process has one
 void forget_contexts();          // as if nothing had run yet
 std::size_t kernels_launched();  // since the process started, counting each replay

@@ -81,6 +81,12 @@ std::size_t memory_in_use() { return device().used; }
 std::size_t pinned_in_use() { return device().pinned; }
 std::size_t objects_in_use() { return device().objects; }
 std::size_t kernels_launched() { return device().launched; }
+std::size_t streams_made() { return device().streams_made; }
+std::size_t bytes_to_host() { return device().to_host; }
+void before_stream_destroy(std::function<void()> f) {
+  const std::lock_guard lock(device().mutex);
+  device().before_stream_destroy = std::move(f);
+}
 bool has_context(int index) { return device().contexts.contains(index); }
 void forget_contexts() { device().contexts.clear(); }
 
@@ -260,7 +266,10 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   if (!within(to_device ? d.memory : d.pinned_memory, to, bytes) || !within(from_device ? d.memory : d.pinned_memory, from, bytes)) {
     return last_error = cudaErrorInvalidValue;
   }
-  return enqueue(stream, [=] { std::memcpy(to, from, bytes); });
+  return enqueue(stream, [=] {
+    std::memcpy(to, from, bytes);
+    if (kind == cudaMemcpyDeviceToHost) device().to_host += bytes;
+  });
 }
 
 cudaError_t cudaMemsetAsync(void* memory, int value, std::size_t bytes, cudaStream_t stream) {
@@ -273,11 +282,18 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   LOCKED_ON_DEVICE("cudaStreamCreateWithFlags");
   *stream = new Stream;
   device().streams.push_back(*stream);
+  ++device().streams_made;
   ++device().objects;
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  std::function<void()> before;
+  {
+    const std::lock_guard lock(device().mutex);
+    before.swap(device().before_stream_destroy);
+  }
+  if (before) before();
   LOCKED("cudaStreamDestroy");
   const cudaError_t status = flush(stream);
   std::erase(device().streams, stream);

@@ -40,14 +40,14 @@ struct ImageView {
   const float* embed;          // [kDim][N], for mask prompts
 };
 
-enum TokenKind : int { kOutputToken, kPoint, kIgnoredPoint, kGranularity };
+enum TokenKind : int { kOutputToken, kPoint, kIgnoredPoint, kGranularity, kNoToken };  // the last: a row of no prompt, zeros
 struct TokenRow {
   int kind;
   int which;    // output token or label
   float x, y;   // point in [0, 1], or the granularity in x
 };
 
-// A prompt's place in the buffers of its group.
+// A prompt's place in the buffers of its group. Without tokens: a place that no prompt has.
 struct PromptView {
   int tokens, columns, first_row;
   const void* products;    // the image's, or this prompt's own with its mask
@@ -120,12 +120,13 @@ struct ConstantsView {
   const float* mask_shift1;
 };
 
-// One group of prompts. Uploaded anew with each call, so that a recorded graph serves any image and any prompts of its
-// shape.
+// One group of prompts. Uploaded anew with each call, so that a recorded graph serves any image and any prompts that it has room
+// for.
 struct Call {
   ImageView image;
   ConstantsView constants;
-  int prompts, rows, chunks, tiles_per_chunk;
+  int prompts;                         // places, filled from the first on; arrays over prompts have this many
+  int rows, chunks, tiles_per_chunk;   // rows: of the prompts that there are
   int final_count;                     // tokens read after the transformer
   int final_tokens[kMaxFinalTokens];
   int masks;                           // computed per prompt
@@ -141,6 +142,7 @@ struct Call {
   float* heads;                        // [final_count][prompts][kDim] outputs of the heads
   float* logits;                       // [prompts][masks][4 s, 4 s]
   int* best;                           // [prompts] mask of 1 to 3 with the best predicted IoU
+  int* chosen;                         // [prompts] which of two masks was chosen (choice.h)
   PromptView prompt[kMaxGroup];
 };
 

@@ -2,6 +2,7 @@
 #include <mutex>
 #include <string>
 
+#include "decoder/cuda/on_device.h"
 #include "decoder/cuda/plan.h"
 #include "cuda/runtime/device.h"
 #include "decoder/check_features.h"
@@ -32,15 +33,6 @@ std::size_t group_size(const Folded& folded, std::span<const Prompt> prompts) {
   return size;
 }
 
-BatchShape shape_of(const Folded& folded, int side, bool multimask, std::span<const Prompt> prompts) {
-  BatchShape shape{side, multimask, {}};
-  for (const Prompt& prompt : prompts) {
-    const int tokens = static_cast<int>(token_count(folded, prompt));
-    shape.prompts.push_back(prompt.mask_logits.empty() ? tokens : -tokens);
-  }
-  return shape;
-}
-
 }  // namespace
 
 // Made, used and destroyed with its device current.
@@ -59,7 +51,7 @@ class Decoder::State {
     return latest_positions_;
   }
 
-  // Runs f; where memory is short, once more without the plans that wait for their shape to come again.
+  // Runs f; where memory is short, once more without the plans that wait for batches of their size.
   template <typename F>
   auto with_memory(F&& f) const {
     try {
@@ -67,32 +59,62 @@ class Decoder::State {
     } catch (const Error& e) {
       if (e.code() != ErrorCode::out_of_memory) throw;
     }
+    std::vector<std::unique_ptr<Plan>> given_up;
     {
       const std::lock_guard lock(mutex_);
-      idle_.clear();
+      given_up.swap(idle_);
     }
+    given_up.clear();  // not under the lock: each waits for its stream, and the device frees memory when it is idle
     pool->trim();
     return f();
   }
 
-  // A plan for this shape that nobody else uses.
-  std::unique_ptr<Plan> take(BatchShape shape) const {
+  // A plan for batches of this capacity that nobody else uses, with room for its logits.
+  std::unique_ptr<Plan> take(const Capacity& capacity, bool to_host) const {
+    std::unique_ptr<Plan> plan;
     {
       const std::lock_guard lock(mutex_);
-      const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& plan) { return plan->shape() == shape; });
+      const auto found = std::find_if(idle_.begin(), idle_.end(), [&](const auto& idle) { return idle->capacity() == capacity; });
       if (found != idle_.end()) {
-        auto plan = std::move(*found);
+        plan = std::move(*found);
         idle_.erase(found);
-        return plan;
       }
     }
-    return with_memory([&] { return std::make_unique<Plan>(engine, shape); });
+    if (plan == nullptr) plan = with_memory([&] { return std::make_unique<Plan>(engine, capacity); });
+    with_memory([&] { plan->reserve(to_host); });
+    return plan;
   }
 
   void give(std::unique_ptr<Plan> plan) const {
+    std::unique_ptr<Plan> evicted;  // destroyed behind the lock, for the same reason
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(plan));
-    if (idle_.size() > kMaxIdlePlans) idle_.erase(idle_.begin());
+    if (idle_.size() <= kMaxIdlePlans) return;
+    evicted = std::move(idle_.front());
+    idle_.erase(idle_.begin());
+  }
+
+  // Throws before any work is done.
+  void check(const PreparedImage& image, std::span<const Prompt> prompts) const {
+    if (image.owner != &folded) {
+      throw Error(ErrorCode::bad_option, "The image was prepared by another decoder; prepare it with this one.");
+    }
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+      check_prompt(prompts[i], i, static_cast<std::size_t>(image.view.side), folded.has_granularity);
+      check_tokens(token_count(folded, prompts[i]), i);
+    }
+  }
+
+  // run(plan, prompts, first of them) for each group of prompts that is decoded in one sequence of launches.
+  template <typename F>
+  void for_groups(const PreparedImage& image, std::span<const Prompt> prompts, bool multimask, bool to_host, F&& run) const {
+    for (std::size_t first = 0; first < prompts.size();) {
+      const auto group = prompts.subspan(first, group_size(folded, prompts.subspan(first)));
+      auto plan = take(capacity_for(folded, image.view.side, multimask, group), to_host);
+      run(*plan, group, first);
+      give(std::move(plan));  // a plan that failed is not used again
+      first += group.size();
+    }
   }
 
   const int device;
@@ -127,30 +149,41 @@ std::shared_ptr<const PreparedImage> Decoder::prepare(const ImageFeatures& featu
 }
 
 std::vector<DecodedMasks> Decoder::decode(const PreparedImage& image, std::span<const Prompt> prompts, bool multimask) const {
-  if (image.owner != &state_->folded) {
-    throw Error(ErrorCode::bad_option, "The image was prepared by another decoder; prepare it with this one.");
-  }
-  const auto side = static_cast<std::size_t>(image.view.side);
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
-    check_prompt(prompts[i], i, side, state_->folded.has_granularity);
-    check_tokens(token_count(state_->folded, prompts[i]), i);
-  }
+  state_->check(image, prompts);
   const DeviceScope scope(state_->device);
   std::vector<DecodedMasks> results(prompts.size());
-  for (std::size_t first = 0; first < prompts.size();) {
-    const auto group = prompts.subspan(first, group_size(state_->folded, prompts.subspan(first)));
-    auto plan = state_->take(shape_of(state_->folded, image.view.side, multimask, group));
-    plan->run(image, group, std::span(results).subspan(first, group.size()));
-    state_->give(std::move(plan));  // a plan that failed is not used again
-    first += group.size();
-  }
+  state_->for_groups(image, prompts, multimask, true, [&](Plan& plan, std::span<const Prompt> group, std::size_t first) {
+    plan.run(image, group, std::span(results).subspan(first, group.size()));
+  });
   return results;
 }
 
-float Decoder::time(const PreparedImage& image, std::span<const Prompt> prompts, bool multimask, int replays, bool transfers) const {
-  (void)decode(image, prompts, multimask);  // fills the plan, and checks
+std::shared_ptr<const DecodedOnDevice> Decoder::decode_on_device(const PreparedImage& image, std::span<const Prompt> prompts,
+                                                                 bool multimask) const {
+  state_->check(image, prompts);
   const DeviceScope scope(state_->device);
-  auto plan = state_->take(shape_of(state_->folded, image.view.side, multimask, prompts));
+  auto decoded = std::make_unique<DecodedOnDevice::State>();
+  decoded->device = state_->device;
+  decoded->side = 4 * static_cast<std::size_t>(image.view.side);
+  decoded->each = !state_->folded.has_granularity && multimask ? 3 : 1;
+  decoded->results.resize(prompts.size());
+  const std::size_t size = decoded->each * decoded->side * decoded->side;
+  if (!prompts.empty()) {
+    decoded->logits = state_->with_memory([&] { return DeviceArray<float>(state_->pool, prompts.size() * size); });
+  }
+  state_->for_groups(image, prompts, multimask, false, [&](Plan& plan, std::span<const Prompt> group, std::size_t first) {
+    plan.run_there(image, group, std::span(decoded->results).subspan(first, group.size()), decoded->logits.data() + first * size);
+  });
+  return std::make_shared<const DecodedOnDevice>(std::move(decoded));
+}
+
+float Decoder::time(const PreparedImage& image, std::span<const Prompt> prompts, bool multimask, int replays, bool transfers) const {
+  state_->check(image, prompts);
+  const DeviceScope scope(state_->device);
+  const auto group = prompts.first(group_size(state_->folded, prompts));
+  auto plan = state_->take(capacity_for(state_->folded, image.view.side, multimask, group), true);
+  std::vector<DecodedMasks> results(group.size());
+  plan->run(image, group, results);  // fills it, and launches each kernel before it is recorded
   const float milliseconds = plan->time_replay(replays, transfers);
   state_->give(std::move(plan));
   return milliseconds;

@@ -21,6 +21,7 @@ template <class P, bool Shared>
 __global__ void __launch_bounds__(kThreads) attend0_kernel(const Call* call_at, float* scratch, std::size_t stride) {
   const Call& call = *call_at;
   const PromptView& w = call.prompt[blockIdx.y];
+  if (w.tokens == 0) return;
   const int t = w.tokens, columns = w.columns;
   Arena arena = arena_of<Shared>(scratch, stride);
   float* s = arena.take(columns * kPitch);
@@ -54,6 +55,7 @@ __global__ void __launch_bounds__(kThreads) attend1_kernel(const Call* call_at, 
   using Element = typename P::Element;
   const Call& call = *call_at;
   const PromptView& w = call.prompt[blockIdx.y];
+  if (w.tokens == 0) return;
   const int t = w.tokens, columns = w.columns, width = kHead + columns;
   Arena arena = arena_of<Shared>(scratch, stride);
   float* a1 = arena.take(columns * kPitch);
@@ -139,6 +141,7 @@ __global__ void __launch_bounds__(kThreads) attend_final_kernel(const Call* call
   using Element = typename P::Element;
   const Call& call = *call_at;
   const PromptView& w = call.prompt[blockIdx.y];
+  if (w.tokens == 0) return;
   const int t = w.tokens, columns = w.columns, both = 2 * columns, tf = call.final_count;
   const int final_columns = tf * static_cast<int>(kHeads), width = kHead + both + 1;
   Arena arena = arena_of<Shared>(scratch, stride);

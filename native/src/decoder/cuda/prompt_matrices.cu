@@ -100,6 +100,7 @@ __global__ void __launch_bounds__(kThreads) matrices_kernel(const Call* call_at,
   __shared__ float r[kTokens * (kInnerInt + 1)];
   const Call& call = *call_at;
   const PromptView& w = call.prompt[blockIdx.y];
+  if (w.tokens == 0) return;
   const int block = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
   const int run = block % token_runs, head = block / token_runs % kHeadsInt, index = block / token_runs / kHeadsInt;
   if constexpr (Layer1) {
@@ -180,7 +181,7 @@ __global__ void __launch_bounds__(128) merge_kernel(const Call* call_at) {
   const bool final_layer = Kind == Merge::final_layer;
   const int t_count = final_layer ? call.final_count : w.tokens, rows = t_count * kHeadsInt;
   const int row = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x), warp = thread / 32, lane = thread % 32;
-  if (row >= rows) return;
+  if (row >= rows || w.tokens == 0) return;
   const int head = row / t_count, t = row % t_count, columns = w.columns;
   const int width = Kind == Merge::layer0 ? kHead : Kind == Merge::layer1 ? kHead + columns : kHead + 2 * columns + 1;
   __shared__ float sums[kWarps], out[8][kHead];

@@ -162,7 +162,9 @@ __global__ void __launch_bounds__(kThreads) prompt_tokens_kernel(const Call* cal
   const TokenRow row = call->token_rows[blockIdx.x];
   const int c = static_cast<int>(threadIdx.x);
   float* out = call->position + static_cast<std::size_t>(blockIdx.x) * kDim;
-  if (row.kind == kOutputToken) {
+  if (row.kind == kNoToken) {
+    out[c] = 0.0f;
+  } else if (row.kind == kOutputToken) {
     out[c] = constants.output_tokens[row.which * kDimInt + c];
   } else if (row.kind == kIgnoredPoint) {
     out[c] = constants.not_a_point[c];

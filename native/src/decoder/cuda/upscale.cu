@@ -51,6 +51,7 @@ __global__ void __launch_bounds__(kThreads, 2) upscale_kernel(const Call* call_a
   const ConstantsView& constants = call.constants;
   const int prompt = static_cast<int>(blockIdx.y), thread = static_cast<int>(threadIdx.x), side = call.image.side;
   const PromptView& w = call.prompt[prompt];
+  if (w.tokens == 0) return;
   const int both = 2 * w.columns;
   float* a = dynamic_shared<float>();  // [kBatch][kPitch]
   float* hyper = a + kBatch * kPitch;  // [masks][kUp0]
