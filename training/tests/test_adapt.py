@@ -20,6 +20,7 @@ from unsam_training.modules.config import parse_config, read_config
 from unsam_training.modules.model import Prompts, load_model, normalised
 from unsam_training.recipes import adapt
 from unsam_training.modules.feature_cache import FeatureCache
+from unsam_training.objectives.mask_loss import mask_losses
 from unsam_training.seeding import seed_torch
 from unsam_training.trainer.loop import train
 from unsam_training.trainer.settings import Settings
@@ -129,6 +130,71 @@ def test_consistency_is_zero_where_both_views_are_the_same(files):
     assert recipe.losses(model, batch)["consistency"].item() == 0.0
     recipe, model, batch = prepared(options(files, views=FRESH))
     assert recipe.losses(model, batch)["consistency"].item() > 0.0
+
+
+def test_two_views_of_a_pair_differ_wherever_there_are_two(files):
+    for views in (1, 2, 4):
+        recipe = adapt.create(given := options(files, views=views))
+        data = recipe.build_data(given, seed=3)
+        pairs = [data._draw_views(0, np.random.default_rng(k)) for k in range(200)]
+        assert all(first != second for first, second in pairs)
+        assert {number for pair in pairs for number in pair} == set(range(views + 1))
+        # Either order of any two comes as often as any other.
+        counts = np.unique(np.array(pairs), axis=0, return_counts=True)[1]
+        assert len(counts) == (views + 1) * views and counts.min() > 200 / len(counts) / 4
+
+
+def preset(files, **others):
+    """The authors' preset, of sizes that fit a tiny model."""
+    given = {**adapt.DEFAULTS, **adapt.PRESETS["unsamv2"]["options"], **files, "batch_size": 1, "lora_rank": 4}
+    return {**given, "prompts_per_image": 3, **others}
+
+
+def test_the_authors_preset_adds_rounds_at_full_resolution_and_scores_objects(files):
+    recipe, model, batch = prepared(preset(files, views=0))
+    side = recipe.config.image_size
+    assert batch.masks.shape[1:] == (side, side) and batch.coords.shape[1] == 1
+    seed_torch(1)
+    named = recipe.losses(model, batch)
+    objectives = {"focal", "dice", "iou", "object_score"}
+    corrected = {f"correction_{name}" for name in objectives}
+    assert {name for name in named if not name.startswith("report/")} == objectives | corrected
+    # By hand: the first answer's logits, enlarged to the input's size, against masks of that size.
+    features = recipe._features(model, batch.first)
+    first = model.decode(features, Prompts(batch.images, batch.coords, batch.labels, batch.granularity))
+    large = torch.nn.functional.interpolate(first.masks, (side, side), mode="bilinear", align_corners=False)[:, 0]
+    found = mask_losses(large, batch.masks, first.iou[:, 0], batch.weight)
+    assert torch.allclose(named["focal"], 20 * found.focal) and torch.allclose(named["dice"], found.dice)
+    there = -torch.nn.functional.logsigmoid(first.object_score[:, 0])
+    assert torch.allclose(named["object_score"], (there * batch.weight).sum() / batch.weight.sum())
+    # Three rounds that are added are three times their mean, on the same random numbers.
+    averaged, other, _ = prepared(preset(files, views=0, correction_sum=False))
+    other.load_state_dict(model.state_dict())
+    seed_torch(1)
+    mean = averaged.losses(other, batch)
+    for name in corrected:
+        assert torch.allclose(named[name], 3 * mean[name], rtol=1e-5), name
+
+
+def test_the_authors_preset_learns(files, tmp_path, quiet):
+    given = preset(files, batch_size=2, views=1)
+    train("adapt", given, settings(steps=30, weight_decay=1e-5), tmp_path)
+    losses = [line["loss"] for line in logged(tmp_path)]
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+
+
+def test_a_new_lora_starts_as_the_authors(files, tmp_path):
+    plain, _ = write_tiny_model(tmp_path, lora_rank=0)
+    given = preset({**files, "checkpoint": str(plain)})
+    torch.manual_seed(2)
+    _, model, _ = prepared(given)
+    values = torch.cat([p.flatten() for name, p in model.named_parameters() if name.endswith("lora_A")])
+    assert float(values.std()) == pytest.approx(0.01, rel=0.05) and abs(float(values.mean())) < 0.001
+    # One that is in the file stays.
+    recipe, kept, _ = prepared(preset(files))
+    assert all(
+        torch.equal(p, recipe.tensors[name]) for name, p in kept.named_parameters() if name.endswith("lora_A")
+    )
 
 
 def test_frozen_features_are_computed_once(files):

@@ -204,3 +204,26 @@ def test_corrections_add_clicks_and_feed_the_answer_back():
     for n in range(2):
         column, row = ((asked[-1][0][n, 1] + 0.5) / 4).long().tolist()
         assert target[n, row, column] and asked[-1][1][n, 1] == 1
+
+
+def test_a_round_of_corrections_may_be_drawn_from_the_target():
+    torch.manual_seed(3)
+    target = torch.zeros(1, 8, 8, dtype=torch.bool)
+    target[:, :2] = True
+    # All that is wrong lies below the target, where a click is background.
+    first = Answer(torch.full((1, 1, 4, 4), 50.0), torch.rand(1))
+    start = torch.zeros(1, 1, 2), torch.ones(1, 1, dtype=torch.long)
+
+    def kinds(chance):
+        asked = []
+
+        def answer(coords, labels, mask):
+            asked.append(labels[0, -1].item())
+            assert mask.shape == (1, 1, 4, 4)
+            return Answer(mask, torch.rand(1))
+
+        list(corrections(answer, first, *start, target, 200, 1.0, chance))
+        return asked
+
+    assert kinds(0.0) == [0] * 200 and kinds(1.0) == [1] * 200
+    assert 5 <= sum(kinds(0.1)) <= 40

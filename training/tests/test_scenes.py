@@ -5,6 +5,7 @@ from PIL import Image
 from unsam_training.data.scenes import boundary_map, contact_sheet, make_scene, shippable_photos, tree_distances
 from unsam_training.data.scenes_layouts import LAYOUTS
 from unsam_training.data.scenes_textures import TextureBank
+from unsam_training.errors import BadInput
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,11 @@ def test_only_shippable_photos_give_textures(tmp_path):
 def test_a_contact_sheet_has_a_tile_for_each_scene(bank):
     sheet = contact_sheet([make_scene(0, k, 64, bank) for k in range(5)], columns=4)
     assert sheet.size == (4 * 64, 2 * 2 * 64)
+
+
+def test_a_folder_without_its_table_is_refused_with_what_to_do(tmp_path):
+    with pytest.raises(BadInput, match="has no index.csv; write one with the columns file and shippable"):
+        shippable_photos(tmp_path)
+    (tmp_path / "index.csv").write_text("name,yes\na.jpg,yes\n")
+    with pytest.raises(BadInput, match="no row with the columns file and shippable"):
+        shippable_photos(tmp_path)

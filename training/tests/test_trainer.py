@@ -209,6 +209,8 @@ def test_two_processes_learn_what_one_learns(tmp_path, quiet):
         (["--recipe", "toy", "--out", "x", "--set", "colour=1"], "KEY=VALUE with a key of the recipe"),
         (["--recipe", "toy", "--out", "x", "--set", "noise=much"], "give a value like 0.0"),
         (["--recipe", "toy", "--out", "x", "--device", "abacus"], "abacus"),
+        (["--recipe", "toy", "--out", "x", "--preset", "unsamv2"], 'no preset "unsamv2"; it has none'),
+        (["--recipe", "adapt", "--out", "x", "--preset", "mine"], 'no preset "mine"; there are: unsamv2'),
         (["--recipe", "toy", "--out", "x", "--batch-size", "0"], "at least 1"),
     ],
 )
@@ -221,3 +223,12 @@ def test_bad_usage_exits_with_2(tmp_path, monkeypatch, capsys, arguments, text):
     said = capsys.readouterr()
     assert code == 2 and text in said.err and said.out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_preset_gives_other_defaults_and_what_is_named_wins(tmp_path, capsys):
+    asked = ["--recipe", "adapt", "--out", str(tmp_path / "x"), "--list-options", "--preset", "unsamv2"]
+    assert main([*asked, "--set", "correction_rounds=2", "--learning-rate", "0.5"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["options"]["prompts_per_image"] == 30 and found["options"]["correction_rounds"] == 2
+    assert found["options"]["dice"] == 1.0
+    assert found["settings"]["weight_decay"] == 1e-5 and found["settings"]["learning_rate"] == 0.5

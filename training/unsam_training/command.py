@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, type=Path, help="folder for checkpoints, log, pictures and weights")
     for name, text in _COMMON.items():
         parser.add_argument(_flag(name), type=int if name == "batch_size" else str, help=text)
+    parser.add_argument("--preset", help="other defaults for the options and settings, where the recipe has them")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the recipe")
     parser.add_argument(
         "--resume",
@@ -80,10 +81,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(given: argparse.Namespace) -> dict[str, Any]:
     module = recipe_module(given.recipe)
-    options, settings = _options(given, module.DEFAULTS), _settings(given, module.SETTINGS)
+    preset = _preset(given, module)
+    options = _options(given, {**module.DEFAULTS, **preset.get("options", {})})
+    settings = _settings(given, {**module.SETTINGS, **preset.get("settings", {})})
     if given.list_options:
         return {"options": options, "settings": dataclasses.asdict(settings), "exit_code": 0}
     return train(given.recipe, options, settings, given.out, resume=given.resume, export_only=given.export_only)
+
+
+def _preset(given: argparse.Namespace, module: Any) -> dict[str, dict[str, Any]]:
+    if given.preset is None:
+        return {}
+    presets = getattr(module, "PRESETS", {})
+    if given.preset not in presets:
+        names = f"there are: {', '.join(sorted(presets))}" if presets else "it has none"
+        raise BadInput(f'The recipe {given.recipe} has no preset "{given.preset}"; {names}.')
+    return presets[given.preset]
 
 
 def _options(given: argparse.Namespace, defaults: dict[str, Any]) -> dict[str, Any]:

@@ -78,13 +78,15 @@ def moved_prompts(coords: Tensor, labels: Tensor, matrix: Tensor) -> Tensor:
     return torch.where(is_box, torch.cat([around, moved[:, 2:]], dim=1), moved)
 
 
-def correction_click(logits: Tensor, target: Tensor, stride: float) -> tuple[Tensor, Tensor]:
+def correction_click(
+    logits: Tensor, target: Tensor, stride: float, from_truth: bool = False
+) -> tuple[Tensor, Tensor]:
     """A click where an answer is wrong (SAM, section A): logits [n, 1, h, w] and targets bool [n, h, w] to coordinates
-    [n, 1, 2] and labels [n, 1]. Drawn evenly from all wrong pixels by torch's random numbers; where nothing is wrong, from
-    the target."""
+    [n, 1, 2] and labels [n, 1]. Drawn evenly from all wrong pixels by torch's random numbers; where nothing is wrong, and
+    `from_truth`, from the target."""
     wrong = (logits[:, 0] > 0) != target
     none = ~wrong.flatten(1).any(1)
-    chances = torch.where(none[:, None], target.flatten(1), wrong.flatten(1)).float()
+    chances = torch.where(none[:, None] | from_truth, target.flatten(1), wrong.flatten(1)).float()
     # An empty target that is answered rightly: any pixel, as background.
     chances = torch.where(chances.any(1, keepdim=True), chances, torch.ones_like(chances))
     index = torch.multinomial(chances, 1)

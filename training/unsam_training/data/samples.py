@@ -54,7 +54,7 @@ class Sampling:
     side: int
     """Side S of the network's input."""
     target_side: int
-    """Side of the target masks, S / 4 for low-resolution logits."""
+    """Side of the target masks: S / 4 for low-resolution logits, S for full resolution."""
     batch_size: int
     prompts_per_image: int
     views: int = 4
@@ -66,7 +66,7 @@ class Sampling:
     """Of a click being asked at every granularity at which a mask holds it."""
     augmentation: Augmentation = Augmentation()
     smallest: int = 4
-    """Fewest pixels of a target mask."""
+    """Fewest pixels of a target mask, counted at S / 4."""
 
 
 class LabelledViews:
@@ -83,7 +83,7 @@ class LabelledViews:
         image = int(self._order(epoch)[place])
         random = generator(self.seed, _SAMPLE, step, index)
         boxes = generator(self.seed, _KIND, step).uniform() < self.how.box_probability
-        first, second = (Sight(image, self._draw_view(number, which, random)) for which in (0, 1))
+        first, second = (Sight(image, view) for view in self._draw_views(number, random))
         view = self.view(first)
         drawn = self._prompts(self.images[image], view, boxes, random)
         return {"first": first, "second": second, "between": view.to(self.view(second)), **drawn}
@@ -127,10 +127,13 @@ class LabelledViews:
             self._shuffled = epoch, generator(self.seed, _ORDER, epoch).permutation(len(self.images))
         return self._shuffled[1]
 
-    def _draw_view(self, number: int, which: int, random: np.random.Generator) -> int:
+    def _draw_views(self, number: int, random: np.random.Generator) -> tuple[int, int]:
+        """Two that differ wherever there are two: of a view with itself there is nothing to learn."""
         if self.how.views == FRESH:
-            return 1 + 2 * number + which
-        return int(random.integers(self.how.views + 1))
+            return 1 + 2 * number, 2 + 2 * number
+        count = self.how.views + 1
+        first = int(random.integers(count))
+        return first, (first + 1 + int(random.integers(count - 1))) % count if count > 1 else first
 
     def _prompts(
         self, image: LabelledImage, view: View, boxes: bool, random: np.random.Generator
@@ -142,7 +145,7 @@ class LabelledViews:
                 break
             annotation = draw_annotation(image, random)
             mask = self._target(view, [annotation])[0]
-            if mask.sum() < self.how.smallest:
+            if mask.sum() < self._smallest:
                 continue
             if boxes:
                 found.append((box_prompt(mask, self._stride, random), annotation.granularity, mask))
@@ -189,13 +192,17 @@ class LabelledViews:
         return [
             (prompt, annotation.granularity, mask)
             for annotation, mask in zip(others, targets)
-            if mask[tuple(pixel)] and mask.sum() >= self.how.smallest
+            if mask[tuple(pixel)] and mask.sum() >= self._smallest
         ]
 
     def _target(self, view: View, annotations: Sequence[Annotation]) -> np.ndarray:
         if not annotations:
             return np.zeros((0, self.how.target_side, self.how.target_side), bool)
         return view.masks(np.stack([a.region.mask() for a in annotations]), self.how.target_side).numpy()
+
+    @property
+    def _smallest(self) -> float:
+        return self.how.smallest * (4 * self.how.target_side / self.how.side) ** 2
 
     @property
     def _stride(self) -> float:

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
+from ..errors import BadInput
 from .scenes_canvas import Canvas
 from .scenes_layouts import LAYOUTS
 from .scenes_textures import TextureBank, fractal
@@ -36,11 +37,17 @@ class Scene:
 
 
 def shippable_photos(folder):
-    """The files of a photo folder whose row in its `index.csv` says `shippable = yes`, sorted."""
+    """The files of a photo folder whose row in its `index.csv` says `shippable = yes`, sorted. Raises `BadInput` where there is no
+    such table, or none of these columns."""
     folder = Path(folder)
-    with open(folder / "index.csv", newline="", encoding="utf-8") as table:
-        rows = [row for row in csv.DictReader(table) if row["shippable"] == "yes"]
-    return sorted(folder / row["file"] for row in rows)
+    table = folder / "index.csv"
+    if not table.is_file():
+        raise BadInput(f"{folder} has no index.csv; write one with the columns file and shippable (yes or no).")
+    with open(table, newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    if not rows or not {"file", "shippable"} <= rows[0].keys():
+        raise BadInput(f"{table} has no row with the columns file and shippable.")
+    return sorted(folder / row["file"] for row in rows if row["shippable"] == "yes")
 
 
 def make_scene(seed, index, size, bank, kind=None):

@@ -38,6 +38,13 @@ def add_lora(module: nn.Module, rank: int) -> None:
                 setattr(attention, name, LoraLinear(layer, rank))
 
 
+def start_from_normal(module: nn.Module, std: float) -> None:
+    """Draws every A anew from a normal distribution, as UnSAMv2 starts (0.01); the default is that of a linear layer."""
+    for name, parameter in module.named_parameters():
+        if name.endswith("lora_A"):
+            nn.init.normal_(parameter, std=std)
+
+
 def lora_parameters(module: nn.Module) -> list[nn.Parameter]:
     return [p for name, p in module.named_parameters() if name.rsplit(".", 1)[-1] in ("lora_A", "lora_B")]
 

@@ -32,6 +32,12 @@ def mask_losses(logits: Tensor, target: Tensor, predicted_iou: Tensor, weight: T
     )
 
 
+def object_loss(score: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Binary cross-entropy of the object score's logits [n]: is there anything in the target [n, h, w] (SAM 2, section D.2)."""
+    there = target.flatten(1).any(1).float()
+    return _mean(F.binary_cross_entropy_with_logits(score.float(), there, reduction="none"), weight)
+
+
 def focal_loss(logits: Tensor, truth: Tensor) -> Tensor:
     """Sigmoid focal loss (Lin et al. 2017, equation 5), alpha 0.25, gamma 2; the mean over a mask's pixels, [n]."""
     cross_entropy = F.binary_cross_entropy_with_logits(logits, truth, reduction="none")

@@ -13,6 +13,7 @@ from typing import Any, Mapping
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..checkpoint.safetensors_file import write_safetensors
@@ -25,13 +26,13 @@ from ..devices import to_device
 from ..errors import BadInput, TrainingFailed
 from ..modules.config import ModelConfig, parse_config, read_config, recognised_config, written_config
 from ..modules.feature_cache import FeatureCache
-from ..modules.lora import lora_parameters
+from ..modules.lora import lora_parameters, start_from_normal
 from ..modules.mask_decoder import Decoded, Features
 from ..modules.model import Prompts, SegmentationModel, load_model, normalised
 from ..objectives.boundary_alignment import boundary_alignment
 from ..objectives.consistency import consistency_loss
-from ..objectives.correction import Answer, corrections
-from ..objectives.mask_loss import mask_losses
+from ..objectives.correction import Answer, corrections, enlarged
+from ..objectives.mask_loss import mask_losses, object_loss
 from ..objectives.patch_contrast import patch_contrast
 from ..pictures import contact_row
 from ..seeding import generator
@@ -46,6 +47,8 @@ DEFAULTS: dict[str, Any] = {
     "batch_size": 4,
     "prompts_per_image": 8,
     "lora_rank": 8,
+    # Standard deviation of a new LoRA's A; 0: as a linear layer starts.
+    "lora_std": 0.0,
     # Views of each image that come back, so that frozen features are computed once; -1: new ones every time.
     "views": 4,
     "cache_gib": 2.0,
@@ -55,7 +58,11 @@ DEFAULTS: dict[str, Any] = {
     "focal": 20.0,
     "dice": 1.0,
     "iou": 1.0,
+    "object_score": 0.0,
     "correction_rounds": 1,
+    "correction_from_truth": 0.0,  # chance of a round whose clicks are drawn from the target, whatever is wrong
+    "correction_sum": False,  # rounds are added, not averaged
+    "full_resolution": False,  # mask losses at the network's input size, not at a quarter of it
     "consistency": 0.25,
     "patch_contrast": 0.05,
     "boundary_alignment": 0.05,
@@ -72,6 +79,28 @@ SETTINGS: dict[str, Any] = {
     "checkpoint_every": 200,
     "preview_every": 200,
     "evaluate_every": 200,
+}
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    # As the authors train: their objectives and prompts, none of our own.
+    "unsamv2": {
+        "options": {
+            "prompts_per_image": 30,
+            "box_probability": 0.0,
+            "lora_std": 0.01,
+            "object_score": 1.0,
+            "correction_rounds": 3,
+            "correction_from_truth": 0.1,
+            "correction_sum": True,
+            "full_resolution": True,
+            "consistency": 0.0,
+            "patch_contrast": 0.0,
+            "boundary_alignment": 0.0,
+            "augment_rotation": 25.0,
+            "augment_shear": 0.364,  # the tangent of 20 degrees
+        },
+        "settings": {"weight_decay": 1e-5},
+    }
 }
 
 _PREVIEW_IMAGES = 6
@@ -108,6 +137,8 @@ class Adapt:
     def build_model(self, options: Mapping[str, Any]) -> nn.Module:
         loaded = load_model(self.tensors, self.config, granularity=True, lora_rank=options["lora_rank"])
         self.carried, self.added = loaded.carried, loaded.added
+        if options["lora_std"] and not any(name.endswith(".lora_A") for name in self.tensors):
+            start_from_normal(loaded.model, options["lora_std"])
         model = loaded.model.requires_grad_(False)
         for part in trained_parts(model).values():
             for parameter in part:
@@ -126,7 +157,7 @@ class Adapt:
         side = self.config.image_size
         how = Sampling(
             side=side,
-            target_side=side // 4,
+            target_side=side if options["full_resolution"] else side // 4,
             batch_size=options["batch_size"],
             prompts_per_image=options["prompts_per_image"],
             views=options["views"],
@@ -148,8 +179,8 @@ class Adapt:
             rounds = [
                 self._supervised("correction_", a, batch) for a in self._corrections(model, features, first, batch)
             ]
-            named.update({name: torch.stack([r[name] for r in rounds]).mean() for name in rounds[0]})
-        regions = batch.masks.long()
+            named.update({name: self._over_rounds(name, rounds) for name in rounds[0]})
+        regions = at_quarter(batch.masks, self.config.image_size // 4).long()
         if options["boundary_alignment"]:
             named["boundary_alignment"] = options["boundary_alignment"] * boundary_alignment(first.upscaled, regions)
         if options["consistency"] or options["patch_contrast"]:
@@ -157,10 +188,18 @@ class Adapt:
         return named
 
     def _supervised(self, prefix: str, answer: Answer, batch: Batch) -> dict[str, Tensor]:
-        found = mask_losses(answer.logits[:, 0], batch.masks, answer.iou, batch.weight)
+        logits = enlarged(answer.logits, batch.masks)[:, 0]
+        found = mask_losses(logits, batch.masks, answer.iou, batch.weight)
         weighted = {f"{prefix}{name}": self.options[name] * getattr(found, name) for name in ("focal", "dice", "iou")}
+        if self.options["object_score"] and answer.object_score is not None:
+            loss = object_loss(answer.object_score, batch.masks, batch.weight)
+            weighted[f"{prefix}object_score"] = self.options["object_score"] * loss
         kept = {name: value for name, value in weighted.items() if self.options[name.removeprefix(prefix)]}
         return {**kept, f"report/{prefix}true_iou": found.true_iou}
+
+    def _over_rounds(self, name: str, rounds: list[dict[str, Tensor]]) -> Tensor:
+        values = torch.stack([found[name] for found in rounds])
+        return values.sum() if self.options["correction_sum"] and not name.startswith("report/") else values.mean()
 
     def _corrections(self, model: SegmentationModel, features: Features, first: Decoded, batch: Batch):
         def answer(coords: Tensor, labels: Tensor, mask: Tensor) -> Answer:
@@ -168,7 +207,7 @@ class Adapt:
 
         stride = self.config.image_size / batch.masks.shape[-1]
         rounds = self.options["correction_rounds"]
-        return corrections(answer, _answer(first), batch.coords, batch.labels, batch.masks, rounds, stride)
+        return corrections(answer, _answer(first), batch.coords, batch.labels, batch.masks, rounds, stride, self.options["correction_from_truth"])
 
     def _two_views(self, model: SegmentationModel, first: Decoded, batch: Batch, regions: Tensor) -> dict[str, Tensor]:
         """The same prompts on the second view: consistency of the masks, contrast of the features."""
@@ -285,6 +324,13 @@ def trained_parts(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     }
 
 
+def at_quarter(masks: Tensor, side: int) -> Tensor:
+    """Masks [n, t, t] at `side`, that of the decoder's features: pixels that are covered by more than half."""
+    if masks.shape[-1] == side:
+        return masks
+    return F.avg_pool2d(masks[:, None].float(), masks.shape[-1] // side)[:, 0] > 0.5
+
+
 def carried_regions(regions: Tensor, between: Tensor) -> Tensor:
     """Regions [n, t, t] of the first view in the second's frame, nearest neighbour; -1 where the first shows nothing."""
     side = regions.shape[-1]
@@ -300,7 +346,8 @@ def carried_regions(regions: Tensor, between: Tensor) -> Tensor:
 
 def _answer(decoded: Decoded) -> Answer:
     # With one mask asked for, UnSAMv2's score is the IoU head's output for mask 0.
-    return Answer(decoded.masks, decoded.iou[:, 0])
+    score = decoded.object_score
+    return Answer(decoded.masks, decoded.iou[:, 0], None if score is None else score[:, 0])
 
 
 def _wrapped(name: str, state: Mapping[str, Tensor]) -> str:

@@ -5,6 +5,7 @@ A recipe module has
   (paths or None) and `batch_size` are given by the command line's options of these names where the dict has them, all
   others by `--set KEY=VALUE`.
 - `SETTINGS`: defaults of `trainer.settings.Settings` that suit it better than the general ones, a dict.
+- optionally `PRESETS`: by name other defaults for some of these, `{"options": {…}, "settings": {…}}` (`--preset NAME`).
 - `create(options) -> Recipe`.
 """
 

@@ -14,6 +14,7 @@ const PASSED = [
   ["--checkpoint <file>", "weights to start from, .pt or .safetensors"],
   ["--config <file>", "model configuration (JSON) of a checkpoint that is not an official size"],
   ["--weights <key>", `${WEIGHTS_FLAG}, of --checkpoint`],
+  ["--preset <name>", "other defaults of the recipe: unsamv2 (of adapt) trains as the authors of UnSAMv2 do"],
   ["--steps <n>", "steps of the optimizer"],
   ["--batch-size <n>", "images of one step"],
   ["--evaluate-every <n>", "measure each n steps, where the recipe can (0: never)"],
