@@ -1,3 +1,4 @@
+import hashlib
 import json
 import math
 import shutil
@@ -142,6 +143,25 @@ def test_two_views_of_a_pair_differ_wherever_there_are_two(files):
         # Either order of any two comes as often as any other.
         counts = np.unique(np.array(pairs), axis=0, return_counts=True)[1]
         assert len(counts) == (views + 1) * views and counts.min() > 200 / len(counts) / 4
+
+
+def test_what_is_kept_apart_is_measured_and_never_trained_on(files):
+    recipe, model, _ = prepared(given := options(files, held_out=0.3))
+    names = [image.path.name for image in recipe.data.images]
+    apart = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:2]
+    assert sorted(names[6:]) == sorted(apart) and len(names) == 8
+    assert {recipe.data.sample(step, index)["first"].image for step in range(9) for index in (0, 1)} == set(range(6))
+    with torch.no_grad():
+        found = recipe.evaluate(model)
+    assert set(found) == {"held_out_loss", "held_out_iou"}
+    # Another training set with the same images kept apart is measured alike, whatever is trained on.
+    apart_alone, other, _ = prepared({**given, "held_out": 0.0})
+    apart_alone.data.images = recipe.data.images[6:]
+    with torch.no_grad():
+        alone = apart_alone.evaluate(other)
+    assert alone == {"fixed_loss": found["held_out_loss"], "fixed_iou": found["held_out_iou"]}
+    with pytest.raises(BadInput, match="held_out is 1.0; give a share"):
+        prepared(options(files, held_out=1.0))
 
 
 def preset(files, **others):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Sequence
 
 from ..errors import BadInput
 from .images import image_files, visible_files
@@ -44,6 +46,15 @@ def labelled_images(images: Path, labels: Path) -> list[LabelledImage]:
     if not found:
         raise BadInput(f"No label file in {labels} has masks of an image in {images} ({len(files)} images there).")
     return found
+
+
+def held_out(images: Sequence[LabelledImage], share: float) -> tuple[list[LabelledImage], list[LabelledImage]]:
+    """Images to train on, and a share of them, rounded down, to measure on. An image's place is that of the SHA-256 of its name,
+    so most stay where they are when a folder grows."""
+    count = int(share * len(images))
+    ranked = sorted(images, key=lambda image: hashlib.sha256(image.path.name.encode()).digest())
+    apart = {image.path for image in ranked[:count]}
+    return [i for i in images if i.path not in apart], [i for i in images if i.path in apart]
 
 
 def read_labels(path: Path) -> tuple[str, int, int, tuple[Annotation, ...]] | None:

@@ -72,14 +72,18 @@ class Sampling:
 class LabelledViews:
     """The source of batches. Sample `index` of step `step` depends on nothing but (seed, step, index)."""
 
-    def __init__(self, images: Sequence[LabelledImage], how: Sampling, seed: int) -> None:
+    def __init__(
+        self, images: Sequence[LabelledImage], how: Sampling, seed: int, trained: int | None = None
+    ) -> None:
+        """`trained`: only so many of the first images give samples; the others can be looked at (default: all)."""
         self.images, self.how, self.seed = images, how, seed
+        self._count = len(images) if trained is None else trained
         self.batch_size = how.batch_size
         self._shuffled: tuple[int, np.ndarray] = (-1, np.empty(0, int))
 
     def sample(self, step: int, index: int) -> dict[str, Any]:
         number = step * self.how.batch_size + index
-        epoch, place = divmod(number, len(self.images))
+        epoch, place = divmod(number, self._count)
         image = int(self._order(epoch)[place])
         random = generator(self.seed, _SAMPLE, step, index)
         boxes = generator(self.seed, _KIND, step).uniform() < self.how.box_probability
@@ -124,7 +128,7 @@ class LabelledViews:
 
     def _order(self, epoch: int) -> np.ndarray:
         if self._shuffled[0] != epoch:
-            self._shuffled = epoch, generator(self.seed, _ORDER, epoch).permutation(len(self.images))
+            self._shuffled = epoch, generator(self.seed, _ORDER, epoch).permutation(self._count)
         return self._shuffled[1]
 
     def _draw_views(self, number: int, random: np.random.Generator) -> tuple[int, int]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from ..checkpoint.safetensors_file import write_safetensors
 from ..checkpoint.state_dict import read_state_dict
 from ..data.augment import Augmentation
-from ..data.labels import labelled_images
+from ..data.labels import LabelledImage, held_out, labelled_images
 from ..data.prompts import click_prompt, draw_click, moved_prompts
 from ..data.samples import FRESH, Batch, LabelledViews, Sampling, Sight
 from ..devices import to_device
@@ -45,6 +45,7 @@ DEFAULTS: dict[str, Any] = {
     "config": None,
     "weights": None,  # which weights of the checkpoint, where it holds several
     "batch_size": 4,
+    "held_out": 0.1,  # share of the images that are measured on, not trained on
     "prompts_per_image": 8,
     "lora_rank": 8,
     # Standard deviation of a new LoRA's A; 0: as a linear layer starts.
@@ -122,6 +123,7 @@ class Adapt:
         self.tensors = read_state_dict(options["checkpoint"], options["weights"])
         self.config = self._read_config()
         self.data: LabelledViews | None = None
+        self.apart: list[LabelledImage] = []
         self.cache = FeatureCache(int(options["cache_gib"] * 2**30))
         # Views that never come again are not worth keeping.
         self.keeps = options["views"] != FRESH
@@ -167,7 +169,10 @@ class Adapt:
                 **{name: options[f"augment_{name}"] for name in Augmentation.__dataclass_fields__}
             ),
         )
-        self.data = LabelledViews(images, how, seed)
+        if not 0 <= options["held_out"] < 1:
+            raise BadInput(f"held_out is {options['held_out']}; give a share from 0 to below 1.")
+        trained, self.apart = held_out(images, options["held_out"])
+        self.data = LabelledViews([*trained, *self.apart], how, seed, len(trained))
         return self.data
 
     def losses(self, model: SegmentationModel, batch: Batch) -> dict[str, Tensor]:
@@ -272,20 +277,23 @@ class Adapt:
         return pictures
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
-        """Prompts that do not change, on the first images as they are: the weighted mask losses, without corrections, and
-        the mean IoU. They are training images: this tells what was learned, not how well it carries over."""
-        fixed = LabelledViews(
-            self.data.images[:_EVALUATED_IMAGES], replace(self.data.how, views=0, batch_size=1), seed=0
-        )
+        """Prompts that do not change, on images as they are that are not trained on: the weighted mask losses, without
+        corrections, and the mean IoU. Where none are kept apart, on the first training images (`fixed_…`): that tells what
+        was learned, not how well it carries over."""
+        start = len(self.data.images) - len(self.apart) if self.apart else 0
+        images = self.data.images[start : start + _EVALUATED_IMAGES]
+        fixed = LabelledViews(images, replace(self.data.how, views=0, batch_size=1), seed=0)
         device, totals = next(model.parameters()).device, []
         for index in range(len(fixed.images)):
             batch = to_device(fixed.collate([fixed.sample(0, index)]), device)
             prompts = Prompts(batch.images, batch.coords, batch.labels, batch.granularity)
-            found = self._supervised("", _answer(model.decode(self._features(model, batch.first), prompts)), batch)
+            sights = [Sight(start + sight.image, sight.number) for sight in batch.first]
+            found = self._supervised("", _answer(model.decode(self._features(model, sights), prompts)), batch)
             iou = found.pop("report/true_iou")
             totals.append((float(sum(found.values())), float(iou)))
         loss, iou = np.mean(totals, axis=0)
-        return {"fixed_loss": float(loss), "fixed_iou": float(iou)}
+        name = "held_out" if self.apart else "fixed"
+        return {f"{name}_loss": float(loss), f"{name}_iou": float(iou)}
 
     def export(self, model: nn.Module, path: Path) -> dict[str, Any]:
         """Every tensor of the checkpoint, bit for bit but for the trained ones, and the granularity modules and LoRA
