@@ -32,6 +32,17 @@ inline std::vector<float> rounded_normal(test::Random& random, std::size_t n, fl
   return v;
 }
 
+// The 16-bit parts of SplitPairs (call.h): of two numbers both high ones, then both low ones.
+inline std::vector<std::uint16_t> split_parts(const std::vector<float>& from) {
+  std::vector<std::uint16_t> parts(2 * from.size());
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const std::size_t at = i / 2 * 4 + i % 2;
+    parts[at] = to_bfloat16(from[i]);
+    parts[at + 2] = to_bfloat16(from[i] - of_bits(std::uint32_t{parts[at]} << 16));
+  }
+  return parts;
+}
+
 class KernelArrays {
  public:
   // `seed` orders the threads of the emulated device.
@@ -61,6 +72,10 @@ class KernelArrays {
     std::vector<std::uint16_t> narrow(from.size());
     for (std::size_t i = 0; i < from.size(); ++i) narrow[i] = format == Format::bfloat16 ? to_bfloat16(from[i]) : to_half(from[i]);
     return upload(std::span<const std::uint16_t>(narrow));
+  }
+  SplitPair* upload_split(const std::vector<float>& from) {
+    const std::vector<std::uint16_t> parts = split_parts(from);
+    return reinterpret_cast<SplitPair*>(upload(std::span(parts)));
   }
   // An output full of NaN, whatever its format.
   void* poisoned(std::size_t n, Format format) { return upload(std::span<const char>(std::vector<char>(n * bytes(format), '\xff'))); }

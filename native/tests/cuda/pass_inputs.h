@@ -55,6 +55,10 @@ struct Inputs {
     call.key = device.upload(key);
     call.value1 = device.upload(value1);
     call.value2 = device.upload(value2);
+    call.split_query = device.upload_split(query);
+    call.split_key = device.upload_split(key);
+    call.split_value1 = device.upload_split(value1);
+    call.split_value2 = device.upload_split(value2);
     int row = 0;
     for (std::size_t p = 0; p < s.tokens.size(); ++p) {
       PromptView& w = call.prompt[p];

@@ -1,4 +1,4 @@
-// Linear layers and self-attention of the token side against plain loops in double, few rows and many.
+// Linear layers, self-attention and tokens of prompts against plain loops in double, few rows and many.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -41,6 +41,35 @@ double worst(const PinnedArray<float>& got, const std::vector<double>& want) {
   }
   return difference;
 }
+
+// A granularity's MLP: 128 -> 256 -> 256 -> 256, ReLU between.
+struct GranularityLayers {
+  GranularityLayers(const Stream& stream, test::Random& random, ConstantsView& constants) {
+    for (std::size_t l = 0; l < 3; ++l) {
+      const std::size_t in = l == 0 ? 128 : 256;
+      weight.push_back(test::normal(random, 256 * in, 0.1f));
+      bias.push_back(test::normal(random, 256));
+      const Linear packed(256, in, weight[l].data(), bias[l].data());
+      const Values& w = *kept.emplace_back(std::make_unique<Values>(stream, std::span(packed.panel(0), packed.panels() * in * 64)));
+      const Values& b = *kept.emplace_back(std::make_unique<Values>(stream, std::span(packed.bias(0), packed.panels() * 64)));
+      constants.granularity[l] = {w.device.data(), b.device.data(), static_cast<int>(in), 256};
+    }
+  }
+  std::vector<double> operator()(std::vector<double> x) const {
+    for (std::size_t l = 0; l < 3; ++l) {
+      std::vector<double> y(256);
+      for (std::size_t o = 0; o < 256; ++o) {
+        y[o] = bias[l][o];
+        for (std::size_t k = 0; k < x.size(); ++k) y[o] += x[k] * weight[l][o * x.size() + k];
+        if (l < 2) y[o] = std::max(y[o], 0.0);
+      }
+      x = y;
+    }
+    return x;
+  }
+  std::vector<std::vector<float>> weight, bias;
+  std::vector<std::unique_ptr<Values>> kept;
+};
 
 }  // namespace
 
@@ -138,4 +167,53 @@ TEST("self-attention of each prompt among its own tokens") {
     }
   }
   CHECK_LE(worst(out.host, want), 1e-5);
+}
+
+TEST("tokens of prompts: each kind of row, and a row of no prompt") {
+  need_device();
+  test::Random random(3);
+  const Stream stream;
+  const std::vector<TokenRow> rows{{kOutputToken, 1, 0, 0}, {kPoint, 2, 0.3f, 0.8f}, {kIgnoredPoint, -1, 0.5f, 0.5f},
+                                   {kGranularity, 0, 0.7f, 0}, {kNoToken, 0, 0, 0}};
+  PinnedArray<Call> call(1);
+  std::memset(static_cast<void*>(call.data()), 0, sizeof(Call));
+  ConstantsView& k = call[0].constants;
+  const auto constant = [&](std::size_t n) { return Values(stream, test::normal(random, n)); };
+  const Values output = constant(512), gaussian = constant(256), points = constant(4 * 256), nowhere = constant(256), embedding = constant(256),
+               frequencies = constant(64);
+  const GranularityLayers mlp(stream, random, k);
+  k.output_tokens = output.device.data();
+  k.gaussian = gaussian.device.data();
+  k.point_embeddings = points.device.data();
+  k.not_a_point = nowhere.device.data();
+  k.granularity_embedding = embedding.device.data();
+  k.frequencies = frequencies.device.data();
+  Values tokens(stream, poison(rows.size() * 256));
+  const auto pool = std::make_shared<MemoryPool>(0, 0, 0);
+  PinnedArray<TokenRow> host_rows(rows.size());
+  std::copy(rows.begin(), rows.end(), host_rows.data());
+  const DeviceArray<TokenRow> rows_there(pool, rows.size());
+  copy_to_device(rows_there.data(), host_rows.data(), rows.size() * sizeof(TokenRow), stream.get());
+  call[0].token_rows = rows_there.data();
+  call[0].position = tokens.device.data();
+  const DeviceArray<Call> there(pool, 1);
+  copy_to_device(there.data(), call.data(), sizeof(Call), stream.get());
+  prompt_tokens(there.data(), static_cast<int>(rows.size()), stream.get());
+  tokens.fetch(stream);
+
+  std::vector<double> angles(128), want(rows.size() * 256, 0.0);
+  for (std::size_t i = 0; i < 64; ++i) {
+    angles[2 * i] = std::sin(double{frequencies.host[i]} * 0.7f);
+    angles[2 * i + 1] = std::cos(double{frequencies.host[i]} * 0.7f);
+  }
+  const std::vector<double> granularity = mlp(angles);
+  for (std::size_t c = 0; c < 256; ++c) {
+    const std::size_t i = c % 128;
+    const double angle = 6.283185307179586 * ((2 * 0.3f - 1.0) * gaussian.host[i] + (2 * 0.8f - 1.0) * gaussian.host[128 + i]);
+    want[c] = output.host[256 + c];
+    want[256 + c] = (c < 128 ? std::sin(angle) : std::cos(angle)) + points.host[512 + c];
+    want[512 + c] = nowhere.host[c];
+    want[768 + c] = granularity[c] + embedding.host[c];
+  }
+  CHECK_LE(worst(tokens.host, want), 2e-5);
 }

@@ -204,12 +204,13 @@ struct Lane {
   __device__ __forceinline__ int column(int i) const { return 2 * t + i % 2; }
 };
 
-// d[j] += the 16 x 8 tiles at (m0, n0 + 8 j) of a b over depth [k0, k1), k0 a multiple of 16. All 32 lanes.
-template <int Tiles, class A, class B>
+// d[j] += the 16 x 8 tiles at (m0, n0 + 8 j) of a b over depth [k0, k1), k0 a multiple of 16. All 32 lanes. Unrolled: with the
+// loads of four steps in flight, for operands that lie far away.
+template <int Tiles, bool Unrolled = false, class A, class B>
 __device__ __forceinline__ void accumulate(float (&d)[Tiles][4], const A& a, int m0, const B& b, int n0, int k0, int k1) {
   const Lane lane;
   const auto low = a.row(m0 + lane.g), high = a.row(m0 + lane.g + 8);
-  for (int k = k0; k < k1; k += 16) {
+  const auto step = [&](int k) {
     const int at = k + 2 * lane.t;
     const Word<A::split> left[4] = {low.word(at), high.word(at), low.word(at + 8), high.word(at + 8)};
 #pragma unroll
@@ -218,6 +219,12 @@ __device__ __forceinline__ void accumulate(float (&d)[Tiles][4], const A& a, int
       const Word<B::split> right[2] = {column.word(at), column.word(at + 8)};
       mma_words<A::split, B::split>(d[j], left, right);
     }
+  };
+  if constexpr (Unrolled) {
+#pragma unroll 4
+    for (int k = k0; k < k1; k += 16) step(k);
+  } else {
+    for (int k = k0; k < k1; k += 16) step(k);
   }
 }
 

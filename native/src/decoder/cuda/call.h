@@ -17,6 +17,11 @@ inline constexpr int kMaxMasks = 3;       // computed per prompt
 inline constexpr int kMaxGroup = 64;      // prompts per sequence of launches
 inline constexpr std::size_t kMaxGroupTokens = 1024;  // ... and their tokens together
 
+// Two neighbouring numbers, each as the sum of two bfloat16: both high parts, the first in the lower half, and both low parts.
+struct alignas(8) SplitPair {
+  std::uint32_t hi, lo;
+};
+
 // Linear layers as decoder/linear.h packs them.
 struct LinearView {
   const float* weight;  // [panels][in][64]
@@ -138,6 +143,10 @@ struct Call {
   float* key;
   float* value1;
   float* value2;
+  SplitPair* split_query;              // [rows][kInner / 2] the same four as operands, split once (prompt_matrices.h)
+  SplitPair* split_key;
+  SplitPair* split_value1;
+  SplitPair* split_value2;
   float* attention;                    // [rows][kInner]; final: [final_count][prompts][kInner]
   float* heads;                        // [final_count][prompts][kDim] outputs of the heads
   float* logits;                       // [prompts][masks][4 s, 4 s]

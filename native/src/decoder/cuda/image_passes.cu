@@ -65,9 +65,9 @@ __global__ void __launch_bounds__(kThreads) attend1_kernel(const Call* call_at, 
   Running running;
   running.start(arena, columns);
   float* values = w.partial_values + static_cast<std::size_t>(blockIdx.x) * columns * width;
-  const ByHead<true> query{call.query + w.first_row * kInnerInt, t, columns};
-  const ByHead<true> key{call.key + w.first_row * kInnerInt, t, columns};
-  const ByHead<true> value{call.value1 + w.first_row * kInnerInt, t, columns};
+  const SplitByHead query{call.split_query + w.first_row * (kInnerInt / 2), t, columns};
+  const SplitByHead key{call.split_key + w.first_row * (kInnerInt / 2), t, columns};
+  const SplitByHead value{call.split_value1 + w.first_row * (kInnerInt / 2), t, columns};
   const Rows<P::split, Element> gram{static_cast<const Element*>(w.gram1), columns, columns, columns};
   const Rows<P::split, Element> to_score{static_cast<const Element*>(w.to_score1), columns, columns, columns};
   const Columns<P::split, float> attention{a1, kPitch, kTile, columns};
@@ -135,9 +135,10 @@ __global__ void __launch_bounds__(kThreads) attend1_kernel(const Call* call_at, 
   store_running(w, running, columns);
 }
 
-// Image->token attention of layer 1 with its norm, and the last token->image attention.
+// Image->token attention of layer 1 with its norm, and the last token->image attention. Two blocks a multiprocessor (without the
+// bound it takes 178 registers); very long prompts, whose working set is in global memory, would spill then.
 template <class P, bool Shared>
-__global__ void __launch_bounds__(kThreads) attend_final_kernel(const Call* call_at, float* scratch, std::size_t stride) {
+__global__ void __launch_bounds__(kThreads, Shared ? 2 : 1) attend_final_kernel(const Call* call_at, float* scratch, std::size_t stride) {
   using Element = typename P::Element;
   const Call& call = *call_at;
   const PromptView& w = call.prompt[blockIdx.y];
@@ -155,10 +156,10 @@ __global__ void __launch_bounds__(kThreads) attend_final_kernel(const Call* call
   running.start(arena, final_columns);
   float* a2 = a12 + columns * kPitch;
   float* values = w.partial_values + static_cast<std::size_t>(blockIdx.x) * final_columns * width;
-  const ByHead<true> query{call.query + w.first_row * kInnerInt, tf, final_columns, call.final_tokens};
-  const ByHead<true> key{call.key + w.first_row * kInnerInt, t, columns};
-  const ByHead<true> value1{call.value1 + w.first_row * kInnerInt, t, columns};
-  const ByHead<true> value2{call.value2 + w.first_row * kInnerInt, t, columns};
+  const SplitByHead query{call.split_query + w.first_row * (kInnerInt / 2), tf, final_columns, call.final_tokens};
+  const SplitByHead key{call.split_key + w.first_row * (kInnerInt / 2), t, columns};
+  const SplitByHead value1{call.split_value1 + w.first_row * (kInnerInt / 2), t, columns};
+  const SplitByHead value2{call.split_value2 + w.first_row * (kInnerInt / 2), t, columns};
   const Rows<P::split, Element> gram{static_cast<const Element*>(w.gram12), both, both, both};
   const Rows<P::split, Element> to_query{static_cast<const Element*>(w.to_query1), columns, columns, columns};
   const Rows<P::split, Element> to_score{static_cast<const Element*>(w.to_score_final), both, final_columns, both};

@@ -70,8 +70,33 @@ __device__ __forceinline__ TileRows<P> tile_rows(const void* data, int ld, int t
           kInnerInt};
 }
 
-template <class P>
-__device__ __forceinline__ void by_head(float (&d)[4], const TileRows<P>& rows, int m0, const ByHead<true>& q, int n0) {
+// ByHead<true> (cuda/device/tile_product.h) of numbers that were split before.
+struct SplitByHead {
+  static constexpr bool split = true;
+  const SplitPair* q;  // [t_count][64]
+  int t_count, columns;
+  const int* index = nullptr;
+  struct Row {
+    const SplitPair* at;
+    int first;  // of the head's 16 rows
+    __device__ __forceinline__ Word<true> word(int k) const {
+      if (k < first || k >= first + 16) return {};
+      const uint2 pair = *reinterpret_cast<const uint2*>(at + k / 2);
+      return {pair.x, pair.y};
+    }
+  };
+  __device__ __forceinline__ Row row(int column) const {
+    if (column >= columns) return {q, 1 << 20};
+    const int head = column / t_count, t = column - head * t_count;
+    return {q + (index != nullptr ? index[t] : t) * (kInnerInt / 2), head * 16};
+  }
+  // Depth that columns n0 ... n0 + 7 reach.
+  __device__ __forceinline__ int begin(int n0) const { return n0 / t_count * 16; }
+  __device__ __forceinline__ int end(int n0) const { return (min(n0 + 7, columns - 1) / t_count + 1) * 16; }
+};
+
+template <class P, class Q>
+__device__ __forceinline__ void by_head(float (&d)[4], const TileRows<P>& rows, int m0, const Q& q, int n0) {
   accumulate(d, rows, m0, q, n0, q.begin(n0), q.end(n0));
 }
 

@@ -81,6 +81,8 @@ void Plan::lay_out(char* memory, char* host_in, char* host_out) {
   float* key = at.take<float>(rows * kInner);
   float* value1 = at.take<float>(rows * kInner);
   float* value2 = at.take<float>(rows * kInner);
+  SplitPair* split[4];
+  for (SplitPair*& pairs : split) pairs = at.take<SplitPair>(rows * kInner / 2);
   attention_ = at.take<float>(std::max(rows, final_count * prompts) * kInner);
   head_a_ = at.take<float>(final_count * prompts * kDim);
   head_b_ = at.take<float>(final_count * prompts * kDim);
@@ -97,6 +99,10 @@ void Plan::lay_out(char* memory, char* host_in, char* host_out) {
   call.key = key;
   call.value1 = value1;
   call.value2 = value2;
+  call.split_query = split[0];
+  call.split_key = split[1];
+  call.split_value1 = split[2];
+  call.split_value2 = split[3];
   call.attention = attention_;
   call.heads = heads;
   call.best = best;

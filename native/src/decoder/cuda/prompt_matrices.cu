@@ -5,6 +5,7 @@
 #include "cuda/device/tile_product.h"
 #include "cuda/device/warp.h"
 #include "cuda/runtime/launch.h"
+#include "unsam/cuda.h"
 
 namespace unsam::cuda {
 namespace {
@@ -93,6 +94,27 @@ __device__ __forceinline__ void vectors(const Call& call, const PromptView& w) {
   }
 }
 
+// One head of a run of tokens as operands of the pass that follows: what changed since the last one.
+template <bool Layer1>
+__device__ __forceinline__ void split(const Call& call, int first_row, int count, int head) {
+  constexpr int pairs = kHead / 2;
+  for (int i = static_cast<int>(threadIdx.x); i < count * pairs; i += kThreads) {
+    const int at = ((first_row + i / pairs) * kInnerInt + head * kHead) / 2 + i % pairs;
+    const auto one = [&](const float* from, SplitPair* to) {
+      const float2 pair = load_pair(from + 2 * at);
+      const Word<true> word = make_word<true>(pair.x, pair.y);
+      to[at] = {word.hi, word.lo};
+    };
+    one(call.query, call.split_query);
+    one(call.key, call.split_key);
+    if constexpr (Layer1) {
+      one(call.value2, call.split_value2);
+    } else {
+      one(call.value1, call.split_value1);
+    }
+  }
+}
+
 // One block per job, head h and run of tokens: R[t][128 rows] = W_h v_t, then its products with the left factor's columns.
 template <class P, bool Layer1>
 __global__ void __launch_bounds__(kThreads) matrices_kernel(const Call* call_at, int token_runs) {
@@ -103,15 +125,14 @@ __global__ void __launch_bounds__(kThreads) matrices_kernel(const Call* call_at,
   if (w.tokens == 0) return;
   const int block = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);
   const int run = block % token_runs, head = block / token_runs % kHeadsInt, index = block / token_runs / kHeadsInt;
-  if constexpr (Layer1) {
-    if (index == kLayer1Jobs) {
-      if (run == 0 && head == 0) vectors(call, w);
-      return;
-    }
-  }
-  const Job job = Layer1 ? kLayer1[index] : kLayer0[index];
   const int first = run * kTokens, count = min(kTokens, w.tokens - first);
   if (count <= 0) return;
+  if (index == (Layer1 ? kLayer1Jobs : kLayer0Jobs)) {
+    split<Layer1>(call, w.first_row + first, count, head);
+    if (Layer1 && run == 0 && head == 0) vectors(call, w);
+    return;
+  }
+  const Job job = Layer1 ? kLayer1[index] : kLayer0[index];
   const int columns = w.columns, c0 = head * w.tokens + first;  // column of the run's first token
 
   const float* value = (job.source == 1 ? call.value1 : call.value2) + (w.first_row + first) * kInnerInt + head * kHead;
@@ -170,11 +191,12 @@ __global__ void __launch_bounds__(kThreads) matrices_kernel(const Call* call_at,
 
 enum class Merge { layer0, layer1, final_layer };
 
-// One block per column and prompt: the chunks' softmaxes, weighed by exp(max - top), divided by the common sum. A row that
-// is too long for shared memory (prompts of more than 300 tokens) is merged in place, over chunk 0.
-template <Merge Kind, bool Shared>
-__global__ void __launch_bounds__(128) merge_kernel(const Call* call_at) {
-  constexpr int kWarps = 4;
+constexpr int kMergeThreads = 256, kMergeWarps = kMergeThreads / 32, kRuns = kMergeThreads / kHead;
+
+// One block per column and prompt: the chunks' softmaxes, weighed by exp(max - top), divided by the common sum. Each warp takes
+// every eighth chunk, with several of them in flight.
+template <Merge Kind>
+__global__ void __launch_bounds__(kMergeThreads) merge_kernel(const Call* call_at) {
   const Call& call = *call_at;
   const ConstantsView& constants = call.constants;
   const PromptView& w = call.prompt[blockIdx.y];
@@ -184,60 +206,55 @@ __global__ void __launch_bounds__(128) merge_kernel(const Call* call_at) {
   if (row >= rows || w.tokens == 0) return;
   const int head = row / t_count, t = row % t_count, columns = w.columns;
   const int width = Kind == Merge::layer0 ? kHead : Kind == Merge::layer1 ? kHead + columns : kHead + 2 * columns + 1;
-  __shared__ float sums[kWarps], out[8][kHead];
-  const auto values_of = [&](int c) {
-    return w.partial_values + (static_cast<std::size_t>(c) * static_cast<std::size_t>(rows) + static_cast<std::size_t>(row)) *
-                                  static_cast<std::size_t>(width);
-  };
-  float* value = Shared ? dynamic_shared<float>() : values_of(0);  // [width]
-  float* part = value + (width + 3) / 4 * 4;                       // [kWarps][width], only if Shared
+  __shared__ float out[kRuns][kHead];
+  float* value = dynamic_shared<float>();     // [width]
+  float* part = value + width;                // [kMergeWarps][width]
+  float* factor = part + kMergeWarps * width; // [chunks]
 
-  float top = -INFINITY;
+  // Each warp for itself: the same numbers.
+  float top = -INFINITY, sum = 0.0f;
   for (int c = lane; c < call.chunks; c += 32) top = fmaxf(top, w.partial_max[c * rows + row]);
-  top = warp_max(top);  // each warp for itself: the same number
-  const auto factor_of = [&](int c) { return expf(w.partial_max[c * rows + row] - top); };
-  float sum = 0.0f;
-  if constexpr (Shared) {
-    for (int i = lane; i < width; i += 32) part[warp * width + i] = 0.0f;
+  top = warp_max(top);
+  for (int c = lane; c < call.chunks; c += 32) {
+    const float f = expf(w.partial_max[c * rows + row] - top);
+    sum += f * w.partial_sum[c * rows + row];
+    if (warp == 0) factor[c] = f;
   }
-  for (int c = warp; c < call.chunks; c += kWarps) {
-    const float factor = factor_of(c);
-    sum += factor * w.partial_sum[c * rows + row];
-    if constexpr (Shared) {
-      const float* from = values_of(c);
-      for (int i = lane; i < width; i += 32) part[warp * width + i] += factor * from[i];
-    }
-  }
-  if (lane == 0) sums[warp] = sum;
+  const float inverse = 1.0f / warp_sum(sum);
   __syncthreads();
-  const float inverse = 1.0f / ((sums[0] + sums[1]) + (sums[2] + sums[3]));
-  for (int i = thread; i < width; i += 128) {
+  const float* values = w.partial_values + static_cast<std::size_t>(row) * static_cast<std::size_t>(width);
+  const std::size_t step = static_cast<std::size_t>(rows) * static_cast<std::size_t>(width);
+  for (int i = lane; i < width; i += 32) {
     float total = 0.0f;
-    if constexpr (Shared) {
-      total = (part[i] + part[width + i]) + (part[2 * width + i] + part[3 * width + i]);
-    } else {
-      for (int c = 0; c < call.chunks; ++c) total += factor_of(c) * values_of(c)[i];
-    }
+#pragma unroll 4
+    for (int c = warp; c < call.chunks; c += kMergeWarps) total += factor[c] * values[static_cast<std::size_t>(c) * step + static_cast<std::size_t>(i)];
+    part[warp * width + i] = total;
+  }
+  __syncthreads();
+  for (int i = thread; i < width; i += kMergeThreads) {
+    float total = 0.0f;
+#pragma unroll
+    for (int other = 0; other < kMergeWarps; ++other) total += part[other * width + i];
     value[i] = total * inverse;
   }
   __syncthreads();
 
-  // What came through the attention of image tokens over prompt tokens: 8 runs of columns, then their sum.
+  // What came through the attention of image tokens over prompt tokens: runs of columns, then their sum.
   const int d = thread % kHead, run = thread / kHead;
   float add = 0.0f;
   if constexpr (Kind != Merge::layer0) {
     const float* r = (Kind == Merge::layer1 ? w.to_value1 : w.to_value_final1) + head * kHead + d;
-    for (int c = run; c < columns; c += 8) add += value[kHead + c] * r[c * kInnerInt];
+    for (int c = run; c < columns; c += kRuns) add += value[kHead + c] * r[c * kInnerInt];
     if constexpr (Kind == Merge::final_layer) {
       const float* r2 = w.to_value_final2 + head * kHead + d;
-      for (int c = run; c < columns; c += 8) add += value[kHead + columns + c] * r2[c * kInnerInt];
+      for (int c = run; c < columns; c += kRuns) add += value[kHead + columns + c] * r2[c * kInnerInt];
     }
   }
   out[run][d] = add;
   __syncthreads();
   if (thread >= kHead) return;
   float total = value[d];
-  for (int i = 0; i < 8; ++i) total += out[i][d];
+  for (int i = 0; i < kRuns; ++i) total += out[i][d];
   const int at = head * kHead + d;
   if constexpr (Kind == Merge::layer0) total += constants.value0_shift[at];
   if constexpr (Kind == Merge::layer1) total += constants.value1_shift[at];
@@ -248,12 +265,14 @@ __global__ void __launch_bounds__(128) merge_kernel(const Call* call_at) {
   call.attention[out_row * kInnerInt + at] = total;
 }
 
+constexpr std::size_t merge_floats(std::size_t width, std::size_t chunks) { return (1 + kMergeWarps) * width + chunks; }
+static_assert((merge_floats(kHead + 2 * 8 * kMostTokens + 1, 4096) + kRuns * kHead) * sizeof(float) <= kMaxSharedBytes);
+
 template <Merge Kind>
-void merge(const char* name, const Call* call, int prompts, int rows, int width, cudaStream_t stream) {
+void merge(const char* name, const Call* call, int prompts, int rows, int chunks, int width, cudaStream_t stream) {
   const dim3 grid(static_cast<unsigned>(rows), static_cast<unsigned>(prompts));
-  const std::size_t bytes = 5 * static_cast<std::size_t>(width + 4) * sizeof(float);
-  const bool shared = bytes + 1024 <= kMaxSharedBytes;  // static arrays count, too
-  launch(name, shared ? merge_kernel<Kind, true> : merge_kernel<Kind, false>, grid, 128, shared ? bytes : 0, stream, call);
+  const std::size_t bytes = merge_floats(static_cast<std::size_t>(width), static_cast<std::size_t>(chunks)) * sizeof(float);
+  launch(name, merge_kernel<Kind>, grid, kMergeThreads, bytes, stream, call);
 }
 
 template <bool Layer1>
@@ -266,23 +285,23 @@ void matrices(const char* name, bool bf16, const Call* call, int prompts, int ma
 }  // namespace
 
 void layer0_matrices(bool bf16, const Call* call, int prompts, int max_tokens, cudaStream_t stream) {
-  matrices<false>("layer0_matrices", bf16, call, prompts, max_tokens, kLayer0Jobs, stream);
+  matrices<false>("layer0_matrices", bf16, call, prompts, max_tokens, kLayer0Jobs + 1, stream);
 }
 
 void layer1_matrices(bool bf16, const Call* call, int prompts, int max_tokens, cudaStream_t stream) {
   matrices<true>("layer1_matrices", bf16, call, prompts, max_tokens, kLayer1Jobs + 1, stream);
 }
 
-void merge0(const Call* call, int prompts, int columns, cudaStream_t stream) {
-  merge<Merge::layer0>("merge0", call, prompts, columns, kHead, stream);
+void merge0(const Call* call, int prompts, int columns, int chunks, cudaStream_t stream) {
+  merge<Merge::layer0>("merge0", call, prompts, columns, chunks, kHead, stream);
 }
 
-void merge1(const Call* call, int prompts, int columns, cudaStream_t stream) {
-  merge<Merge::layer1>("merge1", call, prompts, columns, kHead + columns, stream);
+void merge1(const Call* call, int prompts, int columns, int chunks, cudaStream_t stream) {
+  merge<Merge::layer1>("merge1", call, prompts, columns, chunks, kHead + columns, stream);
 }
 
-void merge_final(const Call* call, int prompts, int columns, int final_count, cudaStream_t stream) {
-  merge<Merge::final_layer>("merge_final", call, prompts, final_count * kHeadsInt, kHead + 2 * columns + 1, stream);
+void merge_final(const Call* call, int prompts, int columns, int chunks, int final_count, cudaStream_t stream) {
+  merge<Merge::final_layer>("merge_final", call, prompts, final_count * kHeadsInt, chunks, kHead + 2 * columns + 1, stream);
 }
 
 }  // namespace unsam::cuda

@@ -49,7 +49,7 @@ void Plan::enqueue_kernels() {
   run({{first.self_out, mixed_, dim, pre_, dim, rows}});
   run_normalised(first.norm1, queries_, {job(first.to_image_q, view.query, inner, true)});
   image_pass(Pass::attend0, bf16, call_, pass_, scratch_.data(), stream);
-  merge0(call_, prompts, pass_.columns, stream);
+  merge0(call_, prompts, pass_.columns, pass_.chunks, stream);
   after_image_attention(first);
 
   // Norm3 of layer 0, its image->token keys and values, and layer 1's self-attention.
@@ -61,7 +61,7 @@ void Plan::enqueue_kernels() {
   run_normalised(second.norm1, queries_, {job(second.to_image_q, view.query, inner, true)});
   layer0_matrices(bf16, call_, prompts, most, stream);
   image_pass(Pass::attend1, bf16, call_, pass_, scratch_.data(), stream);
-  merge1(call_, prompts, pass_.columns, stream);
+  merge1(call_, prompts, pass_.columns, pass_.chunks, stream);
   after_image_attention(second);
 
   run_normalised(second.norm3, queries_,
@@ -69,7 +69,7 @@ void Plan::enqueue_kernels() {
                   job(constants.final_q, view.query, inner, true)});
   layer1_matrices(bf16, call_, prompts, most, stream);
   image_pass(Pass::attend_final, bf16, call_, pass_, scratch_.data(), stream);
-  merge_final(call_, prompts, pass_.columns, static_cast<int>(final_tokens_.size()), stream);
+  merge_final(call_, prompts, pass_.columns, pass_.chunks, static_cast<int>(final_tokens_.size()), stream);
   heads();
   upscale(bf16, call_, pass_, stream);
 }

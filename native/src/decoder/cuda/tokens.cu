@@ -86,9 +86,9 @@ __global__ void __launch_bounds__(kThreads) linear_kernel(LinearJobs jobs, NormV
   if constexpr (Norm) {
     stage(job, norm, position, row0, x, p, which == 0 && at == 0 ? normalised : nullptr);
     __syncthreads();
-    accumulate<Tiles>(d, Normalised{x, job.with_position ? p : nullptr}, 0, weight, n0, from, to);
+    accumulate<Tiles, true>(d, Normalised{x, job.with_position ? p : nullptr}, 0, weight, n0, from, to);
   } else {
-    accumulate<Tiles>(d, Rows<true, float>{job.x, job.ldx, job.rows, in}, row0, weight, n0, from, to);
+    accumulate<Tiles, true>(d, Rows<true, float>{job.x, job.ldx, job.rows, in}, row0, weight, n0, from, to);
   }
 #pragma unroll
   for (int j = 0; j < Tiles; ++j) {
@@ -145,23 +145,36 @@ __global__ void __launch_bounds__(128) self_attention_kernel(const float* q, con
   }
 }
 
-__device__ __forceinline__ void granularity_layer(const LinearView& layer, const float* x, float* y, bool relu) {
-  for (int n = static_cast<int>(threadIdx.x); n < layer.out; n += kThreads) {
+// A granularity's own MLP has one row, so its depth is cut over the block, too: kSlices threads to an output. Over several blocks it
+// would take a launch a layer.
+constexpr int kSlices = 4;
+
+__device__ __forceinline__ void granularity_layer(const LinearView& layer, const float* x, float* y, float* partial, bool relu) {
+  const int n = static_cast<int>(threadIdx.x) % kDimInt, slice = static_cast<int>(threadIdx.x) / kDimInt;
+  if (n < layer.out) {
+    const int depth = layer.in / kSlices;
     const float* column = layer.weight + static_cast<std::size_t>(n / 64 * layer.in * 64 + n % 64);
+    float sum = 0.0f;
+#pragma unroll 16
+    for (int k = slice * depth; k < (slice + 1) * depth; ++k) sum += x[k] * column[k * 64];
+    partial[slice * kDimInt + n] = sum;
+  }
+  __syncthreads();
+  if (slice == 0 && n < layer.out) {
     float sum = layer.bias[n];
-#pragma unroll 8
-    for (int k = 0; k < layer.in; ++k) sum += x[k] * column[k * 64];
+    for (int other = 0; other < kSlices; ++other) sum += partial[other * kDimInt + n];
     y[n] = relu && sum < 0.0f ? 0.0f : sum;
   }
   __syncthreads();
 }
 
-__global__ void __launch_bounds__(kThreads) prompt_tokens_kernel(const Call* call) {
-  __shared__ float a[256], b[256];
+__global__ void __launch_bounds__(kSlices * kDimInt) prompt_tokens_kernel(const Call* call) {
+  __shared__ float a[kDimInt], b[kDimInt], partial[kSlices * kDimInt];
   const ConstantsView& constants = call->constants;
   const TokenRow row = call->token_rows[blockIdx.x];
   const int c = static_cast<int>(threadIdx.x);
   float* out = call->position + static_cast<std::size_t>(blockIdx.x) * kDim;
+  if (row.kind != kGranularity && c >= kDimInt) return;
   if (row.kind == kNoToken) {
     out[c] = 0.0f;
   } else if (row.kind == kOutputToken) {
@@ -179,10 +192,10 @@ __global__ void __launch_bounds__(kThreads) prompt_tokens_kernel(const Call* cal
       a[2 * c + 1] = cosf(constants.frequencies[c] * row.x);
     }
     __syncthreads();
-    granularity_layer(constants.granularity[0], a, b, true);
-    granularity_layer(constants.granularity[1], b, a, true);
-    granularity_layer(constants.granularity[2], a, b, false);
-    out[c] = b[c] + constants.granularity_embedding[c];
+    granularity_layer(constants.granularity[0], a, b, partial, true);
+    granularity_layer(constants.granularity[1], b, a, partial, true);
+    granularity_layer(constants.granularity[2], a, b, partial, false);
+    if (c < kDimInt) out[c] = b[c] + constants.granularity_embedding[c];
   }
 }
 
@@ -219,7 +232,7 @@ void self_attention(const float* q, const float* k, const float* v, float* out, 
 }
 
 void prompt_tokens(const Call* call, int rows, cudaStream_t stream) {
-  launch("prompt_tokens", prompt_tokens_kernel, static_cast<unsigned>(rows), kThreads, 0, stream, call);
+  launch("prompt_tokens", prompt_tokens_kernel, static_cast<unsigned>(rows), kSlices * kDimInt, 0, stream, call);
 }
 
 }  // namespace unsam::cuda
