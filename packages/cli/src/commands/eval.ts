@@ -77,7 +77,7 @@ export function evalCommand({ signal }: Interrupt): Command {
     .addOption(
       new Option(
         "--protocol <name>",
-        "clicks on photos; unsamv2: NoC80, NoC90, 1-IoU and AR1000 of its paper, on GrabCut, Berkeley, DAVIS, SBD, PartImageNet, SA-1B or COCO; davis: J and F of objects followed through videos in the layout of DAVIS or SA-V",
+        "clicks on photos; unsamv2: NoC80, NoC90, 1-IoU and AR1000 of its paper, on GrabCut, Berkeley, DAVIS, SBD, Pascal-Part, PartImageNet, SA-1B or COCO; davis: J and F of objects followed through videos in the layout of DAVIS or SA-V",
       )
         .choices(PROTOCOLS)
         .default("clicks" satisfies Protocol),

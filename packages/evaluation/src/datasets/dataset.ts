@@ -19,10 +19,10 @@ export type AnnotationSource =
   | { readonly annotator: number; readonly kind: "labels"; readonly file: string }
   /** Masks that may overlap. `iscrowd` ones are left out. `regions`: see `packRegions`. */
   | { readonly annotator: number; readonly kind: "masks"; readonly regions: string }
-  /** A file of a benchmark (`openBenchmarks`): a picture of one object, the instances of SBD, the masks of SA-1B. */
+  /** A file of a benchmark (`openBenchmarks`): a picture of one object, the instances of SBD, the parts of Pascal-Part, the masks of SA-1B. */
   | { readonly annotator: number; readonly kind: BenchmarkFile; readonly file: string };
 
-export type BenchmarkFile = "object-grabcut" | "object-any" | "instances-mat" | "sa-1b-json";
+export type BenchmarkFile = "object-grabcut" | "object-any" | "instances-mat" | "parts-mat" | "sa-1b-json";
 
 export interface RegionSource {
   readonly id: number;

@@ -1,5 +1,5 @@
 import { Mask } from "@unsam/core/mask";
-import { readInstances, readObject, readSa1b } from "./benchmarks/read-regions.js";
+import { readInstances, readObject, readParts, readSa1b } from "./benchmarks/read-regions.js";
 import { cocoRegions } from "./coco/regions-of-photo.js";
 import { type AnnotationSource, type DatasetImage, type Size, unpackRegions } from "./dataset.js";
 import { labelRegions, labelsLikeVoid } from "./label-maps/label-regions.js";
@@ -73,6 +73,9 @@ async function readAnnotation(
   }
   if (source.kind === "sa-1b-json") {
     return { annotator, labels: null, regions: await readSa1b(source.file, size, notes), decided: null };
+  }
+  if (source.kind === "parts-mat") {
+    return { annotator, labels: null, regions: await readParts(source.file, size, notes), decided: null };
   }
   const labels =
     source.kind === "instances-mat"

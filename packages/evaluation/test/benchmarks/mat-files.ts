@@ -9,3 +9,12 @@ export const MAT_COMPRESSED = Buffer.from(
 );
 /** What both hold, [4, 5]. */
 export const MAT_MAP = [0, 0, 1, 1, 2, 0, 3, 1, 1, 2, 3, 3, 0, 0, 2, 3, 3, 0, 0, 0];
+
+/**
+ * Pascal-Part's struct, made with SciPy, [4, 5]: a dog whose head has two pixels and whose left ear has one, a bottle without parts,
+ * and a cat with a tail of three pixels and an empty nose.
+ */
+export const MAT_PARTS = Buffer.from(
+  "TUFUTEFCIDUuMCBNQVQtZmlsZSBQbGF0Zm9ybTogcG9zaXgsIENyZWF0ZWQgb246IFNhdCBOb3YgMjggMTE6NDU6NTMgMjAyNgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABSU0PAAAAIQEAAHiczVNRcoIwEF00MNpxGD88RD/RL47QI/SPrpBpUUgck0P2WE1IwBjFIrYz7rCTbJK3u++RxADwHgGoD2bKJ2AstHHQOQFkjIdqbNeXysuaYU0B+HZHcykgVmspnPKRK/kiO4LNoeNNkqTZGhr8d3i7n6mD1/282PhVeV6hEM1OM8tKVkCNYm9OH/Aoza6uk/zSp1tnqaKCf17wi3v1Mraw6wsb6/NvDn7u4Ymdt3jNf6XjwLhvOt9HcFuvSY9eK6tI1vzCk0pD9SFn+hD4oliM5ues+fzu7aOieHykj2s29l5vuZQVvcQPvTehU38MH886er6ukZfPB8x7cEPeTY5yNP+2l8f5n1d4pncjsaz+g9+9fTAu6B/ds85+AHFuNdo=",
+  "base64",
+);

@@ -10,7 +10,7 @@ import { readPhoto } from "#evaluation/datasets/read-photo.js";
 import { readTruth } from "#evaluation/datasets/read-truth.js";
 import { grey, photo, scratch, writeJson } from "../datasets/files.js";
 import { greyBmp } from "./bmp-files.js";
-import { MAT_COMPRESSED } from "./mat-files.js";
+import { MAT_COMPRESSED, MAT_PARTS } from "./mat-files.js";
 
 const folder = scratch();
 const SIZE = { width: 5, height: 4 };
@@ -88,6 +88,22 @@ describe("a folder laid out as", () => {
     await expect(truthOf(dataset.images[0])).rejects.toThrow(/MAT-file .* cannot be read/);
     await rm(path.join(dir, "val.txt"));
     await expect(openBenchmarks([dir])).rejects.toThrow(/val\.txt/);
+  });
+
+  it("Pascal-Part, part by part; a photo of another size fails", async () => {
+    const dir = await folder("PascalPart", "JPEGImages", "Annotations_Part", "ImageSets/Main");
+    await photo(path.join(dir, "JPEGImages", "2008_1.jpg"), 5, 4);
+    await photo(path.join(dir, "JPEGImages", "2008_2.jpg"), 4, 5);
+    for (const name of ["2008_1", "2008_2"]) {
+      await writeFile(path.join(dir, "Annotations_Part", `${name}.mat`), MAT_PARTS);
+    }
+    await writeFile(path.join(dir, "ImageSets/Main/val.txt"), "2008_1\n2008_2\n");
+    const [{ layout, dataset, wholeImage }] = await openBenchmarks([dir]);
+    expect([layout, wholeImage]).toEqual(["pascal-part", false]);
+    const truth = await truthOf(dataset.images[0]);
+    expect(areas(truth)).toEqual([2, 1, 3]);
+    expect(truth.notes.map(noteText)).toEqual([expect.stringMatching(/1 × part without a pixel/)]);
+    await expect(truthOf(dataset.images[1])).rejects.toThrow(/it is 5×4, but its photo is 4×5/);
   });
 
   it("PartImageNet, part by part", async () => {

@@ -9,7 +9,15 @@ import { openDatasets } from "../open-datasets.js";
 import { isBmpName } from "./read-bmp.js";
 
 /** How a benchmark lies on disk. `coco`: any other data set (`openDatasets`). */
-export type BenchmarkLayout = "grabcut" | "berkeley" | "davis" | "sbd" | "part-imagenet" | "sa-1b" | "other";
+export type BenchmarkLayout =
+  | "grabcut"
+  | "berkeley"
+  | "davis"
+  | "sbd"
+  | "pascal-part"
+  | "part-imagenet"
+  | "sa-1b"
+  | "other";
 
 /** A data set of the interactive-segmentation field, and what is asked of it. */
 export interface Benchmark {
@@ -64,6 +72,15 @@ const LAYOUTS: readonly Layout[] = [
     wholeImage: false,
   },
   {
+    layout: "pascal-part",
+    folders: ["JPEGImages", "Annotations_Part"],
+    kind: "parts-mat",
+    endings: [".mat"],
+    names: "ImageSets/Main/val.txt",
+    everyRegion: true,
+    wholeImage: false,
+  },
+  {
     layout: "part-imagenet",
     folders: ["images/val", "annotations/val"],
     kind: "labels",
@@ -91,7 +108,8 @@ const LAYOUTS: readonly Layout[] = [
 
 /**
  * Opens benchmarks by their layout, or those in the folders of a folder: GrabCut (`data_GT/`, `boundary_GT/`), Berkeley (`images/`,
- * `masks/`), frames of DAVIS (`img/`, `gt/`, or `JPEGImages/480p` and `Annotations/480p`), SBD (`img/`, `inst/`, `val.txt`),
+ * `masks/`), frames of DAVIS (`img/`, `gt/`, or `JPEGImages/480p` and `Annotations/480p`), SBD (`img/`, `inst/`, `val.txt`), Pascal-Part
+ * (`JPEGImages/`, `Annotations_Part/`, `ImageSets/Main/val.txt`),
  * PartImageNet (`images/val`, `annotations/val`), SA-1B (a JSON beside each photo, or in `annotations/`), and whatever else
  * `openDatasets` reads, as COCO's JSON. Photos without a mask are noted. Throws `E_BAD_FILE`, `E_BAD_OPTION`, `E_IO`, or the signal's
  * reason.
@@ -161,8 +179,7 @@ async function openFolder(folder: string): Promise<Benchmark | null> {
 
 /** Folders of common names tell nothing by themselves. */
 async function looksLike(layout: Layout, folder: string, annotations: string): Promise<boolean> {
-  if (layout.layout === "sbd") return true;
-  if (layout.inFolders) return true;
+  if (layout.names !== undefined || layout.inFolders) return true;
   const names = (await list(annotations)).filter((name) => endingOf(name, layout.endings) >= 0);
   if (layout.layout !== "sa-1b") return names.length > 0;
   const known = names.filter((name) => /^sa_\d+\.json$/.test(name));
@@ -182,7 +199,9 @@ async function openLayout(
   const notes = new Notes();
   const photos = await filesOf(photoFolder, layout, (name) => isPhotoName(name) || isBmpName(name));
   const files = await filesOf(annotationFolder, layout, (name) => endingOf(name, layout.endings) >= 0);
-  const listed = layout.names ? await listedNames(path.join(folder, layout.names)) : [...photos.keys()];
+  const listed = layout.names
+    ? await listedNames(path.join(folder, ...layout.names.split("/")))
+    : [...photos.keys()];
   const images: DatasetImage[] = [];
   for (const name of [...listed].sort()) {
     const [photo, file] = [photos.get(name), files.get(name)];

@@ -11,7 +11,7 @@ import type { LabelMap } from "../label-maps/read-label-map.js";
 import type { Notes } from "../notes.js";
 import { Regions } from "../regions.js";
 import { isBmpName, readBmp } from "./read-bmp.js";
-import { readMat } from "./read-mat.js";
+import { type MatArray, type MatNumbers, readMat } from "./read-mat.js";
 
 /** Regions of one photo, and the pixels that count (null: all). */
 export interface ReadRegions {
@@ -87,7 +87,38 @@ function checkSize(file: string, { width, height }: Size, size: Size): void {
 
 /** The instances of a MAT-file of SBD, each pixel's one. Throws `E_BAD_FILE`, `E_IO`. */
 export async function readInstances(file: string, size: Size): Promise<LabelMap> {
-  return readMat(await readFileBytes(file, { what: "The MAT-file" }), file, "GTinst", "Segmentation", size);
+  return readMat(await readFileBytes(file, MAT_FILE), file, "GTinst", (variable) => {
+    const map = variable.rows()[0]?.get("Segmentation");
+    if (!map) throw new RangeError("GTinst has no Segmentation");
+    return numbersOfSize(map, size);
+  });
+}
+
+/** The parts of all objects of a MAT-file of Pascal-Part, numbered from 1; empty ones are noted. Throws `E_BAD_FILE`, `E_IO`. */
+export async function readParts(file: string, size: Size, notes: Notes): Promise<Regions> {
+  const masks = readMat(await readFileBytes(file, MAT_FILE), file, "anno", (variable) => {
+    const objects = variable.rows()[0]?.get("objects");
+    if (!objects) throw new RangeError("anno has no objects");
+    const parts = objects.rows().flatMap((object) => object.get("parts")?.rows() ?? []);
+    return parts.flatMap((part) => part.get("mask") ?? []).map((mask) => numbersOfSize(mask, size));
+  });
+  const made = masks.map(({ width, height, data }) => Mask.fromBytes(width, height, data));
+  const areas = new Map<number, number>();
+  for (const [k, { area }] of made.entries()) {
+    if (area > 0) areas.set(k + 1, area);
+    else notes.add("left-out", "part without a pixel", "there is nothing to click", path.parse(file).name);
+  }
+  return new Regions(areas, (region) => made[region - 1]);
+}
+
+const MAT_FILE = { what: "The MAT-file" };
+
+function numbersOfSize(array: MatArray, size: Size): MatNumbers {
+  const numbers = array.numbers();
+  if (numbers.width === size.width && numbers.height === size.height) return numbers;
+  throw new RangeError(
+    `it is ${numbers.width}×${numbers.height}, but its photo is ${size.width}×${size.height}`,
+  );
 }
 
 /** The masks of one photo of SA-1B, from its JSON. Throws `E_BAD_FILE`, `E_IO`. */
