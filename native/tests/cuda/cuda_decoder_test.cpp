@@ -102,17 +102,21 @@ TEST("agrees with the CPU decoder where a chunk has several tiles") {
   emulated::set_multiprocessors(3);
 }
 
-#else
+#endif
+
+TEST("agrees with the CPU decoder for as many prompts as a group has") {
+  against_cpu(Precision::bfloat16, 2e-2, {{2, 64, 1, true, false}});
+}
 
 TEST("official size: one prompt and 64, float32") {
+  need_gpu();
   against_cpu(Precision::float32, 1e-4, {{64, 1, 1, true, false}, {64, 64, 1, true, false}, {64, 1, 2, false, true}});
 }
 
 TEST("official size: one prompt and 64, bfloat16") {
+  need_gpu();
   against_cpu(Precision::bfloat16, 2e-2, {{64, 1, 1, true, false}, {64, 64, 1, true, false}, {64, 1, 2, false, true}});
 }
-
-#endif
 
 // Apart, for they take long where the emulated device is instrumented.
 TEST("bfloat16 agrees for one pixel and in whole tiles, too") {

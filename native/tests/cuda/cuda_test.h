@@ -20,3 +20,12 @@ inline void need_device() {
 #endif
   throw test::Skip{why};
 }
+
+// For sizes that take minutes on the emulated device: skips the test there, and is need_device elsewhere.
+inline void need_gpu() {
+#if defined(UNSAM_EMULATED_DEVICE)
+  throw test::Skip{"this size is for a GPU"};
+#else
+  need_device();
+#endif
+}

@@ -161,9 +161,10 @@ struct ByHead {
   };
   __device__ __forceinline__ Row row(int column) const {
     if (column >= columns) return {q, 1 << 20};
-    const int head = column / t_count, t = column - head * t_count;
-    return {q + (index != nullptr ? index[t] : t) * 128, head * 16};
+    const int head = column / t_count;
+    return of_head(head, column - head * t_count);
   }
+  __device__ __forceinline__ Row of_head(int head, int t) const { return {q + (index != nullptr ? index[t] : t) * 128, head * 16}; }
   // Depth that columns n0 ... n0 + 7 reach.
   __device__ __forceinline__ int begin(int n0) const { return n0 / t_count * 16; }
   __device__ __forceinline__ int end(int n0) const { return (min(n0 + 7, columns - 1) / t_count + 1) * 16; }

@@ -29,16 +29,11 @@ __global__ void __launch_bounds__(kThreads) attend0_kernel(const Call* call_at, 
   running.start(arena, columns);
   float* values = w.partial_values + static_cast<std::size_t>(blockIdx.x) * columns * kHead;
   const ByHead<true> query{call.query + w.first_row * kInnerInt, t, columns};
-  const Share share;
   const Chunk chunk(call);
   __syncthreads();
   for (int tile = chunk.first; tile < chunk.end; ++tile) {
     const auto keys = tile_rows<P>(w.products, kProducts, tile, kKey0);
-    for (int n0 = share.n0; n0 < columns; n0 += 32) {
-      float d[4] = {0, 0, 0, 0};
-      by_head<P>(d, keys, share.m0, query, n0);
-      store_scores(d, s, share.m0, n0, columns);
-    }
+    scores_by_head<P>(keys, query, s);
     __syncthreads();
     softmax_image<P>(s, columns, call.image.tokens - tile * kTile, running, nullptr, nullptr);
     __syncthreads();
@@ -77,11 +72,7 @@ __global__ void __launch_bounds__(kThreads) attend1_kernel(const Call* call_at, 
   const int thread = static_cast<int>(threadIdx.x);
   for (int tile = chunk.first; tile < chunk.end; ++tile) {
     const auto queries = tile_rows<P>(w.products, kProducts, tile, kQuery0);
-    for (int n0 = share.n0; n0 < columns; n0 += 32) {
-      float d[4] = {0, 0, 0, 0};
-      by_head<P>(d, queries, share.m0, key, n0);
-      store_scores(d, a1, share.m0, n0, columns);
-    }
+    scores_by_head<P>(queries, key, a1);
     __syncthreads();
     softmax_tokens<P>(a1, t, nullptr);
     __syncthreads();

@@ -87,7 +87,10 @@ struct SplitByHead {
   };
   __device__ __forceinline__ Row row(int column) const {
     if (column >= columns) return {q, 1 << 20};
-    const int head = column / t_count, t = column - head * t_count;
+    const int head = column / t_count;
+    return of_head(head, column - head * t_count);
+  }
+  __device__ __forceinline__ Row of_head(int head, int t) const {
     return {q + (index != nullptr ? index[t] : t) * (kInnerInt / 2), head * 16};
   }
   // Depth that columns n0 ... n0 + 7 reach.
@@ -98,6 +101,35 @@ struct SplitByHead {
 template <class P, class Q>
 __device__ __forceinline__ void by_head(float (&d)[4], const TileRows<P>& rows, int m0, const Q& q, int n0) {
   accumulate(d, rows, m0, q, n0, q.begin(n0), q.end(n0));
+}
+
+// Scores of all columns that are nothing but products by head: a warp takes 16 tokens of one head, whose rows it reads and splits
+// once for all of the head's columns.
+template <class P, class Q>
+__device__ __forceinline__ void scores_by_head(const TileRows<P>& rows, const Q& q, float* s) {
+  const Lane lane;
+  const int warp = static_cast<int>(threadIdx.x) / 32, m0 = warp % 2 * 16;
+  const auto low = rows.row(m0 + lane.g), high = rows.row(m0 + lane.g + 8);
+  for (int head = warp / 2; head < static_cast<int>(kHeads); head += kWarps / 2) {
+    const int at = 16 * head + 2 * lane.t;
+    const Word<true> left[4] = {low.word(at), high.word(at), low.word(at + 8), high.word(at + 8)};
+    for (int first = 0; first < q.t_count; first += 8) {
+      const int t = first + lane.g;
+      Word<true> right[2];
+      if (t < q.t_count) {
+        const auto column = q.of_head(head, t);
+        right[0] = column.word(at);
+        right[1] = column.word(at + 8);
+      }
+      float d[4] = {0, 0, 0, 0};
+      mma_words<true, true>(d, left, right);
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const int other = first + lane.column(i);
+        if (other < q.t_count) s[(head * q.t_count + other) * kPitch + m0 + lane.row(i)] = d[i];
+      }
+    }
+  }
 }
 
 __device__ __forceinline__ void scale_by_token(float (&d)[4], const float* factor, int m0) {
