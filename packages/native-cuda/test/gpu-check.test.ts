@@ -27,6 +27,7 @@ const TESTS = [
   "upscale_test",
   "prepare_image_test",
   "cuda_decoder_test",
+  "cuda_capacity_test",
   "cuda_fusion_test",
   "cuda_fusion_failures_test",
 ];
