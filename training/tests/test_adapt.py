@@ -287,6 +287,23 @@ def test_previews_show_the_fixed_images(files, tmp_path, quiet):
     assert np.asarray(Image.open(pictures[-1])).std() > 20
 
 
+def test_pairs_of_views_show_the_mask_where_the_map_carries_it(files):
+    # No colours change and nothing is turned or cropped: the second view is the first, mirrored or not.
+    still = {f"augment_{name}": 0.0 for name in ("aspect", "rotation", "shear", "brightness", "contrast", "saturation")}
+    still |= {f"augment_{name}": 0.0 for name in ("hue", "grey", "blur")}
+    given = options(files, **still, augment_crop=1.0, augment_flip=1.0, views=1, box_probability=0.0)
+    recipe, _, _ = prepared(given)
+    pictures = recipe._pairs()
+    assert len(pictures) == 2 and "both views of a pair" in pictures[0][0]
+    for _, picture in pictures:
+        half = picture.shape[1] // 2
+        one, other = picture[:, :half].astype(int), picture[:, half:].astype(int)
+        # Photo, gap, photo with the mask: each mirrored in itself, but for the click and a pixel of rounding.
+        for start in (0, 204):
+            panel, mirrored = one[:, start : start + 200], other[:, start : start + 200][:, ::-1]
+            assert (np.abs(panel - mirrored).max(-1) > 24).mean() < 0.03
+
+
 def test_two_processes_agree_on_the_loss_of_a_step(files):
     # Half a batch each: the mean of the halves is the whole's, whatever is drawn inside the losses set aside.
     given = options(

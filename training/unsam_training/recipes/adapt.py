@@ -105,6 +105,7 @@ PRESETS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 _PREVIEW_IMAGES = 6
+_PREVIEW_PAIRS = 3
 _EVALUATED_IMAGES = 32
 _PREVIEW_LEVELS = (0.1, 0.4, 0.7, 1.0)
 
@@ -274,6 +275,27 @@ class Adapt:
             masks = model.decode(self._features(model, [sight]), prompts).masks[:, 0].float()
             title = f"{image.path.name}: granularity {', '.join(str(level) for level in _PREVIEW_LEVELS)}"
             pictures.append((title, contact_row(self.data.pixels(sight), masks.cpu() > 0, prompt.coords[0])))
+        return pictures + self._pairs()
+
+    def _pairs(self) -> list[tuple[str, np.ndarray]]:
+        """Pairs of views as the first step draws them: a prompt's mask in the first, and where the map between the views
+        carries both to in the second."""
+        pictures, side = [], self.config.image_size
+        for index in range(min(_PREVIEW_PAIRS, self.data.how.batch_size)):
+            sample = self.data.sample(0, index)
+            between = torch.from_numpy(sample["between"])[None]
+            coords, labels = torch.from_numpy(sample["coords"][:1]), torch.from_numpy(sample["labels"][:1])
+            masks = torch.from_numpy(sample["masks"][:1])
+            ratio = masks.shape[-1] / side
+            scale = torch.diag(torch.tensor([ratio, ratio, 1.0], dtype=between.dtype))
+            carried = carried_regions(masks.long(), scale @ between @ torch.linalg.inv(scale)) == 1
+            moved = moved_prompts(coords, labels, between)
+            rows = [
+                contact_row(self.data.pixels(sight), shown, places[0, 0].clamp(0, side - 1).numpy())
+                for sight, shown, places in ((sample["first"], masks, coords), (sample["second"], carried, moved))
+            ]
+            name = self.data.images[sample["first"].image].path.name
+            pictures.append((f"{name}: a prompt and its mask in both views of a pair", np.concatenate(rows, axis=1)))
         return pictures
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:

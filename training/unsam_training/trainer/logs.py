@@ -8,21 +8,26 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from ..whole_file import write_text
+from .events import Events
 
 
 class Log:
-    """Appends lines to `path`; what an earlier run wrote beyond `step` is dropped, because it will be written again."""
+    """Appends lines to `path`, and the same to `events` for TensorBoard; what an earlier run wrote beyond `step` is dropped,
+    because it will be written again."""
 
-    def __init__(self, path: Path, step: int) -> None:
+    def __init__(self, path: Path, events: Path, step: int) -> None:
         kept = [line for line in read_log(path) if line.get("step", 0) <= step] if path.exists() else []
         write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
         self._file = open(path, "a", encoding="utf-8")
+        self._events = Events(events, kept)
 
     def write(self, line: Mapping[str, Any]) -> None:
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
+        self._events.write(line)
 
     def close(self) -> None:
+        self._events.close()
         os.fsync(self._file.fileno())
         self._file.close()
 

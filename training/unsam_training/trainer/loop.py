@@ -30,6 +30,7 @@ from .settings import BOOKKEEPING, Settings
 
 CHECKPOINT = "last.pt"
 LOG = "log.jsonl"
+EVENTS = "events.out.tfevents.unsam"
 WEIGHTS = "model.safetensors"
 _REPORT = "report/"
 # A step whose gradient is not finite is skipped; this many in a row are a failure.
@@ -139,7 +140,7 @@ class _Run:
         losses: nn.Module = _Losses(self.recipe, self.model)
         if group.count > 1:
             losses = nn.parallel.DistributedDataParallel(losses, find_unused_parameters=True)
-        log = Log(self.out / LOG, self.step) if group.leads else None
+        log = Log(self.out / LOG, self.out / EVENTS, self.step) if group.leads else None
         self.model.train()
         skipped = 0
         began, step_began = time.monotonic(), self.step
