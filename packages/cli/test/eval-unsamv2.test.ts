@@ -117,7 +117,7 @@ describe("unsam eval --protocol unsamv2", () => {
     );
     await writeFile(broken, whole);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/GrabCut, otsu: disc3: The mask .*disc3\.png.* cannot be read/);
+    expect(stderr).toMatch(/GrabCut, otsu: disc3: The mask .*disc3\.png.* is not an image that can be read/);
     expect(JSON.parse(stdout).results[0]).toMatchObject({ images: 5, failures: [{ image: "disc3" }] });
   });
 

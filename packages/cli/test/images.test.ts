@@ -126,7 +126,7 @@ describe("standard input and output", () => {
     [["segment", "photos/a.jpg", ...click, "--out", "-", "--json"], /holds one result, and --out and --json/],
     [["segment", "photos/a.jpg", ...click, "--out", "-", "--overlay", "-"], /--out and --overlay want it/],
     [["everything", "photos/a.jpg", "--out", "-", "--out", "-"], /holds one result/],
-    [["everything", "photos", "--out", "-"], /is a folder; standard output/],
+    [["everything", "photos", "--out", "-"], /photos may be several photos; standard output/],
     [["everything", "photos/a.jpg", "--out", "-", "--format", "gif"], /--format is gif/],
   ])("are used once: %j", async (args, message) => {
     const { code, stdout, stderr } = await run(...args);

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { writeSafetensors } from "@unsam/core/checkpoint";
@@ -72,11 +72,13 @@ describe("flags that would make no difference are refused", () => {
     ["everything", [board, "--at", "0.4", "--json"], /--at says which granularities pictures show/],
     [
       "everything",
-      ["FOLDER", "--out", "FOLDER/out", "--at", "0.4"],
+      ["FOLDER/photos", "--out", "FOLDER/out", "--at", "0.4"],
       /--at says which granularities pictures show/,
     ],
-    ["everything", ["FOLDER", "--out", "FOLDER/out", "--levels", "3"], /There is no image|levels is 3/],
+    ["everything", ["FOLDER/photos", "--out", "FOLDER/out", "--levels", "3"], /levels is 3/],
   ])("%s %j", async (command, args, message) => {
+    await mkdir(path.join(folder, "photos"), { recursive: true });
+    await copyFile(board, path.join(folder, "photos", "board.jpg"));
     const given = args.map((arg) => arg.replace("FOLDER", folder));
     const { code, stdout, stderr } = await unsam([command, ...given]);
     expect([code, stdout]).toEqual([2, ""]);

@@ -26,37 +26,51 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Interrupts `unsam` so long after it began; how it ended, as a shell has it, and after how long. */
-function interrupted(
-  args: readonly string[],
-  after: number,
-): Promise<{ code: number | null; seconds: number }> {
+interface Ended {
+  readonly code: number | null;
+  /** Since it began, or since it was interrupted. */
+  readonly seconds: number;
+}
+
+/** Runs `unsam`, and interrupts it so long after it began; how it ended, as a shell has it. */
+function run(args: readonly string[], after: number | null): Promise<Ended> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, stdio: "ignore" });
-    let sent = 0;
-    setTimeout(() => {
-      sent = performance.now();
-      child.kill("SIGINT");
-    }, after);
+    let since = performance.now();
+    const timer =
+      after !== null &&
+      setTimeout(() => {
+        since = performance.now();
+        child.kill("SIGINT");
+      }, after);
     child.on("close", (code, signal) => {
-      resolve({ code: signal === "SIGINT" ? 130 : code, seconds: (performance.now() - sent) / 1000 });
+      if (timer) clearTimeout(timer);
+      resolve({ code: signal === "SIGINT" ? 130 : code, seconds: (performance.now() - since) / 1000 });
     });
   });
 }
 
 describe.skipIf(process.platform === "win32")("Ctrl-C", { timeout: 120_000 }, () => {
-  // Decoding, the region tree's thread, the network's: wherever it is by then.
-  for (const after of [1500, 3000, 5000]) {
-    it.each([
-      ["segment", ["segment", "large.png", "--point", "9,9", "--out", "mask.png"]],
-      ["everything", ["everything", "large.png", "--out", "scene.json"]],
-      ["segment --model nano", ["segment", "large.png", "--model", "nano", "--point", "9,9"]],
-    ])(`ends %s at once, after ${after} ms`, async (_, args) => {
-      const { code, seconds } = await interrupted(args, after);
-      // A promise: it does not wait for what the threads are doing, which takes ten seconds here.
-      expect(seconds).toBeLessThan(4);
+  describe.each([
+    ["segment", ["segment", "large.png", "--point", "9,9", "--out", "mask.png"]],
+    ["everything", ["everything", "large.png", "--out", "scene.json"]],
+    ["segment --model region-tree", ["segment", "large.png", "--model", "region-tree", "--point", "9,9"]],
+  ])("ends %s at once", (_, args) => {
+    let whole: number;
+    beforeAll(async () => {
+      const { code, seconds } = await run(args, null);
+      expect(code).toBe(0);
+      whole = 1000 * seconds;
+      for (const name of await readdir(folder)) if (name !== "large.png") await rm(path.join(folder, name));
+    });
+
+    // Starting, decoding, the thread that looks at the photo: wherever it is by then.
+    it.each([0.2, 0.45, 0.7])("after %f of the time that it takes", async (share) => {
+      const { code, seconds } = await run(args, share * whole);
       expect(code).toBe(130);
+      // A promise: it does not wait for what the threads are doing.
+      expect(seconds).toBeLessThan(4);
       expect(await readdir(folder)).toEqual(["large.png"]);
     });
-  }
+  });
 });

@@ -153,15 +153,23 @@ async function run(flags: EvalFlags, command: Command, signal: AbortSignal): Pro
     (flag) => !FLAGS_OF[flags.protocol].includes(flag),
   );
   checkProtocolFlags(flags.protocol, given, others);
-  if (flags.protocol === "davis") {
+  const methods = await withFiles(named, signal);
+  const measures = command.getOptionValueSource("metrics") === "default" ? null : flags.metrics;
+  const byProtocol = {
+    clicks: () => evalClicks(flags, methods, typed, signal),
+    unsamv2: () => evalObjects({ ...flags, measures }, methods, typed, signal),
     // Baselines are refused, so all of them are models.
-    const models = (await withFiles(named, signal)) as ModelSpec[];
-    return evalVideos(flags, models, typed, signal);
-  }
-  if (flags.protocol === "unsamv2") {
-    const measures = command.getOptionValueSource("metrics") === "default" ? null : flags.metrics;
-    return evalObjects({ ...flags, measures }, await withFiles(named, signal), typed, signal);
-  }
+    davis: () => evalVideos(flags, methods as ModelSpec[], typed, signal),
+  } as const satisfies Record<EvalFlags["protocol"], () => Promise<void>>;
+  return byProtocol[flags.protocol]();
+}
+
+async function evalClicks(
+  flags: EvalFlags,
+  methods: readonly MethodSpec[],
+  typed: string,
+  signal: AbortSignal,
+): Promise<void> {
   const evaluation = await import("@unsam/evaluation");
   const options = {
     levels: evaluation.dialLevels(flags.levels),
@@ -171,7 +179,6 @@ async function run(flags: EvalFlags, command: Command, signal: AbortSignal): Pro
   };
   const opened = await evaluation.openDatasets(await placesOf(flags.data, signal), { signal });
   const datasets = opened.map((dataset) => evaluation.takeHalf(dataset, flags.half));
-  const methods = await withFiles(named, signal);
   const results = await measure(datasets, methods, { ...options, maxPixels: flags.maxPixels, signal });
   const code = await evaluation.codeCommit();
   const details = { command: typed, version, code, date: new Date(), half: flags.half, options };

@@ -34,6 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly [names: string, why: string]>> =
 const DECODERS = [
   "core/src/image/decode.ts",
   "core/src/mask/png.ts",
+  "evaluation/src/datasets/benchmarks/read-regions.ts",
   "evaluation/src/datasets/label-maps/read-label-map.ts",
 ];
 

@@ -37,9 +37,12 @@ const ANY_CORRECTION = ["absent", "negative", "u-correction"];
  */
 const MASK_LIMIT = 1e-3;
 const CORRECTED_MASK_LIMIT = 5e-3;
-/** On one of its frames a whole region lies within 0.02 of the threshold, so that the rounding of memories moves more pixels. */
+/**
+ * On one of its frames a whole region lies within 0.02 of the threshold, so that the rounding of memories moves more pixels: 74 of
+ * 36,864 where the addon sums in the order of AVX-512, 73 or fewer elsewhere.
+ */
 const FLAT_SESSION = "box-click-unstable";
-const FLAT_MASK_LIMIT = 2e-3;
+const FLAT_MASK_LIMIT = 3e-3;
 const set = () => new VideoSet();
 
 describeWithShared("sessions of the official video predictor", () => {

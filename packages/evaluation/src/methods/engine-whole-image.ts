@@ -48,7 +48,7 @@ export async function engineWholeImage(
 ): Promise<WholeImage> {
   const { width, height } = image;
   const masks =
-    settings === "unsamv2"
+    settings === "paper"
       ? await masksLikePaper(image, levels)
       : await masksOf(image, { ...OPTIONS, levels, prompting: image.proposeRegions ? "regions" : "grid" });
   const scene = await buildPackedScene(

@@ -11,7 +11,7 @@ export interface EngineMethodOptions {
   readonly levels: readonly number[];
   /** Leave the granularity input out, though the model has one: what granularity is worth. */
   readonly withoutGranularity: boolean;
-  /** Default "own". "unsamv2" says something about networks only. */
+  /** Default "own". "paper" says something about networks only. */
   readonly settings?: Settings;
 }
 
@@ -39,7 +39,7 @@ export function engineMethod(engine: Engine, options: EngineMethodOptions): Meth
     },
     async prepare(image) {
       const encoded = await engine.encode(image, {});
-      const as: Asking = { refines: refinement, likePaper: refinement && options.settings === "unsamv2" };
+      const as: Asking = { refines: refinement, likePaper: refinement && options.settings === "paper" };
       return hasLevels ? prepareLevels(encoded, levels, as) : prepareChoice(encoded, as);
     },
     dispose: () => engine.dispose(),
@@ -107,7 +107,7 @@ function prompt(
 }
 
 function wholeSettings({ likePaper }: Asking): Settings {
-  return likePaper ? "unsamv2" : "own";
+  return likePaper ? "paper" : "own";
 }
 
 function answersOf(

@@ -20,7 +20,7 @@ export interface MethodInfo {
  * Whose settings a network is asked with: ours, or those of UnSAMv2's own evaluation (masks from logits above −1; whole images from a
  * grid of 64 × 64 clicks at each level, with its thresholds).
  */
-export type Settings = "own" | "unsamv2";
+export type Settings = "own" | "paper";
 
 /** One answer to clicks. */
 export interface Answer {

@@ -161,7 +161,7 @@ describeWithShared("a checkpoint as a method", () => {
     const spec = { kind: "model", model, config, withoutGranularity: false } as const;
     const image = await decodeImage(`${folder}/img0.png`);
     const point = [{ x: 195, y: 148, label: 1 as const }];
-    const [own, like] = [await openMethod(spec, LEVELS), await openMethod(spec, LEVELS, "unsamv2")];
+    const [own, like] = [await openMethod(spec, LEVELS), await openMethod(spec, LEVELS, "paper")];
     const usual = await (await own.prepare(image)).answer(point, 0.5, null);
     const prepared = await like.prepare(image);
     const answer = await prepared.answer(point, 0.5, null);
@@ -190,7 +190,7 @@ describeWithShared("a checkpoint as a method", () => {
     expect(answer.mask.area).toBeGreaterThan(usual.mask.area);
     // Trees have no such logits: nothing changes.
     const tree = { ...spec, model: "region-tree", config: null };
-    const [plain, asked] = [await openMethod(tree, LEVELS), await openMethod(tree, LEVELS, "unsamv2")];
+    const [plain, asked] = [await openMethod(tree, LEVELS), await openMethod(tree, LEVELS, "paper")];
     const [one, other] = [await plain.prepare(photo), await asked.prepare(photo)];
     const [first, second] = [await one.answer([click], 0.5, null), await other.answer([click], 0.5, null)];
     expect(second.mask.equals(first.mask)).toBe(true);

@@ -11,8 +11,6 @@ const REQUEST_MS = 120_000;
 /** A body that comes slower than this is given up, however often a byte of it comes: bytes a millisecond. */
 const SLOWEST = 16;
 
-let loaded: Promise<{ s3: S3; client: S3Client }> | null = null;
-
 /**
  * One bucket of a store that speaks S3. Which store, and as whom, say the variables that all tools of S3 know: AWS_ENDPOINT_URL_S3,
  * AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE …
@@ -32,8 +30,7 @@ export class S3Store {
 
   /** Answers are waited for as long as `patienceMs` says. Throws `E_UNSUPPORTED` where the package that speaks S3 is not installed. */
   static async open(bucket: string, patienceMs = REQUEST_MS): Promise<S3Store> {
-    loaded ??= load();
-    const { s3, client } = await loaded;
+    const { s3, client } = await load();
     return new S3Store(s3, client, bucket, patienceMs);
   }
 

@@ -48,13 +48,13 @@ export interface ObjectsScore {
 
 /** Opens a method once a thread. Throws what `openMethod` throws. */
 export async function describeMethod(spec: MethodSpec, levels: readonly number[]): Promise<MethodInfo> {
-  return (await methodOf(spec, levels, "unsamv2")).info;
+  return (await methodOf(spec, levels, "paper")).info;
 }
 
 /** Runs on a worker thread: looks at the image, clicks its objects at every granularity, finds its regions. */
 export async function scoreObjects(job: ObjectsJob): Promise<ObjectsScore> {
   const { image } = job;
-  const method = await methodOf(job.method, job.levels, "unsamv2");
+  const method = await methodOf(job.method, job.levels, "paper");
   const { photo, notes } = await readPhoto(image, { maxPixels: job.maxPixels });
   const truth = await readTruth(image, job.voidLabels, photo);
   const collected = new Notes();
