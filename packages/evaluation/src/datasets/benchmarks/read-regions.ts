@@ -1,7 +1,7 @@
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { readFileBytes, reasonOf, shown } from "@unsam/core/files";
-import { checkFormat } from "@unsam/core/image";
+import { foreignKind, formatOf } from "@unsam/core/image";
 import { Mask } from "@unsam/core/mask";
 import sharp from "sharp";
 import { regionsByImage } from "../coco/annotations.js";
@@ -61,7 +61,10 @@ async function readColours(file: string, size: Size): Promise<Colours> {
     checkSize(file, picture, size);
     return { data: picture.data, channels: 3 };
   }
-  checkFormat(bytes, `The mask ${shown(file)}`);
+  if (formatOf(bytes) === null) {
+    const what = foreignKind(bytes)?.what ?? "not an image that can be read";
+    throw new UnSAMError("E_BAD_FILE", `The mask ${shown(file)} is ${what}.`);
+  }
   const options = { limitInputPixels: size.width * size.height, ignoreIcc: true, failOn: "error" } as const;
   try {
     const { width, height } = await sharp(bytes, { ...options, limitInputPixels: false }).metadata();
