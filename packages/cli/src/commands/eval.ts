@@ -1,15 +1,7 @@
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { BUILT_IN_MODELS, DEFAULT_MODEL } from "@unsam/core/names";
-import type {
-  Dataset,
-  EvaluateOptions,
-  Measures,
-  MethodSpec,
-  ModelSpec,
-  Report,
-  Result,
-} from "@unsam/evaluation";
+import type { Measures, MethodSpec, ModelSpec, Report } from "@unsam/evaluation";
 import { BASELINES, type Baseline, HALVES, type Half, OPTIONAL_METRICS } from "@unsam/evaluation/names";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count, repeatable } from "../arguments.js";
@@ -17,6 +9,7 @@ import { checkFolder } from "../check-writable.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { evalObjects } from "../evaluation/objects.js";
+import { tellNotes, withBatches } from "../evaluation/tell.js";
 import { checkProtocolFlags, evalVideos } from "../evaluation/videos.js";
 import { EXIT_FAILED } from "../failure.js";
 import { withExamples } from "../help/examples.js";
@@ -25,7 +18,6 @@ import { checkCheckpointFlags } from "../load-model.js";
 import { checkModelFlag, MODEL_WORDS, modelFile } from "../model-file.js";
 import { type FamilyFlags, familiesOf, familyModules, withFamilyOption } from "../own-families.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
-import { BatchProgress } from "../terminal/batch-progress.js";
 import type { Interrupt } from "../terminal/interrupt.js";
 import { printResult, tell } from "../terminal/output.js";
 import { tableText } from "../terminal/table.js";
@@ -179,7 +171,9 @@ async function evalClicks(
   };
   const opened = await evaluation.openDatasets(await placesOf(flags.data, signal), { signal });
   const datasets = opened.map((dataset) => evaluation.takeHalf(dataset, flags.half));
-  const results = await measure(datasets, methods, { ...options, maxPixels: flags.maxPixels, signal });
+  const results = await withBatches((onProgress) =>
+    evaluation.evaluate(datasets, methods, { ...options, maxPixels: flags.maxPixels, onProgress, signal }),
+  );
   const code = await evaluation.codeCommit();
   const details = { command: typed, version, code, date: new Date(), half: flags.half, options };
   const report = evaluation.makeReport(results, details);
@@ -188,12 +182,7 @@ async function evalClicks(
     signal.throwIfAborted();
     await writeFolder(flags.out, files);
   }
-  for (const { name, notes } of report.datasets) {
-    for (const note of notes) tell(`${name}: ${evaluation.noteText(note)}`);
-  }
-  for (const { dataset, method, failures } of report.results) {
-    for (const { image, error } of failures) tell(`${dataset}, ${method}: ${image}: ${error}`);
-  }
+  tellNotes(report, evaluation.noteText);
   printResult(
     flags.json,
     () => report,
@@ -203,29 +192,6 @@ async function evalClicks(
   for (const sentence of nothing) if (sentence !== null) tell(`unsam: ${sentence}`);
   if ([...nothing].some((sentence) => sentence !== null)) process.exitCode = EXIT_FAILED;
   if (report.results.some(({ failures }) => failures.length > 0)) process.exitCode = EXIT_FAILED;
-}
-
-/** Runs it, telling on standard error how far it is. */
-async function measure(
-  datasets: readonly Dataset[],
-  methods: readonly MethodSpec[],
-  options: EvaluateOptions,
-): Promise<Result[]> {
-  const { evaluate } = await import("@unsam/evaluation");
-  let progress: BatchProgress | null = null;
-  try {
-    return await evaluate(datasets, methods, {
-      ...options,
-      onProgress: ({ dataset, method, done, total }) => {
-        if (done > 0) return progress?.step(`${method} on ${dataset}`);
-        progress?.stop();
-        progress = new BatchProgress(total);
-      },
-    });
-  } finally {
-    // TypeScript does not see that the callback assigns it.
-    (progress as BatchProgress | null)?.stop();
-  }
 }
 
 /** What the flags name, in their order; the best built-in model where they name nothing. `own`: families of the user. */

@@ -1,20 +1,13 @@
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
-import type {
-  EvaluateObjectsOptions,
-  Half,
-  Measures,
-  MethodSpec,
-  ObjectsReport,
-  ObjectsResult,
-} from "@unsam/evaluation";
+import type { Half, Measures, MethodSpec, ObjectsReport } from "@unsam/evaluation";
 import { EXIT_FAILED } from "../failure.js";
 import { placesOf } from "../images/patterns.js";
-import { BatchProgress } from "../terminal/batch-progress.js";
 import { printResult, tell } from "../terminal/output.js";
 import { tableText } from "../terminal/table.js";
 import { version } from "../version.js";
 import { writeFolder } from "../write-folder.js";
+import { tellNotes, withBatches } from "./tell.js";
 
 /** What `unsam eval --protocol unsamv2` was told. */
 export interface ObjectsFlags {
@@ -45,18 +38,15 @@ export async function evalObjects(
   const opened = await evaluation.openBenchmarks(await placesOf(flags.data, signal), { signal });
   const benchmarks = opened.map((one) => ({ ...one, dataset: evaluation.takeHalf(one.dataset, half) }));
   const options = { levels, limit, clicks, recall, seed, maxPixels: flags.maxPixels, signal };
-  const results = await click(benchmarks, methods, options);
+  const results = await withBatches((onProgress) =>
+    evaluation.evaluateObjects(benchmarks, methods, { ...options, onProgress }),
+  );
   const code = await evaluation.codeCommit();
   const details = { command, version, code, date: new Date(), seed, levels, limit, half };
   const report = evaluation.makeObjectsReport(results, details);
   signal.throwIfAborted();
   if (out) await writeFolder(out, evaluation.objectsReportFiles(report));
-  for (const { name, notes } of report.datasets) {
-    for (const note of notes) tell(`${name}: ${evaluation.noteText(note)}`);
-  }
-  for (const { dataset, method, failures } of report.results) {
-    for (const { image, error } of failures) tell(`${dataset}, ${method}: ${image}: ${error}`);
-  }
+  tellNotes(report, evaluation.noteText);
   const table = describe(report, out, evaluation.OBJECT_COLUMNS, evaluation.objectCells);
   printResult(
     flags.json,
@@ -80,29 +70,6 @@ function whatToMeasure(measures: Measures | null): { clicks: boolean; recall: bo
     "E_BAD_OPTION",
     "--protocol unsamv2 measures interactive (NoC, 1-IoU) and recall (AR1000); give one of them or both to --metrics, or leave it out.",
   );
-}
-
-/** Runs it, telling on standard error how far it is. */
-async function click(
-  benchmarks: Parameters<typeof import("@unsam/evaluation").evaluateObjects>[0],
-  methods: readonly MethodSpec[],
-  options: EvaluateObjectsOptions,
-): Promise<ObjectsResult[]> {
-  const { evaluateObjects } = await import("@unsam/evaluation");
-  let progress: BatchProgress | null = null;
-  try {
-    return await evaluateObjects(benchmarks, methods, {
-      ...options,
-      onProgress: ({ dataset, method, done, total }) => {
-        if (done > 0) return progress?.step(`${method} on ${dataset}`);
-        progress?.stop();
-        progress = new BatchProgress(total);
-      },
-    });
-  } finally {
-    // TypeScript does not see that the callback assigns it.
-    (progress as BatchProgress | null)?.stop();
-  }
 }
 
 /** A line per data set and method, and the means over the sets where there are several. */

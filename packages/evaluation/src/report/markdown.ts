@@ -1,6 +1,6 @@
 import { noteText } from "../datasets/notes.js";
 import { commitText } from "./code-commit.js";
-import { tableLines } from "./markdown-table.js";
+import { failureLines, tableLines } from "./markdown-table.js";
 import type { Report } from "./report.js";
 import { reportTables } from "./tables.js";
 
@@ -11,10 +11,7 @@ export function markdownReport(report: Report): string {
   for (const { title, note, columns, rows } of reportTables(report)) {
     lines.push(`## ${title}`, "", ...tableLines(columns, rows), "", note, "");
   }
-  const failures = results.flatMap(({ dataset, method, failures }) =>
-    failures.map(({ image, error }) => `- ${dataset}, ${method}, ${image}: ${error}`),
-  );
-  if (failures.length > 0) lines.push("## Images that failed", "", ...failures, "");
+  lines.push(...failureLines(results));
   lines.push("## Data", "");
   for (const { name, title, licence, citation, clicksFrom, voidLabels, notes } of datasets) {
     lines.push(

@@ -4,7 +4,7 @@ import type { MeanOfObjects } from "../run/objects/summarise-objects.js";
 import { commitText } from "./code-commit.js";
 import { type Cell, csvText } from "./csv.js";
 import { latexTables } from "./latex.js";
-import { tableLines } from "./markdown-table.js";
+import { failureLines, tableLines } from "./markdown-table.js";
 import type { DifferenceReport, MeansReport, ObjectsReport, ObjectsResultReport } from "./objects-report.js";
 import { decimals, type Table } from "./tables.js";
 
@@ -134,10 +134,7 @@ function markdown(report: ObjectsReport): string {
   for (const { title, note, columns, rows } of objectsTables(report)) {
     lines.push(`## ${title}`, "", ...tableLines(columns, rows), "", note, "");
   }
-  const failures = results.flatMap(({ dataset, method, failures }) =>
-    failures.map(({ image, error }) => `- ${dataset}, ${method}, ${image}: ${error}`),
-  );
-  if (failures.length > 0) lines.push("## Images that failed", "", ...failures, "");
+  lines.push(...failureLines(results));
   lines.push("## Data", "");
   for (const { name, path, layout, images, notes } of datasets) {
     lines.push(`- **${name}** (${path}, layout ${layout}): ${images} images`);

@@ -8,6 +8,7 @@ import { fillsMachine, type MethodSpec, methodName } from "../methods/open-metho
 import type { Measures } from "../metrics/measures.js";
 import { spreadOver } from "../spread-over.js";
 import type { ImageScore } from "./score-image.worker.js";
+import { scoreImages } from "./score-images.js";
 import { type Summary, summarise } from "./summarise.js";
 
 export interface EvaluateOptions {
@@ -96,34 +97,15 @@ async function evaluateOne(
   { levels, limit, measures, seed, maxPixels, onProgress, signal }: EvaluateOptions,
 ): Promise<Result> {
   const chosen = chooseImages(dataset, limit, measures);
-  const scores: (ImageScore | null)[] = chosen.map(() => null);
-  const failures: { image: string; error: string }[] = [];
-  let next = 0;
-  let done = 0;
-  const tell = () =>
-    onProgress?.({ dataset: dataset.name, method: methodName(method), done, total: chosen.length });
-  tell();
-  const work = async (thread: Scorer) => {
-    while (next < chosen.length) {
-      const k = next++;
-      const { voidLabels } = dataset;
-      try {
-        scores[k] = await thread(
-          "scoreImage",
-          [{ method, levels, image: chosen[k], voidLabels, measures, seed, maxPixels }],
-          { signal },
-        );
-      } catch (error) {
-        signal?.throwIfAborted();
-        failures.push({ image: chosen[k].name, error: (error as Error).message });
-      }
-      done++;
-      tell();
-    }
-  };
-  await Promise.all(threads.map(work));
-  const images = scores.filter((score) => score !== null);
-  failures.sort((a, b) => (a.image < b.image ? -1 : 1));
+  const { voidLabels } = dataset;
+  const { scores: images, failures } = await scoreImages(chosen, {
+    threads,
+    score: (thread: Scorer, image) =>
+      thread("scoreImage", [{ method, levels, image, voidLabels, measures, seed, maxPixels }], { signal }),
+    tell: (done) =>
+      onProgress?.({ dataset: dataset.name, method: methodName(method), done, total: chosen.length }),
+    signal,
+  });
   return { dataset, method: info, summary: summarise(images, info, seed), images, maxPixels, failures };
 }
 

@@ -6,6 +6,7 @@ import type { DatasetImage } from "../../datasets/dataset.js";
 import type { MethodInfo } from "../../methods/method.js";
 import { fillsMachine, type MethodSpec, methodName } from "../../methods/open-method.js";
 import { spreadOver } from "../../spread-over.js";
+import { scoreImages } from "../score-images.js";
 import type { ObjectsScore } from "./score-objects.worker.js";
 
 export interface EvaluateObjectsOptions {
@@ -91,29 +92,14 @@ async function evaluateOne(
   const { levels, limit, clicks, seed, maxPixels, onProgress, signal } = options;
   const recall = options.recall && wholeImage;
   const chosen: readonly DatasetImage[] = clicks || recall ? spreadOver(dataset.images, limit) : [];
-  const scores: (ObjectsScore | null)[] = chosen.map(() => null);
-  const failures: { image: string; error: string }[] = [];
   const { voidLabels } = dataset;
   const same = { method, levels, voidLabels, everyRegion, clicks, recall, seed, maxPixels };
-  let next = 0;
-  let done = 0;
-  const tell = () =>
-    onProgress?.({ dataset: dataset.name, method: methodName(method), done, total: chosen.length });
-  tell();
-  const work = async (thread: Scorer) => {
-    while (next < chosen.length) {
-      const k = next++;
-      try {
-        scores[k] = await thread("scoreObjects", [{ ...same, image: chosen[k] }], { signal });
-      } catch (error) {
-        signal?.throwIfAborted();
-        failures.push({ image: chosen[k].name, error: (error as Error).message });
-      }
-      done++;
-      tell();
-    }
-  };
-  await Promise.all(threads.map(work));
-  failures.sort((a, b) => (a.image < b.image ? -1 : 1));
-  return { images: scores.filter((score) => score !== null), failures };
+  const { scores: images, failures } = await scoreImages(chosen, {
+    threads,
+    score: (thread: Scorer, image) => thread("scoreObjects", [{ ...same, image }], { signal }),
+    tell: (done) =>
+      onProgress?.({ dataset: dataset.name, method: methodName(method), done, total: chosen.length }),
+    signal,
+  });
+  return { images, failures };
 }
