@@ -11,6 +11,9 @@ const REQUEST_MS = 120_000;
 /** A body that comes slower than this is given up, however often a byte of it comes: bytes a millisecond. */
 const SLOWEST = 16;
 
+/** One for each store that the variables have named: a client holds connections, and a store is opened for each photo. */
+const clients = new Map<string, S3Client>();
+
 /**
  * One bucket of a store that speaks S3. Which store, and as whom, say the variables that all tools of S3 know: AWS_ENDPOINT_URL_S3,
  * AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE …
@@ -30,8 +33,8 @@ export class S3Store {
 
   /** Answers are waited for as long as `patienceMs` says. Throws `E_UNSUPPORTED` where the package that speaks S3 is not installed. */
   static async open(bucket: string, patienceMs = REQUEST_MS): Promise<S3Store> {
-    const { s3, client } = await load();
-    return new S3Store(s3, client, bucket, patienceMs);
+    const s3 = await load();
+    return new S3Store(s3, clientOf(s3), bucket, patienceMs);
   }
 
   /** Throws `E_IO` where the bucket is not there or does not let us in. */
@@ -132,16 +135,22 @@ export class S3Store {
   }
 }
 
-async function load(): Promise<{ s3: S3; client: S3Client }> {
-  const s3 = await import("@aws-sdk/client-s3").catch((cause) => {
+function load(): Promise<S3> {
+  return import("@aws-sdk/client-s3").catch((cause) => {
     throw new UnSAMError(
       "E_UNSUPPORTED",
       "s3:// needs the package @aws-sdk/client-s3, which is not installed; run npm i @aws-sdk/client-s3.",
       { cause },
     );
   });
+}
+
+function clientOf(s3: S3): S3Client {
   const endpoint = process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL;
   const region = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+  const store = JSON.stringify([endpoint, region]);
+  const known = clients.get(store);
+  if (known) return known;
   // Stores of one's own have one host name for all buckets, know no region, and not all of them know new checksums.
   const own = endpoint === undefined ? {} : { endpoint, forcePathStyle: true, region: region ?? "us-east-1" };
   const client = new s3.S3Client({
@@ -149,7 +158,8 @@ async function load(): Promise<{ s3: S3; client: S3Client }> {
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
   });
-  return { s3, client };
+  clients.set(store, client);
+  return client;
 }
 
 function statusOf(error: unknown): number | undefined {
