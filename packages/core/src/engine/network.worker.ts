@@ -223,16 +223,12 @@ export async function propose(
   clicks: ClickBatch,
   port: MessagePort,
 ): Promise<void> {
-  try {
-    const answers = await answerClicks(
-      (prompts, options) => decoder.decode(prepared, prompts, { ...options, signal: callersAbort }),
-      size,
-      clicks,
-    );
-    sendBatch(port, { kind: "logits", ...answers });
-  } finally {
-    port.close();
-  }
+  const answers = await answerClicks(
+    (prompts, options) => decoder.decode(prepared, prompts, { ...options, signal: callersAbort }),
+    size,
+    clicks,
+  );
+  sendBatch(port, { kind: "logits", ...answers });
 }
 
 export function features(image: OnnxImage): ImageFeatures {

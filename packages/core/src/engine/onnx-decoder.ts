@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import { decodeGroups, promptsAtOnce } from "../decoder/decode-groups.js";
 import type {
   DecodedMasks,
@@ -11,6 +11,7 @@ import type {
 import { type Handle, HandleSet, inferenceThread } from "../runtime/index.js";
 import type { Network, OnnxImage } from "./network.worker.js";
 import type { ProposeClicks } from "./network-clicks.js";
+import { sentPort } from "./sent-port.js";
 
 const inference = inferenceThread().bind<typeof import("./network.worker.js")>(
   new URL("./network.worker.js", import.meta.url),
@@ -90,14 +91,11 @@ export function proposeThere(size: { readonly width: number; readonly side: numb
     const ports: MessagePort[] = [];
     try {
       for (let start = 0; start < points.length; start += atOnce) {
-        const { port1, port2 } = new MessageChannel();
-        ports.push(port2);
         const group = { ...clicks, points: points.slice(start, start + atOnce) };
-        await inference("propose", [handle, photo, group, port1], {
-          transfer: [port1],
-          priority: "bulk",
-          signal,
-        });
+        const { port } = await sentPort((port) =>
+          inference("propose", [handle, photo, group, port], { transfer: [port], priority: "bulk", signal }),
+        );
+        ports.push(port);
       }
       yield { kind: "sent", ports: ports.splice(0) };
     } finally {

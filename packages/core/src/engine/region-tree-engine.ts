@@ -1,4 +1,3 @@
-import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { UnSAMError } from "../errors.js";
 import type { RgbImage } from "../image/index.js";
 import { Mask } from "../mask/index.js";
@@ -26,6 +25,7 @@ import type {
 import type { EngineVideo, FrameSource, VideoCall, VideoOptions } from "./engine-video.js";
 import { checkTreeMask } from "./mask-prompt.js";
 import type { KeyedAnswer, Painted, PlainPrompt } from "./region-tree.worker.js";
+import { sentPort } from "./sent-port.js";
 import type { TreeGrowth } from "./tree-growth.js";
 import { openTreeVideo } from "./tree-video.js";
 import type { TreeVideoSession } from "./tree-video.worker.js";
@@ -191,12 +191,12 @@ class RegionTreeImage implements EngineImage {
     let seen: readonly number[] = [];
     for (let rest = points; rest.length > 0; ) {
       const clicks = [this.#tree, rest, granularity, options, seen] as const;
-      const { step, batch } = await sentBatch((port) =>
+      const { step, port } = await sentPort((port) =>
         proposals("proposeByClicks", [...clicks, port], { transfer: [port], signal }),
       );
       rest = rest.slice(step.done);
       seen = step.seen;
-      yield batch;
+      yield { kind: "sent", ports: [port] };
     }
   }
 
@@ -207,11 +207,11 @@ class RegionTreeImage implements EngineImage {
     let rest = await proposals("chooseRegions", [this.#tree, options], { signal });
     while (rest.length > 0) {
       const regions = rest;
-      const { step, batch } = await sentBatch((port) =>
+      const { step: done, port } = await sentPort((port) =>
         proposals("proposeRegions", [this.#tree, regions, port], { transfer: [port], signal }),
       );
-      rest = rest.slice(step);
-      yield batch;
+      rest = rest.slice(done);
+      yield { kind: "sent", ports: [port] };
     }
   }
 
@@ -222,19 +222,6 @@ class RegionTreeImage implements EngineImage {
   async dispose(): Promise<void> {
     // Nobody needs to wait until the other thread gets to it.
     this.#tree.release().catch(() => {});
-  }
-}
-
-/** What a call sends to the thread that collects masks, past this one. */
-async function sentBatch<Step>(
-  call: (port: MessagePort) => Promise<Step>,
-): Promise<{ step: Step; batch: MaskBatch }> {
-  const { port1, port2 } = new MessageChannel();
-  try {
-    return { step: await call(port1), batch: { kind: "sent", ports: [port2] } };
-  } catch (cause) {
-    port2.close();
-    throw cause;
   }
 }
 

@@ -45,7 +45,7 @@ export function proposeByClicks(
     const { mask } = packNode(tree, nodes[0]);
     masks.push({ mask, predictedIou: score, stability, granularity: null, point });
   }
-  send(port, masks);
+  sendBatch(port, { kind: "masks", masks });
   return { done, seen: [...known] };
 }
 
@@ -88,13 +88,8 @@ export function proposeRegions(
     callersAbort.throwIfAborted();
     masks.push({ ...packNode(tree, node), ...claims });
   }
-  send(port, masks);
-  return masks.length;
-}
-
-function send(port: MessagePort, masks: readonly ProposedMask[]): void {
   sendBatch(port, { kind: "masks", masks });
-  port.close();
+  return masks.length;
 }
 
 /** A node's mask, made from its box alone, and its first pixel. */

@@ -1,6 +1,6 @@
 import type { ImageFeatures } from "../decoder/mask-decoder.js";
 import { ScratchFile } from "../files/index.js";
-import type { Tensor } from "../tensor.js";
+import { elementCount, type Tensor } from "../tensor.js";
 import { FrameCache } from "./frame-cache.js";
 import type { FrameFeatures } from "./video-network.js";
 
@@ -67,8 +67,6 @@ export class FrameStore {
   }
 }
 
-type Shapes = readonly { readonly name: keyof ImageFeatures; readonly shape: readonly number[] }[];
-
 /** Frames in places of one size in a file. */
 class SpilledFrames {
   readonly #file: ScratchFile;
@@ -78,7 +76,7 @@ class SpilledFrames {
   /** Places that hold no frame, since writing one failed. */
   readonly #free: number[] = [];
   /** The same of all frames of a video. */
-  #shapes: Shapes = [];
+  #shapes: readonly (readonly [name: string, shape: readonly number[]])[] = [];
 
   private constructor(file: ScratchFile, maxBytes: number) {
     this.#file = file;
@@ -94,10 +92,8 @@ class SpilledFrames {
   }
 
   async write(frame: number, features: ImageFeatures): Promise<void> {
-    const maps = Object.entries(features) as [keyof ImageFeatures, Tensor][];
-    this.#shapes = maps.map(([name, { shape }]) => ({ name, shape }));
-    const arrays = maps.map(([, { data }]) => bytesOf(data));
-    const size = arrays.reduce((sum, { length }) => sum + length, 0);
+    this.#shapes = mapsOf(features).map(([name, { shape }]) => [name, shape]);
+    const { arrays, size } = bytesOf(features);
     const place = this.#placeFor(frame, Math.floor(this.#maxBytes / size));
     if (place === null) return;
     try {
@@ -110,14 +106,14 @@ class SpilledFrames {
   }
 
   async read(frame: number): Promise<ImageFeatures> {
-    const maps = this.#shapes.map(({ name, shape }): [keyof ImageFeatures, Tensor] => {
-      const data = new Float32Array(shape.reduce((product, side) => product * side, 1));
-      return [name, { data, shape }];
-    });
-    const arrays = maps.map(([, { data }]) => bytesOf(data));
-    const size = arrays.reduce((sum, { length }) => sum + length, 0);
+    const maps = this.#shapes.map(([name, shape]): [string, Tensor] => [
+      name,
+      { data: new Float32Array(elementCount(shape)), shape },
+    ]);
+    const features = Object.fromEntries(maps) as unknown as ImageFeatures;
+    const { arrays, size } = bytesOf(features);
     await this.#file.read(this.#places.get(frame)! * size, arrays);
-    return Object.fromEntries(maps) as unknown as ImageFeatures;
+    return features;
   }
 
   close(): Promise<void> {
@@ -140,6 +136,14 @@ class SpilledFrames {
   }
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
+function mapsOf(features: ImageFeatures): [string, Tensor][] {
+  return Object.entries(features as unknown as Record<string, Tensor>);
+}
+
+/** The bytes of a frame's maps, one after the other, and how many they are. */
+function bytesOf(features: ImageFeatures): { arrays: Uint8Array[]; size: number } {
+  const arrays = mapsOf(features).map(
+    ([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  );
+  return { arrays, size: arrays.reduce((sum, { length }) => sum + length, 0) };
 }

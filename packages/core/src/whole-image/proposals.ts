@@ -66,9 +66,10 @@ export function transferOf(batch: MaskBatch): (ArrayBuffer | MessagePort)[] {
   return [...new Set(arrays.map((array) => array.buffer as ArrayBuffer))];
 }
 
-/** Sends a batch to whoever has the other end of the port. */
+/** Sends a batch to whoever has the other end of the port, which closes behind it. */
 export function sendBatch(port: MessagePort, batch: MaskMessage): void {
   port.postMessage(batch, transferOf(batch));
+  port.close();
 }
 
 /** Lets go what another thread has sent and nobody takes. */
