@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import { UnSAMClient } from "@unsam/server/client";
 import { inRepository } from "@unsam/test-support";
 import { expect, it } from "vitest";
+import { unsam } from "./run.js";
 
 it("unsam serve answers until it is told to stop, needs a token of the environment, and ends with 0", async () => {
   const token = "a-token-of-the-environment";
@@ -60,4 +61,9 @@ it("unsam serve answers until it is told to stop, needs a token of the environme
   expect(log).toContain('"url":"/v1/segment"');
   expect(log).not.toContain(token);
   expect(log).not.toContain(apiKey);
+});
+
+it("unsam serve refuses the key of a Label Studio that is not named", async () => {
+  const { code, stderr } = await unsam(["serve", "--label-studio-key-file", "key.txt", "--no-defaults"]);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/give --label-studio with it/)]);
 });

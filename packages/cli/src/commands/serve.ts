@@ -103,7 +103,13 @@ async function readLabelStudio(
   { labelStudio: url, labelStudioKeyFile: file }: ServeFlags,
   signal: AbortSignal,
 ): Promise<LabelStudioOptions | undefined> {
-  if (url === undefined) return undefined;
+  if (url === undefined) {
+    if (file === undefined) return undefined;
+    throw new UnSAMError(
+      "E_BAD_OPTION",
+      "--label-studio-key-file holds the key of a Label Studio; give --label-studio with it, or leave it out.",
+    );
+  }
   const apiKey = (await readSecret("The file of the API key", file, API_KEY, signal)).trim();
   return { url, apiKey: apiKey === "" ? undefined : apiKey };
 }

@@ -18,6 +18,7 @@ const TOGETHER: readonly (readonly [heads: readonly string[], others: readonly s
 const NEEDS: Readonly<Record<string, string>> = {
   "max-download": "allow-url",
   "download-timeout": "allow-url",
+  "label-studio-key-file": "label-studio",
 };
 
 /**
