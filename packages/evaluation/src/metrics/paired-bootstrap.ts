@@ -1,5 +1,5 @@
-import { randomNumbers } from "../random.js";
-import { REPLICATES } from "./bootstrap.js";
+import { bootstrapInterval } from "./bootstrap.js";
+import { mean } from "./iou.js";
 
 /** How much higher the mean of one method is than that of another, on what both answered. */
 export interface PairedDifference {
@@ -24,26 +24,17 @@ export function pairedDifference(
   second: NamedValues,
   seed: number,
 ): PairedDifference | null {
-  const groups: { sum: number; count: number }[] = [];
+  const groups: number[][] = [];
   for (const [image, values] of first) {
     const others = second.get(image);
-    let [sum, count] = [0, 0];
-    for (const [name, value] of values) {
+    const differences = [...values].flatMap(([name, value]) => {
       const other = others?.get(name);
-      if (other === undefined) continue;
-      sum += value - other;
-      count++;
-    }
-    if (count > 0) groups.push({ sum, count });
+      return other === undefined ? [] : [value - other];
+    });
+    if (differences.length > 0) groups.push(differences);
   }
-  if (groups.length === 0) return null;
-  const meanOf = (drawn: readonly { sum: number; count: number }[]) =>
-    drawn.reduce((total, { sum }) => total + sum, 0) / drawn.reduce((total, { count }) => total + count, 0);
-  const random = randomNumbers(seed);
-  const means = Array.from({ length: REPLICATES }, () =>
-    meanOf(groups.map(() => groups[Math.floor(random() * groups.length)])),
-  ).sort((a, b) => a - b);
-  const at = (share: number) => means[Math.round(share * (REPLICATES - 1))];
-  const values = groups.reduce((total, { count }) => total + count, 0);
-  return { difference: meanOf(groups), interval: [at(0.025), at(0.975)], images: groups.length, values };
+  const interval = bootstrapInterval(groups, seed);
+  if (interval === null) return null;
+  const all = groups.flat();
+  return { difference: mean(all), interval, images: groups.length, values: all.length };
 }
