@@ -1,4 +1,4 @@
-import { type Mask, popcount } from "@unsam/core/mask";
+import type { Mask } from "@unsam/core/mask";
 import { randomNumbers, seedFor } from "../../random.js";
 import type { Truth } from "../read-truth.js";
 
@@ -17,7 +17,7 @@ export function* everyObject(truth: Truth): Generator<TruthObject> {
   for (const { annotator, regions } of truth.annotations) {
     for (const region of regions.keys()) {
       const mask = regions.get(region)!;
-      if (truth.counted === null || overlaps(mask, truth.counted)) yield { annotator, region, mask };
+      if (truth.counted === null || mask.intersection(truth.counted) > 0) yield { annotator, region, mask };
     }
   }
 }
@@ -37,14 +37,10 @@ export function drawObjects(truth: Truth, image: string, seed: number): TruthObj
     const place = Math.floor(random() * open.length);
     const { annotator, region, regions } = open[place];
     const mask = regions.get(region)!;
-    if (truth.counted !== null && !overlaps(mask, truth.counted)) continue;
-    if (drawn.some((other) => overlaps(other.mask, mask))) continue;
+    if (truth.counted !== null && mask.intersection(truth.counted) === 0) continue;
+    if (drawn.some((other) => other.mask.intersection(mask) > 0)) continue;
     drawn.push({ annotator, region, mask });
     open.splice(place, 1);
   }
   return drawn.sort((a, b) => a.annotator - b.annotator || a.region - b.region);
-}
-
-function overlaps(a: Mask, b: Mask): boolean {
-  return a.words.some((word, i) => popcount(word & b.words[i]) > 0);
 }
