@@ -12,6 +12,12 @@ export function readText(file: string): Promise<string> {
   return readFileText(file, { what: "The file" });
 }
 
+/** The lines of a text file that are not empty, without the white space around them. Throws `E_IO`. */
+export async function readLines(file: string): Promise<string[]> {
+  const lines = (await readText(file)).split(/\r?\n/).map((line) => line.trim());
+  return lines.filter((line) => line !== "");
+}
+
 /** Reads a JSON file. Throws `E_BAD_FILE`. */
 export function readJson(file: string): Promise<unknown> {
   return readFileJson(file, { what: "The file", code: "E_BAD_FILE", maxBytes: MOST_JSON_BYTES });

@@ -2,7 +2,7 @@ import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { isPhotoName, shown } from "@unsam/core/files";
 import type { BenchmarkFile, Dataset, DatasetImage } from "../dataset.js";
-import { exists, isFolder, list, readText } from "../files.js";
+import { exists, isFolder, list, readLines } from "../files.js";
 import { NO_CLICK } from "../label-maps/open-label-maps.js";
 import { Notes } from "../notes.js";
 import { openDatasets } from "../open-datasets.js";
@@ -258,9 +258,8 @@ async function filesOf(
 
 /** A name a line. Throws `E_BAD_FILE`, `E_IO`. */
 async function listedNames(file: string): Promise<string[]> {
-  const names = (await readText(file)).split(/\r?\n/).map((line) => line.trim());
-  const wanted = [...new Set(names.filter((name) => name !== ""))];
-  if (wanted.length > 0) return wanted;
+  const names = [...new Set(await readLines(file))];
+  if (names.length > 0) return names;
   throw new UnSAMError("E_BAD_FILE", `${shown(file)} lists no name.`);
 }
 

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import { shown } from "@unsam/core/files";
-import { exists, isFolder, list, readText } from "../files.js";
+import { exists, isFolder, list, readLines } from "../files.js";
 
 /** Which videos of a data set a list names. */
 export interface Split {
@@ -24,8 +24,7 @@ export async function readSplit(root: string, split: string): Promise<Split> {
   const files = PLACES.map((place) => path.join(root, ...place, `${split}${ENDING}`));
   for (const file of isName ? files : []) {
     if (!(await exists(file))) continue;
-    const lines = (await readText(file)).split(/\r?\n/).map((line) => line.trim());
-    const names = [...new Set(lines.filter((line) => line !== "").map((line) => videoOf(line, file)))];
+    const names = [...new Set((await readLines(file)).map((line) => videoOf(line, file)))];
     if (names.length > 0) return { file, names };
     throw new UnSAMError("E_BAD_FILE", `${shown(file)} names no video.`);
   }
