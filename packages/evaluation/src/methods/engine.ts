@@ -39,7 +39,7 @@ export function engineMethod(engine: Engine, options: EngineMethodOptions): Meth
     },
     async prepare(image) {
       const encoded = await engine.encode(image, {});
-      const as: Asking = { refines: refinement, likePaper: refinement && options.settings === "paper" };
+      const as: Asking = { refines: refinement, settings: refinement ? (options.settings ?? "own") : "own" };
       return hasLevels ? prepareLevels(encoded, levels, as) : prepareChoice(encoded, as);
     },
     dispose: () => engine.dispose(),
@@ -50,8 +50,7 @@ export function engineMethod(engine: Engine, options: EngineMethodOptions): Meth
 interface Asking {
   /** Earlier logits are given back. */
   readonly refines: boolean;
-  /** With the settings of UnSAMv2's evaluation. */
-  readonly likePaper: boolean;
+  readonly settings: Settings;
 }
 
 function prepareLevels(image: EngineImage, levels: readonly number[], as: Asking): MethodImage {
@@ -73,7 +72,7 @@ function prepareLevels(image: EngineImage, levels: readonly number[], as: Asking
       );
       return answerOf(best);
     },
-    wholeImage: () => engineWholeImage(image, as.likePaper ? levels : WHOLE_LEVELS, wholeSettings(as)),
+    wholeImage: () => engineWholeImage(image, as.settings === "paper" ? levels : WHOLE_LEVELS, as.settings),
     dispose: () => image.dispose(),
   };
 }
@@ -93,7 +92,7 @@ function prepareChoice(image: EngineImage, as: Asking): MethodImage {
       const [{ best }] = await image.segment([prompt(clicks, null, as.refines ? earlier : null)], options);
       return answerOf(best);
     },
-    wholeImage: () => engineWholeImage(image, [null], wholeSettings(as)),
+    wholeImage: () => engineWholeImage(image, [null], as.settings),
     dispose: () => image.dispose(),
   };
 }
@@ -106,17 +105,13 @@ function prompt(
   return { points, box: null, mask: earlier?.logits ?? null, granularity };
 }
 
-function wholeSettings({ likePaper }: Asking): Settings {
-  return likePaper ? "paper" : "own";
-}
-
 function answersOf(
   { width, height }: EngineImage,
-  { likePaper }: Asking,
+  { settings }: Asking,
 ): (segment: EngineSegment) => Promise<Answer> {
   const operations = operationsOf(null);
   return async ({ mask, granularity, logits }) => {
-    if (!likePaper) return { mask, granularity, logits };
+    if (settings === "own") return { mask, granularity, logits };
     const [rows, columns] = logits.shape;
     const raised = Float32Array.from(logits.data as Float32Array, (logit) => logit - UNSAMV2_THRESHOLD);
     const maps = { data: raised, count: 1, height: rows, width: columns };
