@@ -45,15 +45,15 @@ export {
   videoCells,
   videosReportFiles,
 } from "./report/videos-report.js";
-export { dialLevels, type EvaluateOptions, evaluate, type Progress, type Result } from "./run/evaluate.js";
+export { dialLevels, type EvaluateOptions, evaluate, type Result } from "./run/evaluate.js";
 export {
   type EvaluateObjectsOptions,
   evaluateObjects,
-  type ObjectsProgress,
   type ObjectsResult,
 } from "./run/objects/evaluate-objects.js";
 export type { ObjectScore, ObjectsScore } from "./run/objects/score-objects.worker.js";
 export type { ImageScore } from "./run/score-image.worker.js";
+export type { Progress } from "./run/score-images.js";
 export type { Summary } from "./run/summarise.js";
 export { spreadOver } from "./spread-over.js";
 export {

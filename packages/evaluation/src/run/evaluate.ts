@@ -1,14 +1,14 @@
-import { availableParallelism } from "node:os";
 import { UnSAMError } from "@unsam/core/errors";
 import { checkKeys } from "@unsam/core/options";
-import { ThreadGroup } from "@unsam/core/runtime";
+import type { ThreadGroup } from "@unsam/core/runtime";
 import type { Dataset, DatasetImage } from "../datasets/dataset.js";
 import type { MethodInfo } from "../methods/method.js";
-import { fillsMachine, type MethodSpec, methodName } from "../methods/open-method.js";
+import { type MethodSpec, methodName } from "../methods/open-method.js";
 import type { Measures } from "../metrics/measures.js";
 import { spreadOver } from "../spread-over.js";
+import { type OpenedMethod, overMethods } from "./over-methods.js";
 import type { ImageScore } from "./score-image.worker.js";
-import { scoreImages } from "./score-images.js";
+import { type Progress, scoreImages } from "./score-images.js";
 import { type Summary, summarise } from "./summarise.js";
 
 export interface EvaluateOptions {
@@ -26,13 +26,6 @@ export interface EvaluateOptions {
 }
 
 const OPTIONS = ["levels", "limit", "measures", "seed", "maxPixels", "onProgress", "signal"];
-
-export interface Progress {
-  readonly dataset: string;
-  readonly method: string;
-  readonly done: number;
-  readonly total: number;
-}
 
 /** One method on one data set. */
 export interface Result {
@@ -68,40 +61,33 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Result[]> {
   checkKeys(options, OPTIONS, "evaluate");
-  const results: Result[] = [];
-  const cores = Array.from({ length: availableParallelism() }, (_, k) => openScorer(k));
-  for (const method of methods) {
-    const threads = fillsMachine(method) ? cores.slice(0, 1) : cores;
-    const info = await threads[0]("describeMethod", [method, options.levels], { signal: options.signal });
-    for (const dataset of datasets) results.push(await evaluateOne(dataset, method, info, threads, options));
-    await Promise.all(threads.map((thread) => thread("release", [])));
-  }
-  // By data set, then method: the order in which they are compared.
-  return datasets.flatMap((dataset) => results.filter((result) => result.dataset === dataset));
+  const { levels, signal } = options;
+  return overMethods(datasets, methods, {
+    levels,
+    settings: "own",
+    signal,
+    measure: (dataset, method) => evaluateOne(dataset, method, options),
+  });
 }
 
-/** A worker thread that scores images. It does not keep the process alive while idle. */
-function openScorer(number: number) {
-  return new ThreadGroup(`unsam-eval-${number}`, { size: 1 }).bind<typeof import("./score-image.worker.js")>(
+function scorerOf(thread: ThreadGroup) {
+  return thread.bind<typeof import("./score-image.worker.js")>(
     new URL("./score-image.worker.js", import.meta.url),
     "bulk",
   );
 }
-type Scorer = ReturnType<typeof openScorer>;
 
 async function evaluateOne(
   dataset: Dataset,
-  method: MethodSpec,
-  info: MethodInfo,
-  threads: readonly Scorer[],
+  { spec: method, info, threads }: OpenedMethod,
   { levels, limit, measures, seed, maxPixels, onProgress, signal }: EvaluateOptions,
 ): Promise<Result> {
   const chosen = chooseImages(dataset, limit, measures);
   const { voidLabels } = dataset;
   const { scores: images, failures } = await scoreImages(chosen, {
-    threads,
-    score: (thread: Scorer, image) =>
-      thread("scoreImage", [{ method, levels, image, voidLabels, measures, seed, maxPixels }], { signal }),
+    threads: threads.map(scorerOf),
+    score: (scorer, image) =>
+      scorer("scoreImage", [{ method, levels, image, voidLabels, measures, seed, maxPixels }], { signal }),
     tell: (done) =>
       onProgress?.({ dataset: dataset.name, method: methodName(method), done, total: chosen.length }),
     signal,

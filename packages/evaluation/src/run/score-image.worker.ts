@@ -3,10 +3,9 @@ import type { Click, DatasetImage } from "../datasets/dataset.js";
 import { type Note, Notes } from "../datasets/notes.js";
 import { readPhoto } from "../datasets/read-photo.js";
 import { readTruth } from "../datasets/read-truth.js";
-import type { MethodInfo } from "../methods/method.js";
 import type { MethodSpec } from "../methods/open-method.js";
 import type { Measures } from "../metrics/measures.js";
-import { methodOf, releaseMethods } from "./opened-methods.js";
+import { methodOf } from "./opened-methods.worker.js";
 import { type ClickScore, scoreClick } from "./score-click.js";
 import { scoreWholeImage, type WholeImageScore } from "./score-whole-image.js";
 
@@ -29,14 +28,9 @@ export interface ImageScore {
   readonly notes: readonly Note[];
 }
 
-/** Opens a method once a thread. Throws what `openMethod` throws. */
-export async function describeMethod(spec: MethodSpec, levels: readonly number[]): Promise<MethodInfo> {
-  return (await methodOf(spec, levels)).info;
-}
-
 /** Runs on a worker thread: encodes the image, asks the method, compares. */
 export async function scoreImage(job: ScoreJob): Promise<ImageScore> {
-  const method = await methodOf(job.method, job.levels);
+  const method = await methodOf(job.method, job.levels, "own");
   const { image } = job;
   const { photo, notes } = await readPhoto(image, { maxPixels: job.maxPixels });
   const truth = await readTruth(image, job.voidLabels, photo);
@@ -63,6 +57,3 @@ export async function scoreImage(job: ScoreJob): Promise<ImageScore> {
     await prepared.dispose();
   }
 }
-
-/** Gives back what the thread's methods hold. */
-export const release = releaseMethods;

@@ -1,3 +1,11 @@
+/** Told at the beginning of a method on a data set (0 done), and after each image. */
+export interface Progress {
+  readonly dataset: string;
+  readonly method: string;
+  readonly done: number;
+  readonly total: number;
+}
+
 /** What became of the images of a data set. */
 export interface ScoredImages<Score> {
   readonly scores: readonly Score[];

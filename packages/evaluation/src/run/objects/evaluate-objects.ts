@@ -1,12 +1,12 @@
-import { availableParallelism } from "node:os";
 import { checkKeys } from "@unsam/core/options";
-import { ThreadGroup } from "@unsam/core/runtime";
+import type { ThreadGroup } from "@unsam/core/runtime";
 import type { Benchmark } from "../../datasets/benchmarks/open-benchmarks.js";
 import type { DatasetImage } from "../../datasets/dataset.js";
 import type { MethodInfo } from "../../methods/method.js";
-import { fillsMachine, type MethodSpec, methodName } from "../../methods/open-method.js";
+import { type MethodSpec, methodName } from "../../methods/open-method.js";
 import { spreadOver } from "../../spread-over.js";
-import { scoreImages } from "../score-images.js";
+import { type OpenedMethod, overMethods } from "../over-methods.js";
+import { type Progress, scoreImages } from "../score-images.js";
 import type { ObjectsScore } from "./score-objects.worker.js";
 
 export interface EvaluateObjectsOptions {
@@ -22,25 +22,16 @@ export interface EvaluateObjectsOptions {
   readonly seed: number;
   /** Larger photos are refused before they are decoded (default 100 million). */
   readonly maxPixels?: number | undefined;
-  readonly onProgress?: ((progress: ObjectsProgress) => void) | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 const OPTIONS = ["levels", "limit", "clicks", "recall", "seed", "maxPixels", "onProgress", "signal"];
 
-/** Told at the beginning (0 done) and after each image. */
-export interface ObjectsProgress {
-  readonly dataset: string;
-  readonly method: string;
-  readonly done: number;
-  readonly total: number;
-}
-
 /** One method on one benchmark. */
 export interface ObjectsResult {
   readonly benchmark: Benchmark;
   readonly method: MethodInfo;
-  readonly spec: MethodSpec;
   /** In the order of the set. */
   readonly images: readonly ObjectsScore[];
   /** Images that could not be read or answered, and why. */
@@ -59,47 +50,38 @@ export async function evaluateObjects(
 ): Promise<ObjectsResult[]> {
   checkKeys(options, OPTIONS, "evaluateObjects");
   const { levels, signal } = options;
-  const results: ObjectsResult[] = [];
-  const cores = Array.from({ length: availableParallelism() }, (_, k) => openScorer(k));
-  for (const spec of methods) {
-    const threads = fillsMachine(spec) ? cores.slice(0, 1) : cores;
-    const method = await threads[0]("describeMethod", [spec, levels], { signal });
-    for (const benchmark of benchmarks) {
-      results.push({ benchmark, method, spec, ...(await evaluateOne(benchmark, spec, threads, options)) });
-    }
-    await Promise.all(threads.map((thread) => thread("release", [])));
-  }
-  // By benchmark, then method: the order in which they are compared.
-  return benchmarks.flatMap((benchmark) => results.filter((result) => result.benchmark === benchmark));
+  return overMethods(benchmarks, methods, {
+    levels,
+    settings: "paper",
+    signal,
+    measure: (benchmark, method) => evaluateOne(benchmark, method, options),
+  });
 }
 
-/** A worker thread that scores images. It does not keep the process alive while idle. */
-function openScorer(number: number) {
-  const group = new ThreadGroup(`unsam-eval-objects-${number}`, { size: 1 });
-  return group.bind<typeof import("./score-objects.worker.js")>(
+function scorerOf(thread: ThreadGroup) {
+  return thread.bind<typeof import("./score-objects.worker.js")>(
     new URL("./score-objects.worker.js", import.meta.url),
     "bulk",
   );
 }
-type Scorer = ReturnType<typeof openScorer>;
 
 async function evaluateOne(
-  { dataset, everyRegion, wholeImage }: Benchmark,
-  method: MethodSpec,
-  threads: readonly Scorer[],
+  benchmark: Benchmark,
+  { spec: method, info, threads }: OpenedMethod,
   options: EvaluateObjectsOptions,
-): Promise<Pick<ObjectsResult, "images" | "failures">> {
+): Promise<ObjectsResult> {
+  const { dataset, everyRegion, wholeImage } = benchmark;
   const { levels, limit, clicks, seed, maxPixels, onProgress, signal } = options;
   const recall = options.recall && wholeImage;
   const chosen: readonly DatasetImage[] = clicks || recall ? spreadOver(dataset.images, limit) : [];
   const { voidLabels } = dataset;
   const same = { method, levels, voidLabels, everyRegion, clicks, recall, seed, maxPixels };
   const { scores: images, failures } = await scoreImages(chosen, {
-    threads,
-    score: (thread: Scorer, image) => thread("scoreObjects", [{ ...same, image }], { signal }),
+    threads: threads.map(scorerOf),
+    score: (scorer, image) => scorer("scoreObjects", [{ ...same, image }], { signal }),
     tell: (done) =>
       onProgress?.({ dataset: dataset.name, method: methodName(method), done, total: chosen.length }),
     signal,
   });
-  return { images, failures };
+  return { benchmark, method: info, images, failures };
 }

@@ -4,9 +4,8 @@ import type { DatasetImage } from "../../datasets/dataset.js";
 import { type Note, Notes } from "../../datasets/notes.js";
 import { readPhoto } from "../../datasets/read-photo.js";
 import { readTruth } from "../../datasets/read-truth.js";
-import type { MethodInfo } from "../../methods/method.js";
 import type { MethodSpec } from "../../methods/open-method.js";
-import { methodOf, releaseMethods } from "../opened-methods.js";
+import { methodOf } from "../opened-methods.worker.js";
 import { scoreWholeImage, type WholeImageScore } from "../score-whole-image.js";
 import { searchGranularity } from "./search-granularity.js";
 
@@ -46,11 +45,6 @@ export interface ObjectsScore {
   readonly notes: readonly Note[];
 }
 
-/** Opens a method once a thread. Throws what `openMethod` throws. */
-export async function describeMethod(spec: MethodSpec, levels: readonly number[]): Promise<MethodInfo> {
-  return (await methodOf(spec, levels, "paper")).info;
-}
-
 /** Runs on a worker thread: looks at the image, clicks its objects at every granularity, finds its regions. */
 export async function scoreObjects(job: ObjectsJob): Promise<ObjectsScore> {
   const { image } = job;
@@ -74,6 +68,3 @@ export async function scoreObjects(job: ObjectsJob): Promise<ObjectsScore> {
     await prepared.dispose();
   }
 }
-
-/** Gives back what the thread's methods hold. */
-export const release = releaseMethods;
