@@ -19,6 +19,7 @@ export { readPhoto } from "./datasets/read-photo.js";
 export { readTruth, type Truth } from "./datasets/read-truth.js";
 export type { Method, MethodImage, MethodInfo } from "./methods/method.js";
 export type { MethodSpec, ModelSpec } from "./methods/open-method.js";
+export type { Confidence } from "./metrics/bootstrap.js";
 export { iouOfCounts, maskIou } from "./metrics/iou.js";
 export type { Measures } from "./metrics/measures.js";
 export type { SequenceStatistics } from "./metrics/sequence-statistics.js";

@@ -39,6 +39,27 @@ export class Notes {
   }
 }
 
+/** Notes of a data set and of its images, by whatever method they were scored: each image tells once. */
+export function notesOf(
+  own: readonly Note[],
+  images: readonly { readonly image: string; readonly notes: readonly Note[] }[],
+): Note[] {
+  const notes = new Notes();
+  notes.merge(own);
+  const told = new Set<string>();
+  for (const { image, notes: ofImage } of images) {
+    if (!told.has(image)) notes.merge(ofImage);
+    told.add(image);
+  }
+  return notes.list();
+}
+
+/** What is left out and how often, in one line; empty where nothing is. */
+export function leftOutText(notes: readonly Note[]): string {
+  const leftOut = notes.filter(({ kind }) => kind === "left-out");
+  return leftOut.map(({ what, count }) => `${count} × ${what}`).join(", ");
+}
+
 const KINDS = { "left-out": "left out", adapted: "adapted", suspicious: "looks wrong" } as const;
 
 /** A note as one line of text. */

@@ -1,6 +1,19 @@
 import { randomNumbers } from "../random.js";
 
-export const REPLICATES = 1000;
+const REPLICATES = 1000;
+
+/** How intervals are made, for reports. */
+export interface Confidence {
+  readonly level: number;
+  readonly replicates: number;
+  readonly method: string;
+}
+
+export const CONFIDENCE: Confidence = {
+  level: 0.95,
+  replicates: REPLICATES,
+  method: "percentile bootstrap over images",
+};
 
 /**
  * 95 % interval of the mean over clicks by the percentile bootstrap (Efron and Tibshirani, An Introduction to the

@@ -1,6 +1,5 @@
 import { noteText } from "../datasets/notes.js";
-import { commitText } from "./code-commit.js";
-import { failureLines, tableLines } from "./markdown-table.js";
+import { failureLines, methodLines, ranText, tableParts } from "./markdown-parts.js";
 import type { Report } from "./report.js";
 import { reportTables } from "./tables.js";
 
@@ -8,10 +7,7 @@ import { reportTables } from "./tables.js";
 export function markdownReport(report: Report): string {
   const { run, datasets, methods, results } = report;
   const lines = ["# Evaluation", "", "```", run.command, "```", ""];
-  for (const { title, note, columns, rows } of reportTables(report)) {
-    lines.push(`## ${title}`, "", ...tableLines(columns, rows), "", note, "");
-  }
-  lines.push(...failureLines(results));
+  lines.push(...tableParts(reportTables(report)), ...failureLines(results));
   lines.push("## Data", "");
   for (const { name, title, licence, citation, clicksFrom, voidLabels, notes } of datasets) {
     lines.push(
@@ -21,18 +17,10 @@ export function markdownReport(report: Report): string {
   }
   lines.push(
     "",
-    "## Methods",
-    "",
-    ...methods.map(
-      ({ name, description, fingerprint }) =>
-        `- **${name}**: ${description}${fingerprint ? ` Fingerprint ${fingerprint}.` : ""}`,
-    ),
-  );
-  lines.push(
-    "",
+    ...methodLines(methods),
     "## To repeat it",
     "",
-    `unsam ${run.versions.unsam}${commitText(run.versions.code)}, Node ${run.versions.node}, ${run.machine.platform}, ${run.machine.processor} (${run.machine.cores} cores); ${run.date}; seed ${run.seed}, ${run.levels} levels, half of the images: ${run.half}${run.limit === null ? "" : `, at most ${run.limit} images a set`}; intervals: ${run.confidence.method}, ${run.confidence.replicates} replicates.`,
+    `${ranText(run)}; seed ${run.seed}, ${run.levels} levels, half of the images: ${run.half}${run.limit === null ? "" : `, at most ${run.limit} images a set`}; intervals: ${run.confidence.method}, ${run.confidence.replicates} replicates.`,
     "",
   );
   return lines.join("\n");

@@ -1,12 +1,11 @@
 import { noteText } from "../datasets/notes.js";
 import { clicksUntil } from "../metrics/interactive.js";
 import type { MeanOfObjects } from "../run/objects/summarise-objects.js";
-import { commitText } from "./code-commit.js";
 import { type Cell, csvText } from "./csv.js";
 import { latexTables } from "./latex.js";
-import { failureLines, tableLines } from "./markdown-table.js";
+import { failureLines, methodLines, ranText, tableParts } from "./markdown-parts.js";
 import type { DifferenceReport, MeansReport, ObjectsReport, ObjectsResultReport } from "./objects-report.js";
-import { decimals, type Table } from "./tables.js";
+import { decimals, signed, type Table } from "./tables.js";
 
 /**
  * The files of `--out`, by name: the report as JSON and Markdown, its tables as LaTeX (`tables.tex`), the figures of each set and
@@ -39,7 +38,7 @@ function percent(value: number | null): string {
   return value === null ? "–" : (100 * value).toFixed(1);
 }
 
-export function objectsTables({ results, means, differences }: ObjectsReport): Table[] {
+function objectsTables({ results, means, differences }: ObjectsReport): Table[] {
   const figures: Table = {
     title: "Clicks until an object is reached, the granularity searched",
     note: "NoC80, NoC90: mean number of clicks until IoU 0.80, 0.90, 20 where it is not reached. 1-IoU: mean IoU after one click, in percent. AR1000: average recall of 1000 proposals, in percent. Mean: over the sets, each counted once.",
@@ -79,9 +78,9 @@ function between(figure: MeanOfObjects | null, scale: number): string {
 
 function differenceRow({ dataset, methods, measure, difference, interval }: DifferenceReport): string[] {
   const scale = measure === "oneClickIou" ? 100 : 1;
-  const signed = (value: number) => `${value > 0 ? "+" : ""}${(scale * value).toFixed(2)}`.replace("-", "−");
+  const text = (value: number) => signed(scale * value, 2);
   const name = { noc80: "NoC80", noc85: "NoC85", noc90: "NoC90", oneClickIou: "1-IoU" }[measure];
-  return [dataset, ...methods, name, signed(difference), `${signed(interval[0])} to ${signed(interval[1])}`];
+  return [dataset, ...methods, name, text(difference), interval.map(text).join(" to ")];
 }
 
 function resultsCsv({ results }: ObjectsReport): string {
@@ -131,25 +130,17 @@ function clicksCsv({ results }: ObjectsReport): string {
 function markdown(report: ObjectsReport): string {
   const { run, datasets, methods, results } = report;
   const lines = ["# Clicks on objects, as UnSAMv2 measures them", "", "```", run.command, "```", ""];
-  for (const { title, note, columns, rows } of objectsTables(report)) {
-    lines.push(`## ${title}`, "", ...tableLines(columns, rows), "", note, "");
-  }
-  lines.push(...failureLines(results));
-  lines.push("## Data", "");
+  lines.push(...tableParts(objectsTables(report)), ...failureLines(results), "## Data", "");
   for (const { name, path, layout, images, notes } of datasets) {
     lines.push(`- **${name}** (${path}, layout ${layout}): ${images} images`);
     lines.push(...notes.map((note) => `  - ${noteText(note)}`));
   }
-  lines.push("", "## Methods", "");
-  for (const { name, description, fingerprint } of methods) {
-    lines.push(`- **${name}**: ${description}${fingerprint ? ` Fingerprint ${fingerprint}.` : ""}`);
-  }
-  const { unsam, node, code } = run.versions;
   lines.push(
     "",
+    ...methodLines(methods),
     "## To repeat it",
     "",
-    `unsam ${unsam}${commitText(code)}, Node ${node}, ${run.machine.platform}, ${run.machine.processor} (${run.machine.cores} cores); ${run.date}; granularities ${run.levels.join(", ")}; half of the images: ${run.half}${run.limit === null ? "" : `, at most ${run.limit} images a set`}; seed ${run.seed}; intervals: ${run.confidence.method}, ${run.confidence.replicates} replicates.`,
+    `${ranText(run)}; granularities ${run.levels.join(", ")}; half of the images: ${run.half}${run.limit === null ? "" : `, at most ${run.limit} images a set`}; seed ${run.seed}; intervals: ${run.confidence.method}, ${run.confidence.replicates} replicates.`,
     "",
   );
   return lines.join("\n");

@@ -1,7 +1,7 @@
 import type { BenchmarkLayout } from "../datasets/benchmarks/open-benchmarks.js";
-import { type Note, Notes } from "../datasets/notes.js";
+import { leftOutText, type Note, notesOf } from "../datasets/notes.js";
 import type { MethodInfo } from "../methods/method.js";
-import { REPLICATES } from "../metrics/bootstrap.js";
+import { CONFIDENCE, type Confidence } from "../metrics/bootstrap.js";
 import { MOST_CLICKS } from "../metrics/interactive.js";
 import { mean } from "../metrics/iou.js";
 import { type PairedDifference, pairedDifference } from "../metrics/paired-bootstrap.js";
@@ -30,7 +30,7 @@ export interface ObjectsReport {
     readonly mostClicks: number;
     readonly limit: number | null;
     readonly half: Half;
-    readonly confidence: { readonly level: number; readonly replicates: number; readonly method: string };
+    readonly confidence: Confidence;
     readonly versions: { readonly unsam: string; readonly node: string; readonly code: CodeCommit | null };
     readonly machine: Machine;
   };
@@ -112,7 +112,7 @@ export function makeObjectsReport(
       mostClicks: MOST_CLICKS,
       limit,
       half,
-      confidence: { level: 0.95, replicates: REPLICATES, method: "percentile bootstrap over images" },
+      confidence: CONFIDENCE,
       versions: { unsam: version, node: process.version, code },
       machine: thisMachine(),
     },
@@ -128,20 +128,13 @@ function benchmarkReports(results: readonly ObjectsResult[]): BenchmarkReport[] 
   const benchmarks = [...new Set(results.map(({ benchmark }) => benchmark))];
   return benchmarks.map((benchmark) => {
     const { layout, dataset } = benchmark;
-    const notes = new Notes();
-    notes.merge(dataset.notes);
-    // Every method sees the same data: each image tells once.
-    const told = new Map<string, readonly Note[]>();
-    for (const result of results.filter((one) => one.benchmark === benchmark)) {
-      for (const image of result.images) told.set(image.image, image.notes);
-    }
-    for (const own of told.values()) notes.merge(own);
+    const scored = results.filter((one) => one.benchmark === benchmark).flatMap(({ images }) => images);
     return {
       name: dataset.name,
       path: dataset.path,
       layout,
       images: dataset.images.length,
-      notes: notes.list(),
+      notes: notesOf(dataset.notes, scored),
     };
   });
 }
@@ -183,9 +176,6 @@ function differencesOf(results: readonly ObjectsResult[], seed: number): Differe
 export function noObjectScored({ datasets }: ObjectsReport, result: ObjectsResultReport): string | null {
   if (result.objects > 0 || result.averageRecall || result.failures.length > 0) return null;
   const { notes, images } = datasets.find(({ name }) => name === result.dataset)!;
-  const reasons = notes
-    .filter(({ kind }) => kind === "left-out")
-    .map(({ what, count }) => `${count} × ${what}`);
-  const why = images === 0 ? "no image is in this half" : reasons.join(", ") || "it has no object";
+  const why = images === 0 ? "no image is in this half" : leftOutText(notes) || "it has no object";
   return `${result.dataset} has nothing to score: ${why}.`;
 }

@@ -1,7 +1,7 @@
 import type { Dataset } from "../datasets/dataset.js";
-import { type Note, Notes } from "../datasets/notes.js";
+import { leftOutText, type Note, notesOf } from "../datasets/notes.js";
 import type { MethodInfo } from "../methods/method.js";
-import { REPLICATES } from "../metrics/bootstrap.js";
+import { CONFIDENCE, type Confidence } from "../metrics/bootstrap.js";
 import type { Measures } from "../metrics/measures.js";
 import { type Half, OPTIONAL_METRICS } from "../names.js";
 import type { EvaluateOptions, Result } from "../run/evaluate.js";
@@ -34,7 +34,7 @@ export interface Run {
   readonly limit: number | null;
   readonly half: Half;
   readonly metrics: readonly string[];
-  readonly confidence: { readonly level: number; readonly replicates: number; readonly method: string };
+  readonly confidence: Confidence;
   readonly versions: { readonly unsam: string; readonly node: string; readonly code: CodeCommit | null };
   readonly machine: Machine;
 }
@@ -87,11 +87,7 @@ export function makeReport(results: readonly Result[], details: RunDetails): Rep
       limit: options.limit,
       half: details.half ?? "all",
       metrics: metricNames(options.measures),
-      confidence: {
-        level: 0.95,
-        replicates: REPLICATES,
-        method: "percentile bootstrap over images",
-      },
+      confidence: CONFIDENCE,
       versions: { unsam: details.version, node: process.version, code: details.code ?? null },
       machine: thisMachine(),
     },
@@ -117,27 +113,15 @@ function metricNames(measures: Measures): string[] {
 }
 
 function describeDataset(dataset: Dataset, results: readonly Result[]): DatasetReport {
-  const notes = new Notes();
-  notes.merge(dataset.notes);
-  // Every method sees the same data: each image tells once.
-  const told = new Set<string>();
-  for (const { images } of results.filter((result) => result.dataset === dataset)) {
-    for (const image of images) {
-      if (!told.has(image.image)) notes.merge(image.notes);
-      told.add(image.image);
-    }
-  }
-  return { ...dataset, images: dataset.images.length, notes: notes.list() };
+  const images = results.filter((result) => result.dataset === dataset).flatMap((result) => result.images);
+  return { ...dataset, images: dataset.images.length, notes: notesOf(dataset.notes, images) };
 }
 
 /** Why a method has no figure on a data set, in one sentence; null where it has one, or where images failed. */
 export function nothingScored({ datasets }: Report, result: ResultReport): string | null {
   const { clicks, averageRecall, boundary, partition, failures } = result;
   if (clicks > 0 || averageRecall || boundary || partition || failures.length > 0) return null;
-  const reasons = datasets
-    .find(({ name }) => name === result.dataset)!
-    .notes.filter(({ kind }) => kind === "left-out")
-    .map(({ what, count }) => `${count} × ${what}`);
-  const why = reasons.length > 0 ? `: left out are ${reasons.join(", ")}` : "; it has no click and no region";
+  const leftOut = leftOutText(datasets.find(({ name }) => name === result.dataset)!.notes);
+  const why = leftOut ? `: left out are ${leftOut}` : "; it has no click and no region";
   return `${result.dataset} has nothing to score${why}.`;
 }

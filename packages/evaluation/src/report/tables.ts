@@ -59,14 +59,16 @@ function differenceTable(differences: readonly DifferenceOfMethods[]): Table {
       dataset,
       ...methods,
       ...[fixed, auto, oracle].map(
-        ({ difference, interval }) => `${signed(difference)} [${interval.map(signed).join(", ")}]`,
+        ({ difference, interval }) =>
+          `${signed(difference)} [${interval.map((end) => signed(end)).join(", ")}]`,
       ),
     ]),
   };
 }
 
-function signed(value: number): string {
-  return `${value > 0 ? "+" : ""}${decimals(value)}`.replace("-", "−");
+/** A difference, with its sign. */
+export function signed(value: number, places = 3): string {
+  return `${value > 0 ? "+" : ""}${decimals(value, places)}`.replace("-", "−");
 }
 
 function granularityTable(results: readonly ResultReport[]): Table {

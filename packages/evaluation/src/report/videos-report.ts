@@ -1,9 +1,10 @@
 import type { AnnotatedClip, ClipLayout } from "../datasets/clips/open-clips.js";
 import type { SequenceStatistics } from "../metrics/sequence-statistics.js";
-import { type ClipsReport, followedFrames, type ObjectScores } from "../tracking/evaluate-clips.js";
+import { followedFrames, type ObjectScores } from "../tracking/evaluate-clips.js";
 import type { VideosResult } from "../tracking/evaluate-videos.js";
+import { csvText } from "./csv.js";
 import { type Machine, thisMachine } from "./machine.js";
-import { tableLines } from "./markdown-table.js";
+import { ranText, tableLines } from "./markdown-parts.js";
 
 /** The JSON document of a run on videos; its schema is docs/schemas/eval-videos.schema.json. */
 export interface VideosReport {
@@ -80,6 +81,10 @@ export function makeVideosReport(
   };
 }
 
+/** Of the tables that DAVIS's own evaluation writes. */
+const GLOBAL_COLUMNS = ["J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay"];
+const PART_COLUMNS = ["Sequence", "J-Mean", "F-Mean"];
+
 const NOTHING = { JandF: null, J: null, F: null, objects: [] } as const;
 
 /**
@@ -94,10 +99,13 @@ export function videosReportFiles(report: VideosReport): Map<string, Uint8Array>
   ]);
   for (const [i, result] of report.results.entries()) {
     if (result.JandF === null) continue;
-    const [whole, parts] = csvTables(result as ClipsReport);
     const name = fileName(result.model, i, report.results);
-    files.set(`global_results-${name}.csv`, text.encode(whole));
-    files.set(`per-sequence_results-${name}.csv`, text.encode(parts));
+    const parts = result.objects.map(({ clip, object, J, F }) => [
+      `${clip}_${object}`,
+      ...three([J.mean, F.mean]),
+    ]);
+    files.set(`global_results-${name}.csv`, text.encode(csvText(GLOBAL_COLUMNS, [videoCells(result)])));
+    files.set(`per-sequence_results-${name}.csv`, text.encode(csvText(PART_COLUMNS, parts)));
   }
   return files;
 }
@@ -109,22 +117,16 @@ function fileName(model: string, place: number, all: readonly { readonly model: 
   return all.filter((other) => short(other.model) === own).length > 1 ? `${own}-${place + 1}` : own;
 }
 
-function csvTables({ objects, JandF, J, F }: ClipsReport): [string, string] {
-  const three = (values: readonly number[]) => values.map((value) => value.toFixed(3)).join(",");
-  const whole = three([JandF, J.mean, J.recall, J.decay, F.mean, F.recall, F.decay]);
-  const rows = objects.map(({ clip, object, J, F }) => `${clip}_${object},${three([J.mean, F.mean])}`);
-  return [
-    `J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay\n${whole}\n`,
-    ["Sequence,J-Mean,F-Mean", ...rows, ""].join("\n"),
-  ];
-}
-
 /** Columns of the table over all objects, and their cells. */
 export const VIDEO_COLUMNS = ["J&F", "J", "J recall", "J decay", "F", "F recall", "F decay"];
 
 export function videoCells({ JandF, J, F }: VideosResultReport): string[] {
   if (JandF === null || J === null || F === null) return VIDEO_COLUMNS.map(() => "–");
-  return [JandF, J.mean, J.recall, J.decay, F.mean, F.recall, F.decay].map((value) => value.toFixed(3));
+  return three([JandF, J.mean, J.recall, J.decay, F.mean, F.recall, F.decay]);
+}
+
+function three(values: readonly number[]): string[] {
+  return values.map((value) => value.toFixed(3));
 }
 
 function markdown({ run, data, results }: VideosReport): string {
@@ -147,7 +149,7 @@ function markdown({ run, data, results }: VideosReport): string {
   for (const { model, objects, notScored, failures } of results) {
     const rows = objects.map(({ clip, object, frames, J, F }) => [
       ...[clip, object, `${frames}`],
-      ...[(J.mean + F.mean) / 2, J.mean, F.mean].map((value) => value.toFixed(3)),
+      ...three([(J.mean + F.mean) / 2, J.mean, F.mean]),
     ]);
     lines.push(`## ${model}`, "", ...tableLines(["video", "object", "frames", "J&F", "J", "F"], rows), "");
     for (const { clip, object } of notScored) {
@@ -160,7 +162,7 @@ function markdown({ run, data, results }: VideosReport): string {
   lines.push(
     "## To repeat it",
     "",
-    `${folder}, layout of ${layout === "davis" ? "DAVIS" : "SA-V"}, ${split === null ? "all videos" : `the list ${split}`}${limit === null ? "" : `, at most ${limit} of them`}: ${videos} videos, ${frames} frames. unsam ${run.versions.unsam}, Node ${run.versions.node}, ${run.machine.platform}, ${run.machine.processor} (${run.machine.cores} cores); ${run.date}.`,
+    `${folder}, layout of ${layout === "davis" ? "DAVIS" : "SA-V"}, ${split === null ? "all videos" : `the list ${split}`}${limit === null ? "" : `, at most ${limit} of them`}: ${videos} videos, ${frames} frames. ${ranText(run)}.`,
     "",
   );
   return lines.join("\n");
