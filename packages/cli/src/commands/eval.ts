@@ -9,9 +9,8 @@ import { checkFolder } from "../check-writable.js";
 import { suggest } from "../completion/suggestions.js";
 import { markRepeatable } from "../defaults/default-flags.js";
 import { evalObjects } from "../evaluation/objects.js";
-import { tellNotes, withBatches } from "../evaluation/tell.js";
-import { checkProtocolFlags, evalVideos } from "../evaluation/videos.js";
-import { EXIT_FAILED } from "../failure.js";
+import { tellNotes, tellNothing, withImages } from "../evaluation/tell.js";
+import { evalVideos } from "../evaluation/videos.js";
 import { withExamples } from "../help/examples.js";
 import { placesOf } from "../images/patterns.js";
 import { checkCheckpointFlags } from "../load-model.js";
@@ -19,7 +18,7 @@ import { checkModelFlag, MODEL_WORDS, modelFile } from "../model-file.js";
 import { type FamilyFlags, familiesOf, familyModules, withFamilyOption } from "../own-families.js";
 import { WEIGHTS_FLAG } from "../prompt-flags.js";
 import type { Interrupt } from "../terminal/interrupt.js";
-import { printResult, tell } from "../terminal/output.js";
+import { printResult } from "../terminal/output.js";
 import { tableText } from "../terminal/table.js";
 import { version } from "../version.js";
 import { writeFolder } from "../write-folder.js";
@@ -140,11 +139,7 @@ async function run(flags: EvalFlags, command: Command, signal: AbortSignal): Pro
   const named = methodsOf(flags, { names: families.map(({ name }) => name), modules });
   if (flags.out) await checkFolder("--out", flags.out);
   const typed = ["unsam", ...argumentsOf(command).map(quoted)].join(" ");
-  const given = (flag: string) => command.getOptionValueSource(flag) === "cli";
-  const others = PROTOCOLS.flatMap((name) => FLAGS_OF[name]).filter(
-    (flag) => !FLAGS_OF[flags.protocol].includes(flag),
-  );
-  checkProtocolFlags(flags.protocol, given, others);
+  checkProtocolFlags(flags.protocol, (flag) => command.getOptionValueSource(flag) === "cli");
   const methods = await withFiles(named, signal);
   const measures = command.getOptionValueSource("metrics") === "default" ? null : flags.metrics;
   const byProtocol = {
@@ -171,7 +166,7 @@ async function evalClicks(
   };
   const opened = await evaluation.openDatasets(await placesOf(flags.data, signal), { signal });
   const datasets = opened.map((dataset) => evaluation.takeHalf(dataset, flags.half));
-  const results = await withBatches((onProgress) =>
+  const results = await withImages((onProgress) =>
     evaluation.evaluate(datasets, methods, { ...options, maxPixels: flags.maxPixels, onProgress, signal }),
   );
   const code = await evaluation.codeCommit();
@@ -188,10 +183,20 @@ async function evalClicks(
     () => report,
     () => describe(report, flags.out),
   );
-  const nothing = new Set(report.results.map((result) => evaluation.nothingScored(report, result)));
-  for (const sentence of nothing) if (sentence !== null) tell(`unsam: ${sentence}`);
-  if ([...nothing].some((sentence) => sentence !== null)) process.exitCode = EXIT_FAILED;
-  if (report.results.some(({ failures }) => failures.length > 0)) process.exitCode = EXIT_FAILED;
+  tellNothing(report.results, (result) => evaluation.nothingScored(report, result));
+}
+
+/** Throws `E_BAD_OPTION` for flags of another protocol: nothing that is asked for is left out in silence. */
+function checkProtocolFlags(protocol: Protocol, given: (flag: string) => boolean): void {
+  const own = FLAGS_OF[protocol];
+  const wrong = PROTOCOLS.flatMap((name) => FLAGS_OF[name]).find(
+    (flag) => !own.includes(flag) && given(flag),
+  );
+  if (wrong === undefined) return;
+  throw new UnSAMError(
+    "E_BAD_OPTION",
+    `--${wrong} says nothing about --protocol ${protocol}; leave one of them out.`,
+  );
 }
 
 /** What the flags name, in their order; the best built-in model where they name nothing. `own`: families of the user. */

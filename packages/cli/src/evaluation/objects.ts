@@ -1,13 +1,12 @@
 import path from "node:path";
 import { UnSAMError } from "@unsam/core/errors";
 import type { Half, Measures, MethodSpec, ObjectsReport } from "@unsam/evaluation";
-import { EXIT_FAILED } from "../failure.js";
 import { placesOf } from "../images/patterns.js";
-import { printResult, tell } from "../terminal/output.js";
+import { printResult } from "../terminal/output.js";
 import { tableText } from "../terminal/table.js";
 import { version } from "../version.js";
 import { writeFolder } from "../write-folder.js";
-import { tellNotes, withBatches } from "./tell.js";
+import { tellNotes, tellNothing, withImages } from "./tell.js";
 
 /** What `unsam eval --protocol unsamv2` was told. */
 export interface ObjectsFlags {
@@ -38,7 +37,7 @@ export async function evalObjects(
   const opened = await evaluation.openBenchmarks(await placesOf(flags.data, signal), { signal });
   const benchmarks = opened.map((one) => ({ ...one, dataset: evaluation.takeHalf(one.dataset, half) }));
   const options = { levels, limit, clicks, recall, seed, maxPixels: flags.maxPixels, signal };
-  const results = await withBatches((onProgress) =>
+  const results = await withImages((onProgress) =>
     evaluation.evaluateObjects(benchmarks, methods, { ...options, onProgress }),
   );
   const code = await evaluation.codeCommit();
@@ -53,13 +52,7 @@ export async function evalObjects(
     () => report,
     () => table,
   );
-  const nothing = new Set(
-    report.results.flatMap((result) => evaluation.noObjectScored(report, result) ?? []),
-  );
-  for (const sentence of nothing) tell(`unsam: ${sentence}`);
-  if (nothing.size > 0 || report.results.some(({ failures }) => failures.length > 0)) {
-    process.exitCode = EXIT_FAILED;
-  }
+  tellNothing(report.results, (result) => evaluation.noObjectScored(report, result));
 }
 
 function whatToMeasure(measures: Measures | null): { clicks: boolean; recall: boolean } {

@@ -1,24 +1,26 @@
+import type { Note, Progress } from "@unsam/evaluation";
+import { EXIT_FAILED } from "../failure.js";
 import { BatchProgress } from "../terminal/batch-progress.js";
 import { tell } from "../terminal/output.js";
 
-/** How far a run over data sets and methods is. */
+/** How far a part of a run is, as one method on one data set. */
 interface Reached {
-  readonly dataset: string;
-  readonly method: string;
+  readonly name: string;
   readonly done: number;
   readonly total: number;
 }
 
-/** Runs it, telling on standard error how far it is. */
+/** Runs it, telling on standard error how far it is; a part begins with 0 done. `what` is counted. */
 export async function withBatches<Results>(
-  run: (onProgress: (reached: Reached) => void) => Promise<Results>,
+  what: string,
+  run: (onReached: (reached: Reached) => void) => Promise<Results>,
 ): Promise<Results> {
   let progress: BatchProgress | null = null;
   try {
-    return await run(({ dataset, method, done, total }) => {
-      if (done > 0) return progress?.step(`${method} on ${dataset}`);
+    return await run(({ name, done, total }) => {
+      if (done > 0) return progress?.reach(done, name);
       progress?.stop();
-      progress = new BatchProgress(total);
+      progress = new BatchProgress(total, what);
     });
   } finally {
     // TypeScript does not see that the callback assigns it.
@@ -26,15 +28,26 @@ export async function withBatches<Results>(
   }
 }
 
+/** The same for methods on the images of data sets. */
+export function withImages<Results>(
+  run: (onProgress: (progress: Progress) => void) => Promise<Results>,
+): Promise<Results> {
+  return withBatches("images", (onReached) =>
+    run(({ dataset, method, done, total }) => onReached({ name: `${method} on ${dataset}`, done, total })),
+  );
+}
+
+interface ResultOnImages {
+  readonly dataset: string;
+  readonly method: string;
+  readonly failures: readonly { readonly image: string; readonly error: string }[];
+}
+
 /** What was left out or adapted, and which images failed. */
-export function tellNotes<Note>(
+export function tellNotes(
   report: {
     readonly datasets: readonly { readonly name: string; readonly notes: readonly Note[] }[];
-    readonly results: readonly {
-      readonly dataset: string;
-      readonly method: string;
-      readonly failures: readonly { readonly image: string; readonly error: string }[];
-    }[];
+    readonly results: readonly ResultOnImages[];
   },
   textOf: (note: Note) => string,
 ): void {
@@ -43,5 +56,17 @@ export function tellNotes<Note>(
   }
   for (const { dataset, method, failures } of report.results) {
     for (const { image, error } of failures) tell(`${dataset}, ${method}: ${image}: ${error}`);
+  }
+}
+
+/** Tells once each why there is nothing to score. With such a sentence, or an image that failed, the command ends as failed. */
+export function tellNothing<Result extends ResultOnImages>(
+  results: readonly Result[],
+  sentenceOf: (result: Result) => string | null,
+): void {
+  const sentences = new Set(results.flatMap((result) => sentenceOf(result) ?? []));
+  for (const sentence of sentences) tell(`unsam: ${sentence}`);
+  if (sentences.size > 0 || results.some(({ failures }) => failures.length > 0)) {
+    process.exitCode = EXIT_FAILED;
   }
 }

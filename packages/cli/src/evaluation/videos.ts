@@ -1,19 +1,12 @@
 import path from "node:path";
-import { UnSAMError } from "@unsam/core/errors";
-import type {
-  AnnotatedClip,
-  EvaluateVideosOptions,
-  ModelSpec,
-  VideosReport,
-  VideosResult,
-} from "@unsam/evaluation";
+import type { ModelSpec, VideosReport, VideosResult } from "@unsam/evaluation";
 import { EXIT_FAILED } from "../failure.js";
 import { oneFolderOf } from "../images/patterns.js";
-import { BatchProgress } from "../terminal/batch-progress.js";
 import { printResult, tell } from "../terminal/output.js";
 import { tableText } from "../terminal/table.js";
 import { version } from "../version.js";
 import { writeFolder } from "../write-folder.js";
+import { withBatches } from "./tell.js";
 
 /** What `unsam eval --protocol davis` was told. */
 export interface VideosFlags {
@@ -37,7 +30,13 @@ export async function evalVideos(
   const evaluation = await import("@unsam/evaluation");
   const all = await evaluation.openClips(data, { split, signal });
   const clips = evaluation.spreadOver(all, limit ?? null);
-  const results = await follow(clips, models, { maxPixels, signal });
+  const results = await withBatches("frames", (onReached) =>
+    evaluation.evaluateVideos(clips, models, {
+      maxPixels,
+      onProgress: ({ model, clip, done, total }) => onReached({ name: `${model} on ${clip}`, done, total }),
+      signal,
+    }),
+  );
   const details = { command, version, date: new Date(), folder: data, split: split ?? null };
   const report = evaluation.makeVideosReport(clips, results, { ...details, limit: limit ?? null });
   if (out) await writeFolder(out, evaluation.videosReportFiles(report));
@@ -59,29 +58,6 @@ export async function evalVideos(
   }
   if (report.results.some(({ JandF, failures }) => JandF === null || failures.length > 0)) {
     process.exitCode = EXIT_FAILED;
-  }
-}
-
-/** Runs it, telling on standard error how far it is. */
-async function follow(
-  clips: readonly AnnotatedClip[],
-  models: readonly ModelSpec[],
-  options: EvaluateVideosOptions,
-): Promise<VideosResult[]> {
-  const { evaluateVideos } = await import("@unsam/evaluation");
-  let progress: BatchProgress | null = null;
-  try {
-    return await evaluateVideos(clips, models, {
-      ...options,
-      onProgress: ({ model, clip, done, total }) => {
-        if (done > 0) return progress?.reach(done, `${model} on ${clip}`);
-        progress?.stop();
-        progress = new BatchProgress(total, "frames");
-      },
-    });
-  } finally {
-    // TypeScript does not see that the callback assigns it.
-    (progress as BatchProgress | null)?.stop();
   }
 }
 
@@ -107,18 +83,4 @@ function describe(
   const where = out ? `wrote ${path.join(out, "report.md")}` : "give --out DIR for each video and object";
   const title = `means over objects, as DAVIS defines them; ${data.frames} frames`;
   return `${title}\n${tableText(["model", "videos", "objects", ...columns], rows)}${where}\n`;
-}
-
-/** Throws `E_BAD_OPTION` for flags of another protocol: nothing that is asked for is left out in silence. */
-export function checkProtocolFlags(
-  protocol: string,
-  given: (flag: string) => boolean,
-  others: readonly string[],
-): void {
-  const wrong = others.find(given);
-  if (wrong === undefined) return;
-  throw new UnSAMError(
-    "E_BAD_OPTION",
-    `--${wrong} says nothing about --protocol ${protocol}; leave one of them out.`,
-  );
 }
