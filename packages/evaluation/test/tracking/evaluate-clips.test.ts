@@ -1,33 +1,20 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Engine } from "@unsam/core/engine";
 import { openModel } from "@unsam/core/families";
-import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openClips } from "#evaluation/datasets/clips/open-clips.js";
 import { evaluateClips } from "#evaluation/tracking/evaluate-clips.js";
+import { frameName, writePng } from "./small-clips.js";
 
-const [WIDTH, HEIGHT] = [64, 48];
+const SIZE = [64, 48] as const;
 const squareAt = (t: number, offset: number) => (x: number, y: number) =>
   x >= 8 + 3 * t && x < 22 + 3 * t && y >= 4 + offset && y < 18 + offset;
 
-async function png(value: (x: number, y: number) => number): Promise<Buffer> {
-  const data = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => value(i % WIDTH, Math.floor(i / WIDTH)));
-  return sharp(data, { raw: { width: WIDTH, height: HEIGHT, channels: 1 } })
-    .toColourspace("b-w")
-    .png()
-    .toBuffer();
-}
-
-async function write(file: string, bytes: Buffer): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, bytes);
-}
-
-const number = (at: number) => String(at).padStart(5, "0");
-const shade = (t: number) =>
-  png((x, y) => (squareAt(t, 0)(x, y) ? 230 : squareAt(t, 24)(x, y) ? 20 : 100 + ((x * 7 + y * 13) % 20)));
+const write = (file: string, value: (x: number, y: number) => number) => writePng(file, value, SIZE);
+const shade = (t: number) => (x: number, y: number) =>
+  squareAt(t, 0)(x, y) ? 230 : squareAt(t, 24)(x, y) ? 20 : 100 + ((x * 7 + y * 13) % 20);
 
 describe("annotated clips", () => {
   let folder: string;
@@ -44,11 +31,11 @@ describe("annotated clips", () => {
   it("in the layout of DAVIS are scored between the first frame and the last", async () => {
     const root = path.join(folder, "davis");
     for (let t = 0; t < 5; t++) {
-      await write(path.join(root, "JPEGImages/480p/squares", `${number(t)}.png`), await shade(t));
+      await write(path.join(root, "JPEGImages/480p/squares", frameName(t)), shade(t));
       // The last frame is wrong on purpose, for it is not scored; 255 does not count.
       const map = (x: number, y: number) =>
         y === 47 ? 255 : t === 4 ? 0 : squareAt(t, 0)(x, y) ? 1 : squareAt(t, 24)(x, y) ? 2 : 0;
-      await write(path.join(root, "Annotations/480p/squares", `${number(t)}.png`), await png(map));
+      await write(path.join(root, "Annotations/480p/squares", frameName(t)), map);
     }
     const [clip] = await openClips(root);
     expect(clip).toMatchObject({
@@ -71,15 +58,15 @@ describe("annotated clips", () => {
   it("in the layout of SA-V are scored on every fourth frame, each object from where it comes", async () => {
     const root = path.join(folder, "sa-v");
     for (let t = 0; t < 13; t++) {
-      await write(path.join(root, "JPEGImages_24fps/clip", `${number(t)}.png`), await shade(t));
+      await write(path.join(root, "JPEGImages_24fps/clip", frameName(t)), shade(t));
       if (t % 4 > 0) continue;
       for (const [object, offset] of [
         ["000", 0],
         ["001", 24],
       ] as const) {
         if (object === "001" && t === 0) continue;
-        const bytes = await png((x, y) => (squareAt(t, offset)(x, y) ? 255 : 0));
-        await write(path.join(root, "Annotations_6fps/clip", object, `${number(t)}.png`), bytes);
+        const map = (x: number, y: number) => (squareAt(t, offset)(x, y) ? 255 : 0);
+        await write(path.join(root, "Annotations_6fps/clip", object, frameName(t)), map);
       }
     }
     const clips = await openClips(root);
@@ -95,8 +82,8 @@ describe("annotated clips", () => {
   it("are refused where there are none, or a mask belongs to no frame", async () => {
     await expect(openClips(folder)).rejects.toMatchObject({ code: "E_BAD_FILE" });
     const root = path.join(folder, "odd");
-    await write(path.join(root, "JPEGImages/480p/one/00000.png"), await shade(0));
-    await write(path.join(root, "Annotations/480p/one/00007.png"), await png(() => 1));
+    await write(path.join(root, "JPEGImages/480p/one/00000.png"), shade(0));
+    await write(path.join(root, "Annotations/480p/one/00007.png"), () => 1);
     await expect(openClips(root)).rejects.toThrow(/belongs to no frame/);
   });
 });

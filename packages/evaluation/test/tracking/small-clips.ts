@@ -1,17 +1,21 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
-import sharp from "sharp";
+import { grey } from "../datasets/files.js";
 
 export const [WIDTH, HEIGHT] = [96, 64];
+const SIZE = [WIDTH, HEIGHT] as const;
 type Value = (x: number, y: number) => number;
 
-export const bytesOf = (value: Value) =>
-  Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => value(i % WIDTH, Math.floor(i / WIDTH)));
+export const bytesOf = (value: Value, [width, height]: readonly [number, number] = SIZE) =>
+  Uint8Array.from({ length: width * height }, (_, i) => value(i % width, Math.floor(i / width)));
 
-export async function writePng(file: string, value: Value): Promise<void> {
+export async function writePng(
+  file: string,
+  value: Value,
+  size: readonly [width: number, height: number] = SIZE,
+): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
-  const raw = { width: WIDTH, height: HEIGHT, channels: 1 } as const;
-  await writeFile(file, await sharp(bytesOf(value), { raw }).toColourspace("b-w").png().toBuffer());
+  await grey(bytesOf(value, size), size[0]).toFile(file);
 }
 
 export const frameName = (at: number) => `${String(at).padStart(5, "0")}.png`;
