@@ -142,34 +142,6 @@ struct Columns {
   __device__ __forceinline__ Row row(int i) const { return {data + i, ld, i < rows ? depth : 0}; }
 };
 
-// The block-diagonal factor of a product by head: column h t_count + t holds q[t][16 h ... 16 h + 15] in rows 16 h ..., else 0.
-// q [t_count][128]; with `index`, row index[t] of q.
-template <bool Split>
-struct ByHead {
-  static constexpr bool split = Split;
-  const float* q;
-  int t_count, columns;
-  const int* index = nullptr;
-  struct Row {
-    const float* at;
-    int first;  // of the head's 16 rows
-    __device__ __forceinline__ Word<Split> word(int k) const {
-      if (k < first || k >= first + 16) return {};
-      const float2 pair = load_pair(at + k);
-      return make_word<Split>(pair.x, pair.y);
-    }
-  };
-  __device__ __forceinline__ Row row(int column) const {
-    if (column >= columns) return {q, 1 << 20};
-    const int head = column / t_count;
-    return of_head(head, column - head * t_count);
-  }
-  __device__ __forceinline__ Row of_head(int head, int t) const { return {q + (index != nullptr ? index[t] : t) * 128, head * 16}; }
-  // Depth that columns n0 ... n0 + 7 reach.
-  __device__ __forceinline__ int begin(int n0) const { return n0 / t_count * 16; }
-  __device__ __forceinline__ int end(int n0) const { return (min(n0 + 7, columns - 1) / t_count + 1) * 16; }
-};
-
 // A linear layer's weights in the panels of decoder/linear.h: (n, k) = data[n / 64][k][n % 64].
 template <bool Split>
 struct Panels {

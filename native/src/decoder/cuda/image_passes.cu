@@ -28,7 +28,7 @@ __global__ void __launch_bounds__(kThreads) attend0_kernel(const Call* call_at, 
   Running running;
   running.start(arena, columns);
   float* values = w.partial_values + static_cast<std::size_t>(blockIdx.x) * columns * kHead;
-  const ByHead<true> query{call.query + w.first_row * kInnerInt, t, columns};
+  const ByHead<float> query{call.query + w.first_row * kInnerInt, t, columns};
   const Chunk chunk(call);
   __syncthreads();
   for (int tile = chunk.first; tile < chunk.end; ++tile) {
@@ -60,9 +60,9 @@ __global__ void __launch_bounds__(kThreads) attend1_kernel(const Call* call_at, 
   Running running;
   running.start(arena, columns);
   float* values = w.partial_values + static_cast<std::size_t>(blockIdx.x) * columns * width;
-  const SplitByHead query{call.split_query + w.first_row * (kInnerInt / 2), t, columns};
-  const SplitByHead key{call.split_key + w.first_row * (kInnerInt / 2), t, columns};
-  const SplitByHead value{call.split_value1 + w.first_row * (kInnerInt / 2), t, columns};
+  const ByHead<SplitPair> query{call.split_query + w.first_row * (kInnerInt / 2), t, columns};
+  const ByHead<SplitPair> key{call.split_key + w.first_row * (kInnerInt / 2), t, columns};
+  const ByHead<SplitPair> value{call.split_value1 + w.first_row * (kInnerInt / 2), t, columns};
   const Rows<P::split, Element> gram{static_cast<const Element*>(w.gram1), columns, columns, columns};
   const Rows<P::split, Element> to_score{static_cast<const Element*>(w.to_score1), columns, columns, columns};
   const Columns<P::split, float> attention{a1, kPitch, kTile, columns};
@@ -147,10 +147,10 @@ __global__ void __launch_bounds__(kThreads, Shared ? 2 : 1) attend_final_kernel(
   running.start(arena, final_columns);
   float* a2 = a12 + columns * kPitch;
   float* values = w.partial_values + static_cast<std::size_t>(blockIdx.x) * final_columns * width;
-  const SplitByHead query{call.split_query + w.first_row * (kInnerInt / 2), tf, final_columns, call.final_tokens};
-  const SplitByHead key{call.split_key + w.first_row * (kInnerInt / 2), t, columns};
-  const SplitByHead value1{call.split_value1 + w.first_row * (kInnerInt / 2), t, columns};
-  const SplitByHead value2{call.split_value2 + w.first_row * (kInnerInt / 2), t, columns};
+  const ByHead<SplitPair> query{call.split_query + w.first_row * (kInnerInt / 2), tf, final_columns, call.final_tokens};
+  const ByHead<SplitPair> key{call.split_key + w.first_row * (kInnerInt / 2), t, columns};
+  const ByHead<SplitPair> value1{call.split_value1 + w.first_row * (kInnerInt / 2), t, columns};
+  const ByHead<SplitPair> value2{call.split_value2 + w.first_row * (kInnerInt / 2), t, columns};
   const Rows<P::split, Element> gram{static_cast<const Element*>(w.gram12), both, both, both};
   const Rows<P::split, Element> to_query{static_cast<const Element*>(w.to_query1), columns, columns, columns};
   const Rows<P::split, Element> to_score{static_cast<const Element*>(w.to_score_final), both, final_columns, both};

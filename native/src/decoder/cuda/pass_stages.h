@@ -70,19 +70,31 @@ __device__ __forceinline__ TileRows<P> tile_rows(const void* data, int ld, int t
           kInnerInt};
 }
 
-// ByHead<true> (cuda/device/tile_product.h) of numbers that were split before.
-struct SplitByHead {
+// Numbers k and k + 1 of a row as an operand: split here, or before.
+__device__ __forceinline__ Word<true> word_of(const float* row, int k) {
+  const float2 pair = load_pair(row + k);
+  return make_word<true>(pair.x, pair.y);
+}
+__device__ __forceinline__ Word<true> word_of(const SplitPair* row, int k) {
+  const uint2 pair = *reinterpret_cast<const uint2*>(row + k / 2);
+  return {pair.x, pair.y};
+}
+
+// The block-diagonal factor of a product by head: column h t_count + t holds q[t][16 h ... 16 h + 15] in rows 16 h ..., else 0.
+// q [t_count][kInner] as float or as SplitPair, two in one; with `index`, row index[t] of q.
+template <class T>
+struct ByHead {
   static constexpr bool split = true;
-  const SplitPair* q;  // [t_count][64]
+  static constexpr int kRow = kInnerInt * static_cast<int>(sizeof(float)) / static_cast<int>(sizeof(T));
+  const T* q;
   int t_count, columns;
   const int* index = nullptr;
   struct Row {
-    const SplitPair* at;
+    const T* at;
     int first;  // of the head's 16 rows
     __device__ __forceinline__ Word<true> word(int k) const {
       if (k < first || k >= first + 16) return {};
-      const uint2 pair = *reinterpret_cast<const uint2*>(at + k / 2);
-      return {pair.x, pair.y};
+      return word_of(at, k);
     }
   };
   __device__ __forceinline__ Row row(int column) const {
@@ -90,9 +102,7 @@ struct SplitByHead {
     const int head = column / t_count;
     return of_head(head, column - head * t_count);
   }
-  __device__ __forceinline__ Row of_head(int head, int t) const {
-    return {q + (index != nullptr ? index[t] : t) * (kInnerInt / 2), head * 16};
-  }
+  __device__ __forceinline__ Row of_head(int head, int t) const { return {q + (index != nullptr ? index[t] : t) * kRow, head * 16}; }
   // Depth that columns n0 ... n0 + 7 reach.
   __device__ __forceinline__ int begin(int n0) const { return n0 / t_count * 16; }
   __device__ __forceinline__ int end(int n0) const { return (min(n0 + 7, columns - 1) / t_count + 1) * 16; }
