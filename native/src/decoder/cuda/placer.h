@@ -9,11 +9,12 @@ struct Placer {
   static constexpr std::size_t kAlignment = 256;
 
   char* base;
-  std::size_t size = 0;
+  std::size_t size = 0, arrays = 0;
 
   template <typename T>
   T* take(std::size_t n) {
     const std::size_t at = size;
+    ++arrays;
     size += (n * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
     return base == nullptr ? nullptr : reinterpret_cast<T*>(base + at);
   }

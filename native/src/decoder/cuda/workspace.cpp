@@ -37,7 +37,6 @@ void place_mask(PromptView& w, const WorkspaceSizes& sizes, Placer& at) {
 // of tokens takes the most where they are gathered in the longest prompts; the rest has what a prompt of no tokens has. What
 // rounding adds to each array is counted apart.
 std::size_t workspace_bytes(const Capacity& capacity, const WorkspaceSizes& sizes) {
-  constexpr std::size_t kArrays = 18;
   PromptView unused{};
   Placer longest{nullptr}, least{nullptr}, mask{nullptr};
   place_prompt(unused, static_cast<std::size_t>(capacity.tokens), sizes, longest);
@@ -45,7 +44,7 @@ std::size_t workspace_bytes(const Capacity& capacity, const WorkspaceSizes& size
   place_mask(unused, sizes, mask);
   const auto prompts = static_cast<std::size_t>(capacity.prompts), rows = static_cast<std::size_t>(capacity.rows);
   const auto tokens = static_cast<std::size_t>(capacity.tokens);
-  return prompts * (least.size + kArrays * Placer::kAlignment) + (rows * longest.size + tokens - 1) / tokens +
+  return prompts * (least.size + least.arrays * Placer::kAlignment) + (rows * longest.size + tokens - 1) / tokens +
          static_cast<std::size_t>(capacity.masks) * mask.size;
 }
 
