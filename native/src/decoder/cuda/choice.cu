@@ -1,6 +1,7 @@
 // CPU version: `choose` in decoder/select.cpp.
 #include "decoder/cuda/choice.h"
 
+#include "cuda/device/warp.h"
 #include "cuda/runtime/launch.h"
 #include "decoder/cuda/call.h"
 #include "decoder/select.h"
@@ -22,8 +23,8 @@ __global__ void __launch_bounds__(kThreads) choose_kernel(const Call* call, int 
     mine_inner += two[i] > delta;
     mine_outer += two[i] > -delta;
   }
-  mine_inner = __reduce_add_sync(0xffffffffu, mine_inner);
-  mine_outer = __reduce_add_sync(0xffffffffu, mine_outer);
+  mine_inner = __reduce_add_sync(kFullWarp, mine_inner);
+  mine_outer = __reduce_add_sync(kFullWarp, mine_outer);
   if (thread % 32 == 0) {
     atomicAdd(&inner, mine_inner);
     atomicAdd(&outer, mine_outer);

@@ -219,7 +219,6 @@ std::vector<std::int32_t> Plan::computed(std::size_t prompt, const Scores& score
 }
 
 void Plan::run(const PreparedImage& image, std::span<const Prompt> prompts, std::span<DecodedMasks> results) {
-  reserve(true);
   fill(image, prompts, logits_.data());
   replay();
   fetch_logits(prompts.size());
@@ -234,7 +233,6 @@ void Plan::run(const PreparedImage& image, std::span<const Prompt> prompts, std:
 }
 
 void Plan::run_there(const PreparedImage& image, std::span<const Prompt> prompts, std::span<DecodedMasks> results, float* logits) {
-  reserve(false);
   fill(image, prompts, one_of_two() ? logits_.data() : logits);
   replay();
   if (one_of_two()) {
