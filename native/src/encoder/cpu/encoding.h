@@ -52,10 +52,10 @@ class Encoding : Items<Scratch<T>> {
   void window_group(const BlockShape& shape, std::span<const Window> windows, TokenMap& out, Scratch<T>& scratch);
   // Queries, keys and values of a head, [rows][ldh] into `s.head`, from the operand [rows][lda].
   void project_head(const BlockShape& shape, std::size_t head, std::size_t rows, Scratch<T>& s, std::size_t lda, std::size_t ldh) const;
-  // A window whose keys and values lie in memory.
   // Queries as the products take them; `ld` becomes the stride of what is returned.
   const T* rounded_queries(std::size_t rows, std::size_t dim, const float* q, std::size_t& ld, std::size_t ld_rounded,
                            Scratch<T>& s) const;
+  // A window whose keys and values lie in memory.
   bool large_window(const BlockShape& shape, const Window& window, TokenMap& out);
   // Adds a level to the results it is part of.
   bool add_level(std::size_t level, EncodedFeatures& features);
