@@ -7,17 +7,13 @@
 
 #include "cpu/isa.h"
 #include "decoder_cases.h"
+#include "same_decoding.h"
 #include "test.h"
 
 namespace {
 
 using namespace unsam;
 using namespace test;
-
-bool same(const DecodedMasks& a, const DecodedMasks& b) {
-  return a.low_res == b.low_res && a.predicted_iou == b.predicted_iou && a.object_score == b.object_score &&
-         a.tokens == b.tokens && a.mask_tokens == b.mask_tokens;
-}
 
 struct Asked {
   Batch batch;

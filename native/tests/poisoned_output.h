@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -23,7 +22,5 @@ struct Out {
   std::size_t size;
   std::vector<float> v;
 };
-
-inline double erf_gelu(double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }
 
 }  // namespace test

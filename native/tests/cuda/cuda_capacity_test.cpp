@@ -7,26 +7,20 @@
 
 #include "cuda_test.h"
 #include "decoder/cuda/workspace.h"
+#include "decoder_options.h"
 #include "random_model.h"
+#include "same_decoding.h"
 #include "unsam/cuda_fusion.h"
 
 namespace {
 
 using namespace unsam;
 
-cuda::DecoderOptions options(Precision precision) {
-  return {.precision = precision, .device = 0, .memory_limit = 0, .graphs = true, .keep_memory = false};
-}
-
-bool same(const DecodedMasks& a, const DecodedMasks& b) {
-  return a.low_res == b.low_res && a.predicted_iou == b.predicted_iou && a.object_score == b.object_score && a.tokens == b.tokens;
-}
-
 // Decoders of one model, one of which has decoded before whatever the test likes.
 struct Scene {
   Scene(std::size_t side_, bool granularity_, Precision precision_ = Precision::bfloat16)
       : side(side_), granularity(granularity_), precision(precision_), model(5, granularity_), features(6, side_), random(7) {
-    decoder = std::make_unique<cuda::Decoder>(model.weights(), options(precision));
+    decoder = std::make_unique<cuda::Decoder>(model.weights(), cuda::test_options(precision));
     image = decoder->prepare(features.view());
   }
   RandomPrompt prompt(std::size_t points, bool mask = false) { return {random, side, points, granularity, mask}; }
@@ -35,7 +29,7 @@ struct Scene {
   }
   // By a decoder that has decoded nothing else.
   std::vector<DecodedMasks> decode_alone(std::initializer_list<const RandomPrompt*> list, bool multimask = false) const {
-    const cuda::Decoder fresh(model.weights(), options(precision));
+    const cuda::Decoder fresh(model.weights(), cuda::test_options(precision));
     return fresh.decode(*fresh.prepare(features.view()), views(list), multimask);
   }
   static std::vector<Prompt> views(std::initializer_list<const RandomPrompt*> list) {
@@ -188,10 +182,6 @@ TEST("a plan that is given up for another is destroyed while others decode") {
   CHECK(meanwhile);
 }
 
-TEST("nothing is left") {
-  CHECK(emulated::memory_in_use() == 0);
-  CHECK(emulated::pinned_in_use() == 0);
-  CHECK(emulated::objects_in_use() == 0);
-}
+TEST("nothing is left") { check_nothing_left(); }
 
 #endif

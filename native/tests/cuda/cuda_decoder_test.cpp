@@ -9,7 +9,9 @@
 
 #include "agreement.h"
 #include "cuda_test.h"
+#include "decoder_options.h"
 #include "random_model.h"
+#include "same_decoding.h"
 
 namespace {
 
@@ -33,15 +35,6 @@ Batch random_batch(std::mt19937_64& random, std::size_t side, std::size_t count,
   return batch;
 }
 
-bool same(const DecodedMasks& a, const DecodedMasks& b) {
-  return a.low_res == b.low_res && a.predicted_iou == b.predicted_iou && a.object_score == b.object_score && a.tokens == b.tokens;
-}
-
-cuda::DecoderOptions options(Precision precision, bool graphs = true) {
-  // No memory is kept on the emulated device, so that each taker gets poisoned memory of exactly its size.
-  return {.precision = precision, .device = 0, .memory_limit = 0, .graphs = graphs, .keep_memory = false};
-}
-
 struct Case {
   std::size_t side, prompts, points;
   bool granularity, multimask;
@@ -57,7 +50,7 @@ void against_cpu(Precision precision, double limit, std::initializer_list<Case> 
     const RandomModel model(seed, c.granularity);
     const DecoderWeights weights = model.weights();
     const Decoder cpu(weights);
-    const cuda::Decoder decoder(weights, options(precision));
+    const cuda::Decoder decoder(weights, cuda::test_options(precision));
     const RandomFeatures features(random(), c.side);
     const Batch batch = random_batch(random, c.side, c.prompts, c.granularity, c.points);
     const auto want = cpu.decode(*cpu.prepare(features.view()), batch.prompts, {c.multimask, c.side < 64 ? std::size_t{1} : 8});
@@ -132,7 +125,7 @@ TEST("as many tokens as a prompt may have, and no more") {
   const RandomModel model(91, false);  // six output tokens
   const DecoderWeights weights = model.weights();
   const Decoder cpu(weights);
-  const cuda::Decoder decoder(weights, options(Precision::float32));
+  const cuda::Decoder decoder(weights, cuda::test_options(Precision::float32));
   const RandomFeatures features(92, 1);
   test::Random random(93);
   const auto image = decoder.prepare(features.view());
@@ -147,7 +140,7 @@ TEST("repetition, graphs and other work leave the same bits") {
   need_device();
   const RandomModel model(7, true);
   const DecoderWeights weights = model.weights();
-  const cuda::Decoder direct(weights, options(Precision::bfloat16, false)), recorded(weights, options(Precision::bfloat16, true));
+  const cuda::Decoder direct(weights, cuda::test_options(Precision::bfloat16, false)), recorded(weights, cuda::test_options(Precision::bfloat16, true));
   const RandomFeatures features(8, 4), other_features(9, 4);
   const auto direct_image = direct.prepare(features.view());
   const auto image = recorded.prepare(features.view()), other_image = recorded.prepare(other_features.view());
@@ -178,7 +171,7 @@ TEST("repetition, graphs and other work leave the same bits") {
 TEST("one image serves concurrent calls") {
   need_device();
   const RandomModel model(31, true);
-  const cuda::Decoder decoder(model.weights(), options(Precision::bfloat16));
+  const cuda::Decoder decoder(model.weights(), cuda::test_options(Precision::bfloat16));
   const RandomFeatures features(32, 5);
   const auto image = decoder.prepare(features.view());
   test::Random random(33);
@@ -210,12 +203,12 @@ TEST("out of memory is a typed error, and the decoder works on") {
   std::size_t needed = 0;
   std::vector<DecodedMasks> want;
   {
-    const cuda::Decoder roomy(weights, options(Precision::bfloat16));
+    const cuda::Decoder roomy(weights, cuda::test_options(Precision::bfloat16));
     const auto image = roomy.prepare(features.view());
     want = roomy.decode(*image, few.prompts, false);
     needed = roomy.memory_bytes();
   }
-  cuda::DecoderOptions tight = options(Precision::bfloat16);
+  cuda::DecoderOptions tight = cuda::test_options(Precision::bfloat16);
   tight.memory_limit = needed + 65536;
   const cuda::Decoder decoder(weights, tight);
   const auto image = decoder.prepare(features.view());
@@ -230,7 +223,7 @@ TEST("out of memory is a typed error, and the decoder works on") {
 TEST("bad input gives the CPU decoder's typed errors") {
   need_device();
   const RandomModel model(51, false);
-  const cuda::Decoder decoder(model.weights(), options(Precision::float32)), other(model.weights(), options(Precision::float32));
+  const cuda::Decoder decoder(model.weights(), cuda::test_options(Precision::float32)), other(model.weights(), cuda::test_options(Precision::float32));
   const RandomFeatures features(52, 2);
   const auto image = decoder.prepare(features.view());
   const std::vector<float> xy{1.0f, 2.0f};
@@ -245,7 +238,7 @@ TEST("bad input gives the CPU decoder's typed errors") {
   ImageFeatures view = features.view();
   view.side = 3;
   CHECK_THROWS(decoder.prepare(view), bad_features);
-  cuda::DecoderOptions nowhere = options(Precision::float32);
+  cuda::DecoderOptions nowhere = cuda::test_options(Precision::float32);
   nowhere.device = 99;
   CHECK_THROWS(cuda::Decoder(model.weights(), nowhere), bad_option);
 }
@@ -254,7 +247,7 @@ TEST("bad input gives the CPU decoder's typed errors") {
 TEST("features that are not numbers do not crash") {
   need_device();
   const RandomModel model(61, false);
-  const cuda::Decoder decoder(model.weights(), options(Precision::bfloat16));
+  const cuda::Decoder decoder(model.weights(), cuda::test_options(Precision::bfloat16));
   RandomFeatures features(62, 3);
   features.embed[5] = std::numeric_limits<float>::quiet_NaN();
   features.high0[7] = std::numeric_limits<float>::infinity();
@@ -269,7 +262,7 @@ TEST("features that are not numbers do not crash") {
 
 TEST("a call that fails on the device leaves a decoder that works") {
   const RandomModel model(71, true);
-  const cuda::Decoder decoder(model.weights(), options(Precision::bfloat16));
+  const cuda::Decoder decoder(model.weights(), cuda::test_options(Precision::bfloat16));
   const RandomFeatures features(72, 2);
   const auto image = decoder.prepare(features.view());
   test::Random random(73);
@@ -297,7 +290,7 @@ TEST("a decoder on the second device leaves no context on the first") {
     const RandomModel model(81, true);
     std::shared_ptr<const cuda::PreparedImage> image;
     {
-      cuda::DecoderOptions second = options(Precision::bfloat16);
+      cuda::DecoderOptions second = cuda::test_options(Precision::bfloat16);
       second.device = 1;
       const cuda::Decoder decoder(model.weights(), second);
       const RandomFeatures features(82, 1);
@@ -313,10 +306,6 @@ TEST("a decoder on the second device leaves no context on the first") {
   emulated::set_device_count(1);
 }
 
-TEST("nothing is left") {
-  CHECK(emulated::memory_in_use() == 0);
-  CHECK(emulated::pinned_in_use() == 0);
-  CHECK(emulated::objects_in_use() == 0);
-}
+TEST("nothing is left") { check_nothing_left(); }
 
 #endif

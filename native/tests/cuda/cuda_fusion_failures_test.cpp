@@ -93,9 +93,5 @@ TEST("threads call at once") {
 }
 
 #if defined(UNSAM_EMULATED_DEVICE)
-TEST("nothing is left") {
-  CHECK(emulated::memory_in_use() == 0);
-  CHECK(emulated::pinned_in_use() == 0);
-  CHECK(emulated::objects_in_use() == 0);
-}
+TEST("nothing is left") { check_nothing_left(); }
 #endif

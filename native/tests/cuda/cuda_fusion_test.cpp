@@ -348,9 +348,5 @@ TEST("logits on the device, still being written by another stream") {
 }
 
 #if defined(UNSAM_EMULATED_DEVICE)
-TEST("nothing is left") {
-  CHECK(emulated::memory_in_use() == 0);
-  CHECK(emulated::pinned_in_use() == 0);
-  CHECK(emulated::objects_in_use() == 0);
-}
+TEST("nothing is left") { check_nothing_left(); }
 #endif

@@ -29,3 +29,12 @@ inline void need_gpu() {
   need_device();
 #endif
 }
+
+#if defined(UNSAM_EMULATED_DEVICE)
+// For the last test of a program.
+inline void check_nothing_left() {
+  CHECK(emulated::memory_in_use() == 0);
+  CHECK(emulated::pinned_in_use() == 0);
+  CHECK(emulated::objects_in_use() == 0);
+}
+#endif

@@ -260,10 +260,6 @@ TEST("copies to the wrong side are refused") {
   CHECK_THROWS(copy_to_device(values.data(), host.data(), 20, stream.get()), ErrorCode::device);
 }
 
-TEST("nothing is left") {
-  CHECK(emulated::memory_in_use() == 0);
-  CHECK(emulated::pinned_in_use() == 0);
-  CHECK(emulated::objects_in_use() == 0);
-}
+TEST("nothing is left") { check_nothing_left(); }
 
 #endif
