@@ -11,9 +11,9 @@ import type { Browser, Download, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { browserHere, openBrowser } from "../scripts/browser.mjs";
+import { PATIENCE } from "./open-page.ts";
 import { photo } from "./photo.ts";
 
-const PATIENCE = 60_000;
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 let studio: RunningStudio;
