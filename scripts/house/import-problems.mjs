@@ -22,21 +22,29 @@ function roomOf(file) {
   return parts.slice(0, isNative ? 3 : 4).join("/");
 }
 
-/** Packages, rooms of core and rooms of the native library, each from top to bottom. */
+/** Below which folder a package of the map has rooms. */
+const ROOMS = new Map([
+  ["packages/core", "packages/core/src"],
+  ["native/src", "native/src"],
+]);
+
+/** Packages, rooms of core and rooms of the native library, from top to bottom. Throws where the README draws no map. */
 function readMap(readme) {
-  const map = { packages: [], core: [], native: [] };
-  let list = null;
-  const drawn = /## Map of the repository\n[^`]*(?:`[^`\n]+`[^`]*)*?```\n([\s\S]*?)\n```/.exec(readme)[1];
+  const [, drawn] = /^## Map of the repository$[\s\S]*?^```$([\s\S]*?)^```$/m.exec(readme) ?? [];
+  if (drawn === undefined) {
+    throw new Error('README.md draws no map in a block of code below "## Map of the repository".');
+  }
+  const map = [];
+  let base;
   for (const line of drawn.split("\n")) {
     const [folder] = line.split(" ", 1);
     if (folder) {
-      list = folder === "packages/core" ? map.core : folder === "native/src" ? map.native : null;
-      if (folder.startsWith("packages/")) map.packages.push(folder);
-    } else {
+      base = ROOMS.get(folder);
+      map.push(folder);
+    } else if (base) {
       const [names] = /^( *[\w<>-]+\/[\w<>/-]*)+/.exec(line) ?? [""];
       const rooms = names.split(" ").filter(Boolean);
-      const base = list === map.core ? "packages/core/src" : "native/src";
-      list?.push(...rooms.map((room) => `${base}/${room.split("/", 1)[0]}`));
+      map.push(...rooms.map((room) => `${base}/${room.split("/", 1)[0]}`));
     }
   }
   return map;
@@ -44,28 +52,23 @@ function readMap(readme) {
 
 /** What is wrong with one import, as the map says. */
 function upward(map, from, to) {
-  const places = [
-    [map.packages, packageOf(from), packageOf(to)],
-    [map.core, roomOf(from), roomOf(to)],
-    [map.native, roomOf(from), roomOf(to)],
-  ];
-  return places
-    .filter(([list, above, below]) => above !== below && list.includes(above) && list.includes(below))
-    .filter(([list, above, below]) => list.indexOf(above) > list.indexOf(below))
+  return [packageOf, roomOf]
+    .map((placeOf) => [placeOf(from), placeOf(to)])
+    .filter(([above, below]) => map.includes(below) && map.indexOf(above) > map.indexOf(below))
     .map(
-      ([, above, below]) =>
+      ([above, below]) =>
         `${above} imports ${below}, which stands above it in the map of the README (${from}).`,
     );
 }
 
+/** Packages and rooms that the map leaves out: nobody would see which way they import. */
 function unmapped(map, files) {
-  const rooms = new Set(files.filter((file) => file.startsWith("packages/core/src/")).map(roomOf));
-  const folders = [...rooms].filter((room) => !room.endsWith(".ts"));
-  const packages = new Set(files.filter((file) => file.startsWith("packages/")).map(packageOf));
-  return [
-    ...folders.filter((room) => !map.core.includes(room)),
-    ...[...packages].filter((one) => !map.packages.includes(one)),
-  ].map((one) => `${one} is not in the map of the README.`);
+  const below = (base) => files.filter((file) => file.startsWith(`${base}/`));
+  const rooms = [...ROOMS.values()].flatMap((base) => below(base).map(roomOf));
+  const places = [...below("packages").map(packageOf), ...rooms.filter((room) => !path.extname(room))];
+  return [...new Set(places)]
+    .filter((place) => !map.includes(place))
+    .map((place) => `${place} is not in the map of the README.`);
 }
 
 /** Those that import each other, by whatever way (Tarjan's strongly connected components). */
