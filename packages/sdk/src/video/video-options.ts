@@ -105,7 +105,7 @@ const videoSchema = z.strictObject({
   memoryPrecision: z.enum(["bfloat16", "float32"]).default("bfloat16"),
   memory: z.enum(["auto", "onnx", "native"]).default("auto"),
   maxFeatureBytes: number(0).default(256 * 2 ** 20),
-  spillFolder: z.string().min(1).optional(),
+  spillFolder: z.string().min(1, "it is empty; name a folder").optional(),
   maxSpillBytes: number(1).optional(),
   maxResultBytes: number(0).default(256 * 2 ** 20),
   maxPixels: number(1).optional(),
